@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* prefix.h - address prefixes as text (RFC 7285 10.4) and as item keys (version.h).
+ * Threads: none inside. */
+#ifndef ALTO_PREFIX_H
+#define ALTO_PREFIX_H
+
+#include "core/bytes.h"
+
+#define ALTO_PREFIX_KEY 18  /* bytes of the longest prefix key: family, 16 address bytes, length */
+#define ALTO_PREFIX_TEXT 48 /* room for any prefix as text, NUL included */
+
+typedef struct {
+    uint8_t bytes[ALTO_PREFIX_KEY];
+    uint8_t size; /* 6 or 18 */
+} alto_prefix_key;
+
+/* Read "192.0.2.0/24" (family 4: strict dotted quad, no leading zeros, RFC 4632 3.1) or
+ * any RFC 4291 text form with "/len" (family 6: upper case, "::", embedded IPv4). Bits beyond the length are
+ * cleared (T-11). No zone, no brackets, decimal length without leading zeros.
+ * Errors: ALTO_INVALID. */
+alto_status alto_prefix_parse(int family, alto_slice text, alto_prefix_key *key);
+
+/* Write a prefix key as text, IPv6 as RFC 5952. key has 6 or 18 bytes. Returns the length. */
+size_t alto_prefix_format(alto_slice key, char text[ALTO_PREFIX_TEXT]);
+
+#endif
