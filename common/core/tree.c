@@ -1,0 +1,1091 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/tree.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* The keys of a node: `count` of them, `ends[i]` is where key i ends in `bytes`. */
+typedef struct {
+    atomic_uint refs;
+    uint32_t count;
+    alto_hash hash;
+    uint32_t ends[];
+    /* the bytes of all keys follow */
+} run;
+
+/* Number of leaf entries and of row items below a node that stores children or rows. */
+typedef struct {
+    uint64_t entries, items;
+} sums;
+
+struct alto_tree {
+    atomic_uint refs;
+    uint8_t type;
+    uint8_t level;
+    uint16_t count;
+    run *keys;
+    _Atomic(alto_derived *) derived;
+    alto_hash hash;
+    /* What follows depends on the node:
+     *   level > 0          sums, then `count` owned children
+     *   leaf of rows       sums, then `count` owned trees of items (NULL: empty)
+     *   leaf of costs      `count` doubles
+     *   leaf of texts      `count` ends (uint32_t), then the bytes
+     *   leaf of nothing    nothing */
+    _Alignas(8) unsigned char payload[];
+};
+
+_Static_assert(ALTO_TREE_CAP <= UINT16_MAX, "node counts are 16 bits");
+
+/* ---- runs and their pool ---- */
+
+struct alto_pool {
+    run **slots; /* open addressing by run hash; each slot owns one reference */
+    size_t capacity, count, sweep_at;
+};
+
+enum { POOL_FIRST = 256 };
+
+alto_pool *alto_pool_new(void)
+{
+    alto_pool *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->slots = calloc(POOL_FIRST, sizeof(run *));
+    if (!self->slots) {
+        free(self);
+        return NULL;
+    }
+    self->capacity = POOL_FIRST;
+    self->sweep_at = POOL_FIRST / 2;
+    return self;
+}
+
+static void run_release(run *keys)
+{
+    if (atomic_fetch_sub_explicit(&keys->refs, 1, memory_order_acq_rel) == 1)
+        free(keys);
+}
+
+static run *run_retain(run *keys)
+{
+    atomic_fetch_add_explicit(&keys->refs, 1, memory_order_relaxed);
+    return keys;
+}
+
+void alto_pool_destroy(alto_pool **self)
+{
+    if (!*self)
+        return;
+    for (size_t i = 0; i < (*self)->capacity; i++)
+        if ((*self)->slots[i])
+            run_release((*self)->slots[i]);
+    free((*self)->slots);
+    free(*self);
+    *self = NULL;
+}
+
+static size_t slot_of(const alto_hash *hash, size_t capacity)
+{
+    uint64_t word;
+    memcpy(&word, hash->bytes, sizeof word);
+    return (size_t)word & (capacity - 1);
+}
+
+static void place(run **slots, size_t capacity, run *keys)
+{
+    size_t at = slot_of(&keys->hash, capacity);
+    while (slots[at])
+        at = (at + 1) & (capacity - 1);
+    slots[at] = keys;
+}
+
+/* Drop the runs that only the pool still owns, into a table that fits the rest.
+ * Only the pool's thread takes runs out of it, so a count of one cannot rise. */
+static void pool_sweep(alto_pool *self)
+{
+    size_t live = 0;
+    for (size_t i = 0; i < self->capacity; i++)
+        if (self->slots[i] && atomic_load_explicit(&self->slots[i]->refs, memory_order_acquire) > 1)
+            live++;
+    size_t capacity = POOL_FIRST;
+    while (capacity < 4 * (live + 1))
+        capacity *= 2;
+    run **slots = calloc(capacity, sizeof *slots);
+    if (!slots)
+        return; /* goes on with the old table, which still has room */
+    self->count = 0;
+    for (size_t i = 0; i < self->capacity; i++) {
+        run *keys = self->slots[i];
+        if (!keys)
+            continue;
+        if (self->count < capacity / 2 && atomic_load_explicit(&keys->refs, memory_order_acquire) > 1) {
+            place(slots, capacity, keys);
+            self->count++;
+        } else {
+            run_release(keys);
+        }
+    }
+    free(self->slots);
+    self->slots = slots;
+    self->capacity = capacity;
+    self->sweep_at = capacity / 2;
+}
+
+static run *pool_find(const alto_pool *self, const alto_hash *hash)
+{
+    for (size_t at = slot_of(hash, self->capacity); self->slots[at]; at = (at + 1) & (self->capacity - 1))
+        if (alto_hash_equal(&self->slots[at]->hash, hash))
+            return self->slots[at];
+    return NULL;
+}
+
+static void pool_add(alto_pool *self, run *keys)
+{
+    if (self->count >= self->sweep_at)
+        pool_sweep(self);
+    if (self->count + 1 >= self->capacity - self->capacity / 8)
+        return; /* sharing is lost, nothing else */
+    place(self->slots, self->capacity, run_retain(keys));
+    self->count++;
+}
+
+static alto_slice run_key(const run *keys, uint32_t index)
+{
+    uint32_t begin = index ? keys->ends[index - 1] : 0;
+    const uint8_t *bytes = (const uint8_t *)(keys->ends + keys->count);
+    return alto_slice_of(bytes + begin, keys->ends[index] - begin);
+}
+
+static bool run_has_keys(const run *keys, const alto_slice *wanted, uint32_t count)
+{
+    if (keys->count != count)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        alto_slice key = run_key(keys, i);
+        if (key.size != wanted[i].size)
+            return false;
+        if (key.data != wanted[i].data && memcmp(key.data, wanted[i].data, key.size) != 0)
+            return false;
+    }
+    return true;
+}
+
+static alto_hash hash_of_keys(const alto_slice *keys, uint32_t count)
+{
+    alto_hasher hasher;
+    alto_hasher_init(&hasher, "altocast-run-1");
+    alto_hasher_add_u32(&hasher, count);
+    for (uint32_t i = 0; i < count; i++) {
+        alto_hasher_add_u32(&hasher, (uint32_t)keys[i].size);
+        alto_hasher_add(&hasher, keys[i].data, keys[i].size);
+    }
+    return alto_hasher_end(&hasher);
+}
+
+/* A run with these keys: that of the hint, one of the pool, or a new one. A reference for the caller; NULL: out of memory. */
+static run *run_make(alto_pool *pool, const run *hint, const alto_slice *keys, uint32_t count)
+{
+    if (hint && run_has_keys(hint, keys, count))
+        return run_retain((run *)(uintptr_t)hint);
+    alto_hash hash = hash_of_keys(keys, count);
+    run *found = pool ? pool_find(pool, &hash) : NULL;
+    if (found)
+        return run_retain(found);
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        bytes += keys[i].size;
+    run *made = malloc(sizeof *made + count * sizeof made->ends[0] + bytes);
+    if (!made)
+        return NULL;
+    atomic_init(&made->refs, 1);
+    made->count = count;
+    made->hash = hash;
+    uint8_t *at = (uint8_t *)(made->ends + count);
+    uint32_t end = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(at + end, keys[i].data, keys[i].size);
+        end += (uint32_t)keys[i].size;
+        made->ends[i] = end;
+    }
+    if (pool)
+        pool_add(pool, made);
+    return made;
+}
+
+/* ---- nodes ---- */
+
+static bool has_sums(const alto_tree *node)
+{
+    return node->level > 0 || node->type == ALTO_VALUE_ROW;
+}
+
+static sums *sums_of(const alto_tree *node)
+{
+    return (sums *)(uintptr_t)node->payload;
+}
+
+/* Children of an inner node, or rows of a leaf of rows. */
+static alto_tree **links_of(const alto_tree *node)
+{
+    return (alto_tree **)(uintptr_t)(node->payload + sizeof(sums));
+}
+
+static double *costs_of(const alto_tree *node)
+{
+    return (double *)(uintptr_t)node->payload;
+}
+
+static uint32_t *text_ends_of(const alto_tree *node)
+{
+    return (uint32_t *)(uintptr_t)node->payload;
+}
+
+static alto_slice text_of(const alto_tree *node, uint32_t index)
+{
+    const uint32_t *ends = text_ends_of(node);
+    uint32_t begin = index ? ends[index - 1] : 0;
+    return alto_slice_of((const uint8_t *)(ends + node->count) + begin, ends[index] - begin);
+}
+
+alto_tree *alto_tree_retain(const alto_tree *tree)
+{
+    alto_tree *self = (alto_tree *)(uintptr_t)tree;
+    if (self)
+        atomic_fetch_add_explicit(&self->refs, 1, memory_order_relaxed);
+    return self;
+}
+
+void alto_tree_release(const alto_tree *tree)
+{
+    alto_tree *self = (alto_tree *)(uintptr_t)tree;
+    if (!self || atomic_fetch_sub_explicit(&self->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (has_sums(self))
+        for (uint32_t i = 0; i < self->count; i++)
+            alto_tree_release(links_of(self)[i]);
+    alto_derived *derived = atomic_load_explicit(&self->derived, memory_order_acquire);
+    if (derived)
+        derived->destroy(derived);
+    run_release(self->keys);
+    free(self);
+}
+
+uint64_t alto_tree_entries(const alto_tree *tree)
+{
+    if (!tree)
+        return 0;
+    return has_sums(tree) ? sums_of(tree)->entries : tree->count;
+}
+
+uint64_t alto_tree_items(const alto_tree *tree)
+{
+    if (!tree)
+        return 0;
+    return has_sums(tree) ? sums_of(tree)->items : tree->count;
+}
+
+alto_hash alto_tree_hash(const alto_tree *tree)
+{
+    return tree ? tree->hash : alto_hash_of("altocast-empty-1", alto_slice_of(NULL, 0));
+}
+
+bool alto_tree_equal(const alto_tree *a, const alto_tree *b)
+{
+    return a == b || (a && b && alto_hash_equal(&a->hash, &b->hash));
+}
+
+static void add_costs(alto_hasher *hasher, const double *costs, uint32_t count)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    alto_hasher_add(hasher, costs, count * sizeof *costs);
+#else
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t word;
+        memcpy(&word, &costs[i], sizeof word);
+        word = __builtin_bswap64(word);
+        alto_hasher_add(hasher, &word, sizeof word);
+    }
+#endif
+}
+
+static void hash_node(alto_tree *node)
+{
+    alto_hasher hasher;
+    alto_hasher_init(&hasher, node->level ? "altocast-node-1" : "altocast-leaf-1");
+    alto_hasher_add_u32(&hasher, (uint32_t)node->type << 24 | (uint32_t)node->level << 16 | node->count);
+    if (node->level == 0)
+        alto_hasher_add(&hasher, node->keys->hash.bytes, ALTO_HASH_SIZE);
+    if (has_sums(node)) {
+        for (uint32_t i = 0; i < node->count; i++) {
+            alto_hash hash = alto_tree_hash(links_of(node)[i]);
+            alto_hasher_add(&hasher, hash.bytes, sizeof hash.bytes);
+        }
+    } else if (node->type == ALTO_VALUE_COST) {
+        add_costs(&hasher, costs_of(node), node->count);
+    } else if (node->type == ALTO_VALUE_TEXT) {
+        for (uint32_t i = 0; i < node->count; i++) {
+            alto_slice text = text_of(node, i);
+            alto_hasher_add_u32(&hasher, (uint32_t)text.size);
+            alto_hasher_add(&hasher, text.data, text.size);
+        }
+    }
+    node->hash = alto_hasher_end(&hasher);
+}
+
+/* A node without content yet; takes over `keys`, also on failure. */
+static alto_tree *node_new(alto_value_type type, unsigned level, run *keys, size_t payload)
+{
+    alto_tree *node = keys ? malloc(sizeof *node + payload) : NULL;
+    if (!node) {
+        if (keys)
+            run_release(keys);
+        return NULL;
+    }
+    atomic_init(&node->refs, 1);
+    node->type = (uint8_t)type;
+    node->level = (uint8_t)level;
+    node->count = (uint16_t)keys->count;
+    node->keys = keys;
+    atomic_init(&node->derived, NULL);
+    return node;
+}
+
+/* Finish a node whose links are set (each owned by the node from here on). */
+static void seal_links(alto_tree *node)
+{
+    sums total = {0, 0};
+    for (uint32_t i = 0; i < node->count; i++) {
+        alto_tree *link = links_of(node)[i];
+        total.entries += node->level ? alto_tree_entries(link) : 1;
+        total.items += alto_tree_items(link);
+    }
+    *sums_of(node) = total;
+    hash_node(node);
+}
+
+/* ---- building ---- */
+
+/* Entries of the chunk that is being gathered on one level. */
+typedef struct {
+    uint32_t count;
+    const alto_tree *hint; /* the old node opened last on this level: likely to have the same keys */
+    alto_slice keys[ALTO_TREE_CAP];
+    union {
+        alto_value values[ALTO_TREE_CAP];    /* level 0: borrowed */
+        alto_tree *children[ALTO_TREE_CAP]; /* above: owned */
+    };
+} chunk;
+
+typedef struct {
+    alto_pool *pool;
+    alto_value_type type;
+    chunk *chunks[ALTO_TREE_MAX_LEVEL + 2]; /* made when needed */
+    alto_status status;
+} builder;
+
+static bool ends_chunk(alto_slice key, unsigned level)
+{
+    unsigned bits = ALTO_TREE_BITS * (level + 1);
+    return bits < 64 && (alto_short_hash(key) & ((UINT64_C(1) << bits) - 1)) == 0;
+}
+
+static chunk *chunk_at(builder *self, unsigned level)
+{
+    if (level > ALTO_TREE_MAX_LEVEL) {
+        self->status = ALTO_TOO_LARGE;
+        return NULL;
+    }
+    if (!self->chunks[level]) {
+        self->chunks[level] = malloc(sizeof(chunk));
+        if (!self->chunks[level]) {
+            self->status = ALTO_NO_MEMORY;
+            return NULL;
+        }
+        self->chunks[level]->count = 0;
+        self->chunks[level]->hint = NULL;
+    }
+    return self->chunks[level];
+}
+
+static void builder_fini(builder *self)
+{
+    for (unsigned level = 0; level <= ALTO_TREE_MAX_LEVEL; level++) {
+        chunk *gathered = self->chunks[level];
+        if (gathered && level > 0)
+            for (uint32_t i = 0; i < gathered->count; i++)
+                alto_tree_release(gathered->children[i]);
+        free(gathered);
+    }
+}
+
+static bool same_values(const alto_tree *leaf, const chunk *gathered)
+{
+    for (uint32_t i = 0; i < gathered->count; i++) {
+        switch ((alto_value_type)leaf->type) {
+        case ALTO_VALUE_NONE:
+            return true;
+        case ALTO_VALUE_COST:
+            if (memcmp(&costs_of(leaf)[i], &gathered->values[i].cost, sizeof(double)) != 0)
+                return false;
+            break;
+        case ALTO_VALUE_TEXT:
+            if (!alto_slice_equal(text_of(leaf, i), gathered->values[i].text))
+                return false;
+            break;
+        case ALTO_VALUE_ROW:
+            if (!alto_tree_equal(links_of(leaf)[i], gathered->values[i].row))
+                return false;
+            break;
+        }
+    }
+    return true;
+}
+
+static bool text_payload(const chunk *gathered, size_t *size)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < gathered->count; i++)
+        bytes += gathered->values[i].text.size;
+    *size = gathered->count * sizeof(uint32_t) + (size_t)bytes;
+    return bytes <= UINT32_MAX;
+}
+
+static void fill_texts(alto_tree *leaf, const chunk *gathered)
+{
+    uint32_t *ends = text_ends_of(leaf), end = 0;
+    uint8_t *bytes = (uint8_t *)(ends + leaf->count);
+    for (uint32_t i = 0; i < leaf->count; i++) {
+        alto_slice text = gathered->values[i].text;
+        if (text.size)
+            memcpy(bytes + end, text.data, text.size);
+        end += (uint32_t)text.size;
+        ends[i] = end;
+    }
+}
+
+static alto_tree *make_leaf(builder *self, const chunk *gathered, run *keys)
+{
+    size_t payload = 0;
+    if (self->type == ALTO_VALUE_ROW)
+        payload = sizeof(sums) + gathered->count * sizeof(alto_tree *);
+    else if (self->type == ALTO_VALUE_COST)
+        payload = gathered->count * sizeof(double);
+    else if (self->type == ALTO_VALUE_TEXT && !text_payload(gathered, &payload)) {
+        self->status = ALTO_TOO_LARGE;
+        run_release(keys);
+        return NULL;
+    }
+    alto_tree *leaf = node_new(self->type, 0, keys, payload);
+    if (!leaf)
+        return NULL;
+    if (self->type == ALTO_VALUE_ROW) {
+        for (uint32_t i = 0; i < leaf->count; i++)
+            links_of(leaf)[i] = alto_tree_retain(gathered->values[i].row);
+        seal_links(leaf);
+        return leaf;
+    }
+    if (self->type == ALTO_VALUE_COST)
+        for (uint32_t i = 0; i < leaf->count; i++)
+            costs_of(leaf)[i] = gathered->values[i].cost;
+    else if (self->type == ALTO_VALUE_TEXT)
+        fill_texts(leaf, gathered);
+    hash_node(leaf);
+    return leaf;
+}
+
+/* The node of a gathered chunk of leaf entries: the old one when it is the same. */
+static alto_tree *leaf_of(builder *self, const chunk *gathered)
+{
+    const alto_tree *hint = gathered->hint;
+    run *keys = run_make(self->pool, hint ? hint->keys : NULL, gathered->keys, gathered->count);
+    if (keys && hint && keys == hint->keys && same_values(hint, gathered)) {
+        run_release(keys);
+        return alto_tree_retain(hint);
+    }
+    return keys ? make_leaf(self, gathered, keys) : NULL;
+}
+
+/* The same for a chunk of children, which the node takes over on success. */
+static alto_tree *inner_of(builder *self, chunk *gathered, unsigned level)
+{
+    const alto_tree *hint = gathered->hint;
+    run *keys = run_make(self->pool, hint ? hint->keys : NULL, gathered->keys, gathered->count);
+    size_t links = gathered->count * sizeof(alto_tree *);
+    if (keys && hint && keys == hint->keys && memcmp(links_of(hint), gathered->children, links) == 0) {
+        run_release(keys);
+        for (uint32_t i = 0; i < gathered->count; i++)
+            alto_tree_release(gathered->children[i]);
+        return alto_tree_retain(hint);
+    }
+    alto_tree *node = node_new(self->type, level, keys, sizeof(sums) + links);
+    if (!node)
+        return NULL;
+    memcpy(links_of(node), gathered->children, links);
+    seal_links(node);
+    return node;
+}
+
+static alto_slice last_key(const alto_tree *node)
+{
+    return run_key(node->keys, node->keys->count - 1u);
+}
+
+static void push_child(builder *self, unsigned level, alto_tree *child);
+
+static void close_chunk(builder *self, unsigned level)
+{
+    chunk *gathered = self->chunks[level];
+    alto_tree *node = level ? inner_of(self, gathered, level) : leaf_of(self, gathered);
+    if (!node) {
+        if (self->status == ALTO_OK)
+            self->status = ALTO_NO_MEMORY;
+        return;
+    }
+    gathered->count = 0;
+    push_child(self, level + 1, node);
+}
+
+/* Add a finished node to the chunk above it; takes it over. */
+static void push_child(builder *self, unsigned level, alto_tree *child)
+{
+    chunk *gathered = self->status == ALTO_OK ? chunk_at(self, level) : NULL;
+    if (!gathered) {
+        alto_tree_release(child);
+        return;
+    }
+    gathered->keys[gathered->count] = last_key(child);
+    gathered->children[gathered->count++] = child;
+    if (gathered->count == ALTO_TREE_CAP || ends_chunk(last_key(child), level))
+        close_chunk(self, level);
+}
+
+static void push_entry(builder *self, alto_slice key, alto_value value)
+{
+    if (key.size > ALTO_MAX_ITEM_KEY)
+        self->status = ALTO_TOO_LARGE;
+    chunk *gathered = self->status == ALTO_OK ? chunk_at(self, 0) : NULL;
+    if (!gathered)
+        return;
+    gathered->keys[gathered->count] = key;
+    gathered->values[gathered->count++] = value;
+    if (gathered->count == ALTO_TREE_CAP || ends_chunk(key, 0))
+        close_chunk(self, 0);
+}
+
+/* May an old node become part of the new tree as it is? Its chunk must begin where a new one
+ * does, and end where a new one would: at a boundary, or at the end of everything. */
+static bool fits_whole(const builder *self, const alto_tree *node, bool last)
+{
+    for (unsigned level = 0; level <= node->level; level++)
+        if (self->chunks[level] && self->chunks[level]->count > 0)
+            return false;
+    return last || node->count == ALTO_TREE_CAP || ends_chunk(last_key(node), node->level);
+}
+
+static void set_hint(builder *self, const alto_tree *node)
+{
+    chunk *gathered = chunk_at(self, node->level);
+    if (gathered)
+        gathered->hint = node;
+}
+
+static void merge_leaf(builder *self, const alto_tree *leaf, const alto_edit *edits, size_t count)
+{
+    size_t next = 0;
+    for (uint32_t i = 0; i < leaf->count; i++) {
+        alto_slice key = run_key(leaf->keys, i);
+        int order = 1;
+        while (next < count && (order = alto_slice_compare(edits[next].key, key)) < 0) {
+            if (!edits[next].remove)
+                push_entry(self, edits[next].key, edits[next].value);
+            next++;
+        }
+        if (next == count || order > 0)
+            push_entry(self, key, alto_node_value(leaf, i));
+        else if (!edits[next++].remove)
+            push_entry(self, key, edits[next - 1].value);
+    }
+    for (; next < count; next++)
+        if (!edits[next].remove)
+            push_entry(self, edits[next].key, edits[next].value);
+}
+
+/* How many of the edits have keys up to and including `limit`. */
+static size_t edits_up_to(const alto_edit *edits, size_t count, alto_slice limit)
+{
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (alto_slice_compare(edits[middle].key, limit) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Feed an old node with its share of the edits into the new tree. last: nothing comes after it. */
+static void merge_node(builder *self, const alto_tree *node, const alto_edit *edits, size_t count, bool last)
+{
+    if (self->status != ALTO_OK)
+        return;
+    if (count == 0 && fits_whole(self, node, last)) {
+        push_child(self, node->level + 1u, alto_tree_retain(node));
+        return;
+    }
+    set_hint(self, node);
+    if (node->level == 0) {
+        merge_leaf(self, node, edits, count);
+        return;
+    }
+    for (uint32_t i = 0; i < node->count; i++) {
+        bool last_child = last && i + 1u == node->count;
+        size_t share = last_child ? count : edits_up_to(edits, count, run_key(node->keys, i));
+        merge_node(self, links_of(node)[i], edits, share, last_child);
+        edits += share;
+        count -= share;
+    }
+}
+
+static unsigned highest_level(const builder *self)
+{
+    unsigned highest = 0;
+    for (unsigned level = 0; level <= ALTO_TREE_MAX_LEVEL; level++)
+        if (self->chunks[level] && self->chunks[level]->count > 0)
+            highest = level;
+    return highest;
+}
+
+/* The top of a tree is the lowest level with a single node. */
+static alto_tree *collapse(alto_tree *top)
+{
+    while (top->level > 0 && top->count == 1) {
+        alto_tree *child = alto_tree_retain(links_of(top)[0]);
+        alto_tree_release(top);
+        top = child;
+    }
+    return top;
+}
+
+static alto_tree *builder_finish(builder *self)
+{
+    for (unsigned level = 0; self->status == ALTO_OK && level <= ALTO_TREE_MAX_LEVEL; level++) {
+        chunk *gathered = self->chunks[level];
+        if (!gathered || gathered->count == 0)
+            continue;
+        if (level > 0 && gathered->count == 1 && highest_level(self) == level) {
+            gathered->count = 0;
+            return collapse(gathered->children[0]);
+        }
+        close_chunk(self, level);
+    }
+    return NULL;
+}
+
+alto_status alto_tree_edit(alto_pool *pool, alto_value_type type, const alto_tree *base, const alto_edit *edits,
+                           size_t count, alto_tree **out)
+{
+    assert(!base || base->type == type);
+    if (count == 0) {
+        *out = alto_tree_retain(base);
+        return ALTO_OK;
+    }
+    builder made = {.pool = pool, .type = type, .status = ALTO_OK};
+    if (base)
+        merge_node(&made, base, edits, count, true);
+    else
+        for (size_t i = 0; i < count; i++)
+            if (!edits[i].remove)
+                push_entry(&made, edits[i].key, edits[i].value);
+    alto_tree *top = builder_finish(&made);
+    builder_fini(&made);
+    if (made.status == ALTO_OK)
+        *out = top;
+    return made.status;
+}
+
+static alto_tree *leaf_with_costs(const alto_tree *shape, const double *costs)
+{
+    size_t size = shape->count * sizeof *costs;
+    if (memcmp(costs_of(shape), costs, size) == 0)
+        return alto_tree_retain(shape);
+    alto_tree *leaf = node_new(ALTO_VALUE_COST, 0, run_retain(shape->keys), size);
+    if (!leaf)
+        return NULL;
+    memcpy(costs_of(leaf), costs, size);
+    hash_node(leaf);
+    return leaf;
+}
+
+static alto_tree *with_costs(const alto_tree *shape, const double *costs);
+
+/* The children of a node with other costs, each owned by the caller; how many could be made. */
+static uint32_t children_with_costs(const alto_tree *shape, const double *costs, alto_tree **children, bool *same)
+{
+    *same = true;
+    for (uint32_t i = 0; i < shape->count; i++) {
+        const alto_tree *child = links_of(shape)[i];
+        children[i] = with_costs(child, costs);
+        if (!children[i])
+            return i;
+        *same = *same && children[i] == child;
+        costs += alto_tree_entries(child);
+    }
+    return shape->count;
+}
+
+static alto_tree *with_costs(const alto_tree *shape, const double *costs)
+{
+    if (shape->level == 0)
+        return leaf_with_costs(shape, costs);
+    alto_tree *children[ALTO_TREE_CAP], *node = NULL;
+    bool same;
+    uint32_t made = children_with_costs(shape, costs, children, &same);
+    if (made == shape->count && same) {
+        node = alto_tree_retain(shape);
+    } else if (made == shape->count) {
+        size_t links = made * sizeof children[0];
+        node = node_new(ALTO_VALUE_COST, shape->level, run_retain(shape->keys), sizeof(sums) + links);
+        if (node) {
+            memcpy(links_of(node), children, links);
+            seal_links(node);
+            return node;
+        }
+    }
+    while (made > 0)
+        alto_tree_release(children[--made]);
+    return node;
+}
+
+alto_status alto_tree_with_costs(const alto_tree *shape, const double *costs, alto_tree **out)
+{
+    if (!shape) {
+        *out = NULL;
+        return ALTO_OK;
+    }
+    assert(shape->type == ALTO_VALUE_COST);
+    alto_tree *made = with_costs(shape, costs);
+    if (!made)
+        return ALTO_NO_MEMORY;
+    *out = made;
+    return ALTO_OK;
+}
+
+/* ---- looking ---- */
+
+/* The first index whose key is not less than `key`; count when there is none. */
+static uint32_t lower_bound(const alto_tree *node, alto_slice key, bool *equal)
+{
+    uint32_t low = 0, high = node->count;
+    *equal = false;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = alto_slice_compare(run_key(node->keys, middle), key);
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            *equal = *equal || order == 0;
+            high = middle;
+        }
+    }
+    return low;
+}
+
+bool alto_tree_find(const alto_tree *tree, alto_slice key, alto_value *value)
+{
+    for (const alto_tree *node = tree; node;) {
+        bool equal;
+        uint32_t index = lower_bound(node, key, &equal);
+        if (index == node->count)
+            return false;
+        if (node->level > 0) {
+            node = links_of(node)[index];
+            continue;
+        }
+        if (equal && value)
+            *value = alto_node_value(node, index);
+        return equal;
+    }
+    return false;
+}
+
+void alto_cursor_seek_key(alto_cursor *self, const alto_tree *tree, alto_slice key)
+{
+    self->height = tree ? tree->level + 1u : 0;
+    self->rank = 0;
+    for (const alto_tree *node = tree; node;) {
+        bool equal;
+        uint32_t index = lower_bound(node, key, &equal);
+        if (index == node->count) { /* only at the top: elsewhere the parent's key said that it is here */
+            self->rank = alto_tree_entries(tree);
+            self->height = 0;
+            return;
+        }
+        self->path[node->level].node = node;
+        self->path[node->level].index = index;
+        if (node->level == 0) {
+            self->rank += index;
+            return;
+        }
+        for (uint32_t i = 0; i < index; i++)
+            self->rank += alto_tree_entries(links_of(node)[i]);
+        node = links_of(node)[index];
+    }
+}
+
+uint64_t alto_tree_rank(const alto_tree *tree, alto_slice key, bool *found)
+{
+    alto_cursor cursor;
+    alto_cursor_seek_key(&cursor, tree, key);
+    if (found)
+        *found = alto_cursor_valid(&cursor) && alto_slice_equal(alto_cursor_key(&cursor), key);
+    return cursor.rank;
+}
+
+void alto_cursor_seek_rank(alto_cursor *self, const alto_tree *tree, uint64_t rank)
+{
+    uint64_t entries = alto_tree_entries(tree);
+    if (rank >= entries) {
+        self->height = 0;
+        self->rank = entries;
+        return;
+    }
+    self->height = tree->level + 1u;
+    self->rank = rank;
+    for (const alto_tree *node = tree;;) {
+        uint32_t index = 0;
+        if (node->level == 0) {
+            self->path[0].node = node;
+            self->path[0].index = (uint32_t)rank;
+            return;
+        }
+        while (rank >= alto_tree_entries(links_of(node)[index]))
+            rank -= alto_tree_entries(links_of(node)[index++]);
+        self->path[node->level].node = node;
+        self->path[node->level].index = index;
+        node = links_of(node)[index];
+    }
+}
+
+void alto_cursor_first(alto_cursor *self, const alto_tree *tree)
+{
+    alto_cursor_seek_rank(self, tree, 0);
+}
+
+void alto_cursor_next(alto_cursor *self)
+{
+    assert(self->height > 0);
+    self->rank++;
+    unsigned level = 0;
+    while (level < self->height && ++self->path[level].index == self->path[level].node->count)
+        level++;
+    if (level == self->height) {
+        self->height = 0;
+        return;
+    }
+    while (level-- > 0) {
+        self->path[level].node = links_of(self->path[level + 1].node)[self->path[level + 1].index];
+        self->path[level].index = 0;
+    }
+}
+
+alto_slice alto_cursor_key(const alto_cursor *self)
+{
+    return run_key(self->path[0].node->keys, self->path[0].index);
+}
+
+alto_value alto_cursor_value(const alto_cursor *self)
+{
+    return alto_node_value(self->path[0].node, self->path[0].index);
+}
+
+/* ---- comparing ---- */
+
+/* A walk over a tree whose current element is a node not yet opened, or an entry. */
+typedef struct {
+    struct {
+        const alto_tree *node;
+        uint32_t index;
+    } path[ALTO_TREE_MAX_LEVEL + 2];
+    const alto_tree *top; /* the current element while depth is 0; NULL at the end */
+    unsigned depth;
+    uint64_t rank; /* entries before the current element */
+} walk;
+
+static bool at_end(const walk *self)
+{
+    return !self->top;
+}
+
+/* The node that is the current element; NULL when it is an entry. */
+static const alto_tree *walk_node(const walk *self)
+{
+    if (self->depth == 0)
+        return self->top;
+    const alto_tree *parent = self->path[self->depth - 1].node;
+    return parent->level ? links_of(parent)[self->path[self->depth - 1].index] : NULL;
+}
+
+static void walk_open(walk *self)
+{
+    const alto_tree *node = walk_node(self);
+    self->path[self->depth].node = node;
+    self->path[self->depth].index = 0;
+    self->depth++;
+}
+
+/* Past the current element, whatever it is. */
+static void walk_skip(walk *self)
+{
+    const alto_tree *node = walk_node(self);
+    self->rank += node ? alto_tree_entries(node) : 1;
+    while (self->depth > 0 && ++self->path[self->depth - 1].index == self->path[self->depth - 1].node->count)
+        self->depth--;
+    if (self->depth == 0)
+        self->top = NULL;
+}
+
+static alto_slice walk_key(const walk *self)
+{
+    return run_key(self->path[self->depth - 1].node->keys, self->path[self->depth - 1].index);
+}
+
+static alto_value walk_value(const walk *self)
+{
+    return alto_node_value(self->path[self->depth - 1].node, self->path[self->depth - 1].index);
+}
+
+static bool same_value(alto_value_type type, const alto_value *a, const alto_value *b)
+{
+    switch (type) {
+    case ALTO_VALUE_NONE:
+        return true;
+    case ALTO_VALUE_COST:
+        return memcmp(&a->cost, &b->cost, sizeof a->cost) == 0;
+    case ALTO_VALUE_TEXT:
+        return alto_slice_equal(a->text, b->text);
+    case ALTO_VALUE_ROW:
+        return alto_tree_equal(a->row, b->row);
+    }
+    return false;
+}
+
+/* Report the lesser of the two current entries, or both when they have one key. */
+static alto_status step_entries(walk *before, walk *after, alto_value_type type, alto_diff_fn *found, void *context)
+{
+    int order = at_end(before)  ? 1
+                : at_end(after) ? -1
+                                : alto_slice_compare(walk_key(before), walk_key(after));
+    alto_slice key = order <= 0 ? walk_key(before) : walk_key(after);
+    alto_value old = {.cost = 0}, new = {.cost = 0};
+    if (order <= 0)
+        old = walk_value(before);
+    if (order >= 0)
+        new = walk_value(after);
+    alto_status status = ALTO_OK;
+    if (order != 0 || !same_value(type, &old, &new))
+        status = found(context, key, order <= 0 ? &old : NULL, order >= 0 ? &new : NULL, before->rank, after->rank);
+    if (order <= 0)
+        walk_skip(before);
+    if (order >= 0)
+        walk_skip(after);
+    return status;
+}
+
+alto_status alto_tree_diff(const alto_tree *before, const alto_tree *after, alto_diff_fn *found, void *context)
+{
+    if (!before && !after)
+        return ALTO_OK;
+    alto_value_type type = (alto_value_type)(before ? before : after)->type;
+    walk old = {.top = before}, new = {.top = after};
+    alto_status status = ALTO_OK;
+    while (status == ALTO_OK && (!at_end(&old) || !at_end(&new))) {
+        const alto_tree *a = at_end(&old) ? NULL : walk_node(&old);
+        const alto_tree *b = at_end(&new) ? NULL : walk_node(&new);
+        if (!a && !b) {
+            status = step_entries(&old, &new, type, found, context);
+        } else if (a && b && a->level == b->level && alto_tree_equal(a, b)) {
+            walk_skip(&old);
+            walk_skip(&new);
+        } else {
+            if (a && (!b || a->level >= b->level))
+                walk_open(&old);
+            if (b && (!a || b->level >= a->level))
+                walk_open(&new);
+        }
+    }
+    return status;
+}
+
+/* ---- nodes from outside ---- */
+
+alto_derived *alto_tree_derived(const alto_tree *node)
+{
+    return atomic_load_explicit(&((alto_tree *)(uintptr_t)node)->derived, memory_order_acquire);
+}
+
+alto_derived *alto_tree_attach(const alto_tree *node, alto_derived *made)
+{
+    alto_derived *attached = NULL;
+    bool first = atomic_compare_exchange_strong_explicit(&((alto_tree *)(uintptr_t)node)->derived, &attached, made,
+                                                         memory_order_acq_rel, memory_order_acquire);
+    return first ? made : attached;
+}
+
+alto_node_info alto_node_look(const alto_tree *node)
+{
+    return (alto_node_info){.type = (alto_value_type)node->type, .level = node->level, .count = node->count};
+}
+
+alto_slice alto_node_key(const alto_tree *node, uint32_t index)
+{
+    return run_key(node->keys, index);
+}
+
+alto_value alto_node_value(const alto_tree *leaf, uint32_t index)
+{
+    switch ((alto_value_type)leaf->type) {
+    case ALTO_VALUE_COST:
+        return (alto_value){.cost = costs_of(leaf)[index]};
+    case ALTO_VALUE_TEXT:
+        return (alto_value){.text = text_of(leaf, index)};
+    case ALTO_VALUE_ROW:
+        return (alto_value){.row = links_of(leaf)[index]};
+    case ALTO_VALUE_NONE:
+        break;
+    }
+    return (alto_value){.cost = 0};
+}
+
+const alto_tree *alto_node_child(const alto_tree *node, uint32_t index)
+{
+    assert(node->level > 0);
+    return links_of(node)[index];
+}
+
+const double *alto_node_costs(const alto_tree *leaf)
+{
+    assert(leaf->level == 0 && leaf->type == ALTO_VALUE_COST);
+    return costs_of(leaf);
+}
+
+bool alto_node_same_keys(const alto_tree *a, const alto_tree *b)
+{
+    return a->keys == b->keys;
+}
+
+size_t alto_node_memory(const alto_tree *node, size_t *run_bytes, const void **run_identity)
+{
+    *run_identity = node->keys;
+    *run_bytes = sizeof(run) + node->keys->count * sizeof(uint32_t) + node->keys->ends[node->keys->count - 1u];
+    size_t payload = 0;
+    if (has_sums(node))
+        payload = sizeof(sums) + node->count * sizeof(alto_tree *);
+    else if (node->type == ALTO_VALUE_COST)
+        payload = node->count * sizeof(double);
+    else if (node->type == ALTO_VALUE_TEXT)
+        payload = node->count * sizeof(uint32_t) + text_ends_of(node)[node->count - 1u];
+    return sizeof *node + payload;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.h - command lines: one table row per option gives the parser, its
+ * checks and --help. Threads: none inside. */
+#ifndef ALTO_OPTIONS_H
+#define ALTO_OPTIONS_H
+
+#include "core/status.h"
+
+#include <stdint.h>
+
+typedef enum {
+    ALTO_OPTION_FLAG,  /* bool *         --name                      */
+    ALTO_OPTION_TEXT,  /* const char **  --name VALUE, --name=VALUE  */
+    ALTO_OPTION_LIST,  /* alto_list *    as TEXT, may be repeated    */
+    ALTO_OPTION_NUMBER /* uint64_t *     digits, min <= n <= max     */
+} alto_option_type;
+
+#define ALTO_LIST_MAX 16
+typedef struct {
+    const char *items[ALTO_LIST_MAX];
+    size_t count;
+} alto_list;
+
+typedef struct {
+    const char *name;  /* without dashes; NULL ends the table */
+    alto_option_type type;
+    void *target;      /* holds the default beforehand */
+    const char *value; /* word for the value in --help ("DIR", "MS"); NULL for flags */
+    const char *help;  /* one line; says the default */
+    bool required;
+    uint64_t min, max; /* NUMBER */
+} alto_option;
+
+/* Parse argv[1..]; operands (words without dashes, all words after "--") are moved to argv[1..*operands].
+ * --help prints `usage`, `about` and the table on standard output and exits 0; --version prints the version and exits 0.
+ * An error prints one line and how to get help on standard error and exits 2. */
+void alto_options_parse(int argc, char **argv, const alto_option *options, const char *usage, const char *about,
+                        int *operands);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* push.h - ZeroMQ publish and subscribe; push.c is the only file that knows libzmq.
+ *
+ * Messages are lists of frames; the first is the topic. High-water marks, frame sizes, the number of
+ * subscriptions and dead peers (ZMTP heartbeats) are bounded here; PUB drops for a slow peer and that is right: pull repairs.
+ * Never XPUB_NODROP, never CONFLATE.
+ *
+ * Threads: each object belongs to the thread of its loop. */
+#ifndef ALTO_PUSH_H
+#define ALTO_PUSH_H
+
+#include "core/bytes.h"
+#include "io/loop.h"
+
+#define ALTO_PUSH_FRAMES 4 /* most frames in a message */
+
+/* ---- sending ---- */
+typedef struct alto_push_sender alto_push_sender;
+/* Bind to one or more endpoints ("tcp://127.0.0.1:5670", "tcp://[::1]:5670", "ipc://path"; port 0 or * picks a free
+ * one). Errors: ALTO_CONFIG (not an endpoint), ALTO_IO (cannot bind; the error says why and what to do), ALTO_NO_MEMORY. */
+alto_status alto_push_sender_new(alto_loop *loop, const char *const *endpoints, size_t count, alto_push_sender **out,
+                                 alto_error *error);
+void alto_push_sender_destroy(alto_push_sender **self); /* lingers at most 500 ms for what is under way */
+/* The endpoint bound for endpoints[index], with the real port. */
+const char *alto_push_sender_endpoint(const alto_push_sender *self, size_t index);
+/* Send to whoever subscribed to a prefix of frames[0]. Copies. Never blocks. */
+alto_status alto_push_send(alto_push_sender *self, const alto_slice *frames, size_t count);
+/* Peers' subscriptions now, and those refused because of the bounds. */
+typedef struct {
+    uint64_t messages_sent, bytes_sent, subscriptions, subscriptions_refused;
+} alto_push_counts;
+alto_push_counts alto_push_sender_counts(const alto_push_sender *self);
+
+/* ---- receiving ---- */
+typedef struct alto_push_receiver alto_push_receiver;
+typedef void alto_push_fn(void *context, const alto_slice *frames, size_t count); /* frames borrowed during the call */
+/* Connect to one endpoint; libzmq reconnects by itself. `received` is called in the loop's thread for each whole message of at most
+ * ALTO_PUSH_FRAMES frames; others are dropped and counted. At most `budget` messages a loop turn are handled so that other events get their turn. */
+alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, alto_push_fn *received, void *context,
+                                   alto_push_receiver **out, alto_error *error);
+void alto_push_receiver_destroy(alto_push_receiver **self); /* not from inside `received` */
+alto_status alto_push_subscribe(alto_push_receiver *self, alto_slice topic);
+alto_status alto_push_unsubscribe(alto_push_receiver *self, alto_slice topic);
+/* Is there a ZMTP connection now? Known from a socket monitor. */
+bool alto_push_connected(const alto_push_receiver *self);
+
+#endif
