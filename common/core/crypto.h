@@ -63,9 +63,12 @@ typedef struct {
 
 /* A new random key; NULL when memory cannot be locked or is out. */
 alto_signing_key *alto_signing_key_new(void);
+/* The key of an RFC 8032 seed (its 32-byte "private key"), for test vectors and worked examples; NULL as above. */
+alto_signing_key *alto_signing_key_from_seed(const uint8_t seed[ALTO_KEY_SIZE]);
 /* From an unencrypted PKCS#8 PEM text (RFC 8410), as `openssl genpkey -algorithm ed25519` writes it.
  * Errors: ALTO_MALFORMED, ALTO_NO_MEMORY. */
 alto_status alto_signing_key_from_pem(alto_slice pem, alto_signing_key **out);
+/* Wipe and free it; a pointer to NULL is accepted. */
 void alto_signing_key_destroy(alto_signing_key **self);
 alto_public_key alto_signing_key_public(const alto_signing_key *self);
 /* Write the key as PKCS#8 PEM into `out`; wipe `out` afterwards with alto_wipe. */

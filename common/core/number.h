@@ -15,6 +15,8 @@
 /* Read a JSON number (RFC 8259 6). -0 becomes 0; underflow becomes 0 or a subnormal.
  * Errors: ALTO_SYNTAX (not a JSON number), ALTO_INVALID (overflow: not finite). */
 alto_status alto_number_parse(alto_slice text, double *value);
+/* The same for a number at the beginning of `text`; it has *size bytes. */
+alto_status alto_number_read(alto_slice text, double *value, size_t *size);
 
 /* Write a finite double; returns the length, without NUL (one is written). */
 size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT]);

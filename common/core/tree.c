@@ -373,7 +373,7 @@ typedef struct {
     const alto_tree *hint; /* the old node opened last on this level: likely to have the same keys */
     alto_slice keys[ALTO_TREE_CAP];
     union {
-        alto_value values[ALTO_TREE_CAP];    /* level 0: borrowed */
+        alto_value values[ALTO_TREE_CAP];   /* level 0: borrowed */
         alto_tree *children[ALTO_TREE_CAP]; /* above: owned */
     };
 } chunk;
@@ -975,9 +975,7 @@ static bool same_value(alto_value_type type, const alto_value *a, const alto_val
 /* Report the lesser of the two current entries, or both when they have one key. */
 static alto_status step_entries(walk *before, walk *after, alto_value_type type, alto_diff_fn *found, void *context)
 {
-    int order = at_end(before)  ? 1
-                : at_end(after) ? -1
-                                : alto_slice_compare(walk_key(before), walk_key(after));
+    int order = at_end(before) ? 1 : at_end(after) ? -1 : alto_slice_compare(walk_key(before), walk_key(after));
     alto_slice key = order <= 0 ? walk_key(before) : walk_key(after);
     alto_value old = {.cost = 0}, new = {.cost = 0};
     if (order <= 0)

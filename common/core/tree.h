@@ -95,7 +95,7 @@ alto_status alto_tree_with_costs(const alto_tree *shape, const double *costs, al
 typedef struct {
     struct {
         const alto_tree *node;
-        uint32_t index; /* entry of the node; may equal its count only at the very end */
+        uint32_t index;              /* entry of the node; may equal its count only at the very end */
     } path[ALTO_TREE_MAX_LEVEL + 1]; /* path[0] is the leaf */
     uint32_t height;                 /* levels in use; 0: empty tree or past the end */
     uint64_t rank;                   /* entries before this one */
@@ -138,13 +138,13 @@ alto_derived *alto_tree_attach(const alto_tree *node, alto_derived *made);
 /* Anatomy of a node, for walks over nodes instead of entries. */
 typedef struct {
     alto_value_type type;
-    unsigned level;  /* 0: a leaf */
-    uint32_t count;  /* entries (leaf) or children */
+    unsigned level; /* 0: a leaf */
+    uint32_t count; /* entries (leaf) or children */
 } alto_node_info;
 alto_node_info alto_node_look(const alto_tree *node);
-alto_slice alto_node_key(const alto_tree *node, uint32_t index);          /* of a child: its greatest key */
-alto_value alto_node_value(const alto_tree *leaf, uint32_t index);        /* leaves only */
-const alto_tree *alto_node_child(const alto_tree *node, uint32_t index);  /* level > 0 only; borrowed */
+alto_slice alto_node_key(const alto_tree *node, uint32_t index);         /* of a child: its greatest key */
+alto_value alto_node_value(const alto_tree *leaf, uint32_t index);       /* leaves only */
+const alto_tree *alto_node_child(const alto_tree *node, uint32_t index); /* level > 0 only; borrowed */
 /* The costs of a leaf of costs, in key order, borrowed. */
 const double *alto_node_costs(const alto_tree *leaf);
 /* Do two nodes have the very same run of keys (by pointer)? */

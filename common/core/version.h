@@ -50,8 +50,8 @@ void alto_version_release(const alto_version *self); /* NULL is accepted */
 
 alto_kind alto_version_kind(const alto_version *self);
 const alto_hash *alto_version_root(const alto_version *self);
-uint64_t alto_version_rows(const alto_version *self);  /* rows of all classes */
-uint64_t alto_version_items(const alto_version *self); /* items of all rows */
+uint64_t alto_version_rows(const alto_version *self);         /* rows of all classes */
+uint64_t alto_version_items(const alto_version *self);        /* items of all rows */
 const alto_tree *alto_version_tree(const alto_version *self); /* tree of rows, borrowed; NULL when empty */
 
 /* A version of `kind` around a tree of rows. Takes over `rows` (even on failure).
@@ -72,11 +72,11 @@ static inline alto_slice alto_row_key_slice(const alto_row_key *key)
 
 /* One change of one row. */
 typedef struct {
-    alto_slice row;         /* row key: class, name */
+    alto_slice row; /* row key: class, name */
     enum {
-        ALTO_ROW_ITEMS,     /* apply `edits` to it; the row is made when absent and stays when it becomes empty */
-        ALTO_ROW_REPLACE,   /* its items become `items`, which is lent */
-        ALTO_ROW_REMOVE     /* the row and all its items go; absent already is no error */
+        ALTO_ROW_ITEMS,   /* apply `edits` to it; the row is made when absent and stays when it becomes empty */
+        ALTO_ROW_REPLACE, /* its items become `items`, which is lent */
+        ALTO_ROW_REMOVE   /* the row and all its items go; absent already is no error */
     } what;
     const alto_edit *edits; /* ascending by key */
     size_t count;
@@ -98,9 +98,10 @@ bool alto_version_cost(const alto_version *self, alto_slice source, alto_slice d
 
 /* What changed between two versions of one resource, in numbers and for people. */
 typedef struct {
-    uint64_t rows_added, rows_removed, rows_changed;    /* PIDs */
-    uint64_t items_added, items_removed, items_changed; /* cells, or prefixes (a moved one counts as removed and added) */
-    uint64_t members_changed;                           /* members of meta and of anything else */
+    uint64_t rows_added, rows_removed, rows_changed; /* PIDs */
+    uint64_t items_added, items_removed,
+        items_changed;        /* cells, or prefixes (a moved one counts as removed and added) */
+    uint64_t members_changed; /* members of meta and of anything else */
 } alto_change_counts;
 /* before may be NULL: all is added. Costs in proportion to the change. */
 void alto_version_compare(const alto_version *before, const alto_version *after, alto_change_counts *counts);

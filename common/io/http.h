@@ -25,7 +25,9 @@ typedef struct {
         char value[256];
     } headers[ALTO_HTTP_HEADERS];
     size_t header_count;
-    /* The body: pieces, borrowed until `release` is called with `owner`. For HEAD the handler gives the body too; it is not sent. */
+    /* The body: pieces, borrowed until `release` is called with `owner` (once, whatever happens to the connection).
+     * For HEAD and for 304 the handler gives what the 200 to GET would have, or its `size` alone with no pieces: only
+     * Content-Length is sent. A 304 without a size costs the connection. */
     size_t piece_count;
     alto_slice (*piece)(void *owner, size_t index);
     uint64_t size;

@@ -46,7 +46,7 @@ int alto_loop_fd(const alto_loop *self);
 alto_status alto_loop_stop_on_signals(alto_loop *self);
 
 /* Clocks, read nowhere else. */
-uint64_t alto_clock_ms(void);     /* wall clock, ms since 1970 */
+uint64_t alto_clock_ms(void); /* wall clock, ms since 1970 */
 uint64_t alto_monotonic_ms(void);
 uint64_t alto_monotonic_ns(void);
 

@@ -22,7 +22,7 @@ typedef struct {
 } alto_list;
 
 typedef struct {
-    const char *name;  /* without dashes; NULL ends the table */
+    const char *name; /* without dashes; NULL ends the table */
     alto_option_type type;
     void *target;      /* holds the default beforehand */
     const char *value; /* word for the value in --help ("DIR", "MS"); NULL for flags */

@@ -4,12 +4,14 @@
  * Messages are lists of frames; the first is the topic. High-water marks, frame sizes, the number of
  * subscriptions and dead peers (ZMTP heartbeats) are bounded here; PUB drops for a slow peer and that is right: pull repairs.
  * Never XPUB_NODROP, never CONFLATE.
+ * One libzmq context serves the whole process; it is made for the first object and ends with the last.
  *
  * Threads: each object belongs to the thread of its loop. */
 #ifndef ALTO_PUSH_H
 #define ALTO_PUSH_H
 
 #include "core/bytes.h"
+#include "core/limits.h"
 #include "io/loop.h"
 
 #define ALTO_PUSH_FRAMES 4 /* most frames in a message */
@@ -25,7 +27,8 @@ void alto_push_sender_destroy(alto_push_sender **self); /* lingers at most 500 m
 const char *alto_push_sender_endpoint(const alto_push_sender *self, size_t index);
 /* Send to whoever subscribed to a prefix of frames[0]. Copies. Never blocks. */
 alto_status alto_push_send(alto_push_sender *self, const alto_slice *frames, size_t count);
-/* Peers' subscriptions now, and those refused because of the bounds. */
+/* Messages and bytes handed to libzmq; the subscriptions of all peers now (one topic of two peers is two); how many were one too
+ * many, for one peer or for all together: such a peer is cut off (it may connect again), for libzmq has no cheap way to refuse. */
 typedef struct {
     uint64_t messages_sent, bytes_sent, subscriptions, subscriptions_refused;
 } alto_push_counts;
@@ -34,7 +37,7 @@ alto_push_counts alto_push_sender_counts(const alto_push_sender *self);
 /* ---- receiving ---- */
 typedef struct alto_push_receiver alto_push_receiver;
 typedef void alto_push_fn(void *context, const alto_slice *frames, size_t count); /* frames borrowed during the call */
-/* Connect to one endpoint; libzmq reconnects by itself. `received` is called in the loop's thread for each whole message of at most
+/* Connect to one endpoint; libzmq reconnects by itself. A host name that has IPv4 and IPv6 addresses means IPv6 ("localhost": IPv4). `received` is called in the loop's thread for each whole message of at most
  * ALTO_PUSH_FRAMES frames; others are dropped and counted. At most `budget` messages a loop turn are handled so that other events get their turn. */
 alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, alto_push_fn *received, void *context,
                                    alto_push_receiver **out, alto_error *error);
@@ -43,5 +46,7 @@ alto_status alto_push_subscribe(alto_push_receiver *self, alto_slice topic);
 alto_status alto_push_unsubscribe(alto_push_receiver *self, alto_slice topic);
 /* Is there a ZMTP connection now? Known from a socket monitor. */
 bool alto_push_connected(const alto_push_receiver *self);
+/* Messages dropped because they had more than ALTO_PUSH_FRAMES frames. */
+uint64_t alto_push_dropped(const alto_push_receiver *self);
 
 #endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/compress.h"
+
+#include <assert.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+/* What a failed call of the library means to us. */
+static alto_status compress_failure(size_t code)
+{
+    switch (ZSTD_getErrorCode(code)) {
+    case ZSTD_error_dstSize_tooSmall:
+        return ALTO_TOO_LARGE;
+    default: /* the parameters are ours and the input cannot be wrong */
+        return ALTO_NO_MEMORY;
+    }
+}
+
+alto_status alto_compress(alto_slice raw, int level, alto_buffer *out)
+{
+    assert(level >= 1 && level <= 19);
+    if (out->status != ALTO_OK)
+        return out->status;
+    size_t before = out->size, room = ZSTD_compressBound(raw.size);
+    if (room > out->max_size - before)
+        room = out->max_size - before;
+    uint8_t *space = alto_buffer_grow(out, room);
+    ZSTD_CCtx *context = space ? ZSTD_createCCtx() : NULL;
+    size_t size = 0;
+    if (context) {
+        ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
+        ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 0);
+        ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 0);
+        size = ZSTD_compress2(context, space, room, raw.data, raw.size);
+        ZSTD_freeCCtx(context);
+    }
+    bool good = context && !ZSTD_isError(size);
+    out->size = before + (good ? size : 0);
+    if (good)
+        return ALTO_OK;
+    return context ? compress_failure(size) : out->status != ALTO_OK ? out->status : ALTO_NO_MEMORY;
+}
+
+alto_status alto_decompress(alto_slice packed, size_t raw_size, alto_buffer *out)
+{
+    if (out->status != ALTO_OK)
+        return out->status;
+    /* One frame and nothing behind it: the library itself would go on with the next. */
+    if (ZSTD_findFrameCompressedSize(packed.data, packed.size) != packed.size || !packed.size)
+        return ALTO_MALFORMED;
+    size_t before = out->size;
+    uint8_t *space = alto_buffer_grow(out, raw_size);
+    if (!space && raw_size)
+        return out->status;
+    uint8_t nothing = 0;
+    ZSTD_DCtx *context = ZSTD_createDCtx();
+    size_t size = context ? ZSTD_decompressDCtx(context, space ? space : &nothing, raw_size, packed.data, packed.size) : 0;
+    bool good = context && !ZSTD_isError(size) && size == raw_size;
+    ZSTD_freeDCtx(context);
+    if (!good)
+        out->size = before;
+    return good ? ALTO_OK : context ? ALTO_MALFORMED : ALTO_NO_MEMORY;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/crypto.h"
+
+#include <sodium.h>
+
+/* What stands before the 32 key bytes in RFC 8410's two structures: the lengths are fixed, so is all of this. */
+static const uint8_t private_prefix[] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+                                         0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
+static const uint8_t public_prefix[] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+
+enum {
+    DER_MAX = sizeof private_prefix + crypto_sign_SEEDBYTES,
+    BASE64_MAX = sodium_base64_ENCODED_LEN(DER_MAX, sodium_base64_VARIANT_ORIGINAL)
+};
+
+/* Public: it decides the shape of trees, which everybody must compute alike. */
+static const unsigned char short_hash_key[] = "altocast-tree-v1";
+
+/* Written by the first alto_crypto_init() only. */
+static unsigned char fingerprint_key[crypto_shorthash_siphashx24_KEYBYTES];
+static bool is_ready;
+
+struct alto_signing_key {
+    unsigned char secret[crypto_sign_SECRETKEYBYTES]; /* seed, then public key */
+};
+
+_Static_assert(sizeof(crypto_generichash_state) <= sizeof(alto_hasher), "the state must fit");
+_Static_assert(_Alignof(alto_hasher) % _Alignof(crypto_generichash_state) == 0, "the state must be aligned");
+_Static_assert(ALTO_HASH_SIZE >= crypto_generichash_BYTES_MIN && ALTO_HASH_SIZE <= crypto_generichash_BYTES_MAX,
+               "a size that BLAKE2b has");
+_Static_assert(sizeof short_hash_key - 1 == crypto_shorthash_KEYBYTES, "16 characters");
+_Static_assert(ALTO_KEY_SIZE == crypto_sign_PUBLICKEYBYTES, "Ed25519");
+_Static_assert(ALTO_KEY_SIZE == crypto_sign_SEEDBYTES, "Ed25519");
+_Static_assert(ALTO_SIGNATURE_SIZE == crypto_sign_BYTES, "Ed25519");
+
+static crypto_generichash_state *state_of(alto_hasher *hasher)
+{
+    return (crypto_generichash_state *)(void *)hasher->opaque;
+}
+
+static uint64_t load_little_endian(const unsigned char bytes[8])
+{
+    uint64_t value = 0;
+    for (unsigned i = 0; i < 8; i++)
+        value |= (uint64_t)bytes[i] << (8 * i);
+    return value;
+}
+
+/* Where `mark` first stands at the beginning of a line, or NULL. */
+static const uint8_t *find_line(alto_slice text, const char *mark)
+{
+    size_t length = strlen(mark);
+    const uint8_t *at = text.data;
+    size_t left = text.size;
+    while (left >= length) {
+        const uint8_t *found = memmem(at, left, mark, length);
+        if (!found)
+            return NULL;
+        if (found == text.data || found[-1] == '\n' || found[-1] == '\r')
+            return found;
+        left -= (size_t)(found + 1 - at);
+        at = found + 1;
+    }
+    return NULL;
+}
+
+/* The base64 text of the first block between `begin` and `end` lines. *rest is what follows it.
+ * ALTO_NOT_FOUND when there is no such block. */
+static alto_status find_block(alto_slice text, const char *begin, const char *end, alto_slice *base64, alto_slice *rest)
+{
+    const uint8_t *limit = text.data + text.size;
+    const uint8_t *opening = find_line(text, begin);
+    if (!opening)
+        return ALTO_NOT_FOUND;
+    const uint8_t *body = opening + strlen(begin);
+    const uint8_t *closing = find_line(alto_slice_of(body, (size_t)(limit - body)), end);
+    if (!closing)
+        return ALTO_MALFORMED;
+    *base64 = alto_slice_of(body, (size_t)(closing - body));
+    const uint8_t *after = closing + strlen(end);
+    *rest = alto_slice_of(after, (size_t)(limit - after));
+    return ALTO_OK;
+}
+
+/* The 32 key bytes of a block: the DER must be `prefix` and the key, nothing else. */
+static bool decode_block(alto_slice base64, const uint8_t *prefix, size_t prefix_size, uint8_t key[ALTO_KEY_SIZE])
+{
+    uint8_t der[DER_MAX];
+    size_t size = 0;
+    int failed = sodium_base642bin(der, sizeof der, (const char *)base64.data, base64.size, " \t\r\n", &size, NULL,
+                                   sodium_base64_VARIANT_ORIGINAL);
+    bool fits = failed == 0 && size == prefix_size + ALTO_KEY_SIZE && memcmp(der, prefix, prefix_size) == 0;
+    if (fits)
+        memcpy(key, der + prefix_size, ALTO_KEY_SIZE);
+    sodium_memzero(der, sizeof der);
+    return fits;
+}
+
+static void add_block(alto_buffer *out, const char *label, const uint8_t *prefix, size_t prefix_size,
+                      const uint8_t key[ALTO_KEY_SIZE])
+{
+    uint8_t der[DER_MAX];
+    char base64[BASE64_MAX];
+    memcpy(der, prefix, prefix_size);
+    memcpy(der + prefix_size, key, ALTO_KEY_SIZE);
+    sodium_bin2base64(base64, sizeof base64, der, prefix_size + ALTO_KEY_SIZE, sodium_base64_VARIANT_ORIGINAL);
+    alto_buffer_print(out, "-----BEGIN %s-----\n", label);
+    alto_buffer_add_text(out, base64); /* not printed: the secret stays out of stdio's hands */
+    alto_buffer_print(out, "\n-----END %s-----\n", label);
+    sodium_memzero(der, sizeof der);
+    sodium_memzero(base64, sizeof base64);
+}
+
+alto_status alto_crypto_init(void)
+{
+    if (sodium_init() < 0)
+        return ALTO_IO;
+    if (!is_ready)
+        randombytes_buf(fingerprint_key, sizeof fingerprint_key);
+    is_ready = true;
+    return ALTO_OK;
+}
+
+void alto_hasher_init(alto_hasher *self, const char *domain)
+{
+    crypto_generichash_init(state_of(self), NULL, 0, ALTO_HASH_SIZE);
+    alto_hasher_add(self, domain, strlen(domain) + 1);
+}
+
+void alto_hasher_add(alto_hasher *self, const void *data, size_t size)
+{
+    if (size)
+        crypto_generichash_update(state_of(self), data, size);
+}
+
+static void add_big_endian(alto_hasher *self, uint64_t value, size_t size)
+{
+    uint8_t bytes[8];
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(value >> (8 * (size - 1 - i)));
+    alto_hasher_add(self, bytes, size);
+}
+
+void alto_hasher_add_u32(alto_hasher *self, uint32_t value)
+{
+    add_big_endian(self, value, 4);
+}
+
+void alto_hasher_add_u64(alto_hasher *self, uint64_t value)
+{
+    add_big_endian(self, value, 8);
+}
+
+alto_hash alto_hasher_end(alto_hasher *self)
+{
+    alto_hash hash;
+    crypto_generichash_final(state_of(self), hash.bytes, sizeof hash.bytes);
+    return hash;
+}
+
+alto_hash alto_hash_of(const char *domain, alto_slice bytes)
+{
+    alto_hasher hasher;
+    alto_hasher_init(&hasher, domain);
+    alto_hasher_add(&hasher, bytes.data, bytes.size);
+    return alto_hasher_end(&hasher);
+}
+
+uint64_t alto_short_hash(alto_slice bytes)
+{
+    unsigned char hash[crypto_shorthash_BYTES];
+    crypto_shorthash(hash, bytes.data, bytes.size, short_hash_key);
+    return load_little_endian(hash);
+}
+
+alto_fingerprint alto_fingerprint_of(alto_slice bytes)
+{
+    unsigned char hash[crypto_shorthash_siphashx24_BYTES];
+    crypto_shorthash_siphashx24(hash, bytes.data, bytes.size, fingerprint_key);
+    return (alto_fingerprint){load_little_endian(hash), load_little_endian(hash + 8)};
+}
+
+alto_signing_key *alto_signing_key_new(void)
+{
+    uint8_t seed[ALTO_KEY_SIZE];
+    randombytes_buf(seed, sizeof seed);
+    alto_signing_key *key = alto_signing_key_from_seed(seed);
+    sodium_memzero(seed, sizeof seed);
+    return key;
+}
+
+alto_signing_key *alto_signing_key_from_seed(const uint8_t seed[ALTO_KEY_SIZE])
+{
+    alto_signing_key *key = sodium_malloc(sizeof *key);
+    if (!key)
+        return NULL;
+    uint8_t public_half[ALTO_KEY_SIZE];
+    crypto_sign_seed_keypair(public_half, key->secret, seed);
+    sodium_mprotect_readonly(key);
+    return key;
+}
+
+alto_status alto_signing_key_from_pem(alto_slice pem, alto_signing_key **out)
+{
+    uint8_t seed[ALTO_KEY_SIZE];
+    alto_slice base64, rest;
+    if (pem.size == 0 || find_block(pem, "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", &base64, &rest) ||
+        !decode_block(base64, private_prefix, sizeof private_prefix, seed))
+        return ALTO_MALFORMED;
+    alto_signing_key *key = alto_signing_key_from_seed(seed);
+    sodium_memzero(seed, sizeof seed);
+    if (!key)
+        return ALTO_NO_MEMORY;
+    *out = key;
+    return ALTO_OK;
+}
+
+void alto_signing_key_destroy(alto_signing_key **self)
+{
+    sodium_free(*self); /* wipes it */
+    *self = NULL;
+}
+
+alto_public_key alto_signing_key_public(const alto_signing_key *self)
+{
+    alto_public_key key;
+    memcpy(key.bytes, self->secret + crypto_sign_SEEDBYTES, sizeof key.bytes);
+    return key;
+}
+
+void alto_signing_key_pem(const alto_signing_key *self, alto_buffer *out)
+{
+    add_block(out, "PRIVATE KEY", private_prefix, sizeof private_prefix, self->secret);
+}
+
+void alto_wipe(void *data, size_t size)
+{
+    sodium_memzero(data, size);
+}
+
+void alto_public_key_pem(const alto_public_key *key, alto_buffer *out)
+{
+    add_block(out, "PUBLIC KEY", public_prefix, sizeof public_prefix, key->bytes);
+}
+
+alto_status alto_public_keys_from_pem(alto_slice pem, alto_public_key *keys, size_t max, size_t *count)
+{
+    static const char begin[] = "-----BEGIN PUBLIC KEY-----", end[] = "-----END PUBLIC KEY-----";
+    size_t found = 0;
+    alto_slice base64, rest = pem;
+    while (rest.size) {
+        alto_status status = find_block(rest, begin, end, &base64, &rest);
+        if (status == ALTO_NOT_FOUND)
+            break;
+        if (status != ALTO_OK)
+            return status;
+        if (found == max)
+            return ALTO_TOO_LARGE;
+        if (!decode_block(base64, public_prefix, sizeof public_prefix, keys[found].bytes))
+            return ALTO_MALFORMED;
+        found++;
+    }
+    if (found == 0)
+        return ALTO_MALFORMED;
+    *count = found;
+    return ALTO_OK;
+}
+
+alto_key_id alto_key_id_of(const alto_public_key *key)
+{
+    alto_hash hash = alto_hash_of("altocast-key-1", alto_slice_of(key->bytes, sizeof key->bytes));
+    alto_key_id id;
+    memcpy(id.bytes, hash.bytes, sizeof id.bytes);
+    return id;
+}
+
+alto_signature alto_sign(const alto_signing_key *key, alto_slice message)
+{
+    alto_signature signature;
+    crypto_sign_detached(signature.bytes, NULL, message.data, message.size, key->secret);
+    return signature;
+}
+
+bool alto_verify(const alto_public_key *key, alto_slice message, const alto_signature *signature)
+{
+    return crypto_sign_verify_detached(signature->bytes, message.data, message.size, key->bytes) == 0;
+}
+
+uint64_t alto_random(void)
+{
+    uint64_t value;
+    randombytes_buf(&value, sizeof value);
+    return value;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/json_parse.h"
+#include "core/json_text.h"
+#include "core/mapjson.h"
+
+static bool has_only(alto_slice name, bool (*allowed)(uint8_t))
+{
+    if (name.size == 0 || name.size > ALTO_MAX_NAME)
+        return false;
+    for (size_t i = 0; i < name.size; i++)
+        if (!allowed(name.data[i]))
+            return false;
+    return true;
+}
+
+static bool name_allows(uint8_t byte)
+{
+    return (byte >= '0' && byte <= ':') || (byte >= '@' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+           byte == '-' || byte == '_' || byte == '.';
+}
+
+static bool tag_allows(uint8_t byte)
+{
+    return byte >= 0x21 && byte <= 0x7e;
+}
+
+bool alto_name_valid(alto_slice name)
+{
+    return has_only(name, name_allows);
+}
+
+bool alto_tag_valid(alto_slice tag)
+{
+    return has_only(tag, tag_allows);
+}
+
+/* ---- small documents ---- */
+
+static bool is_json(alto_slice text)
+{
+    const alto_json_place nowhere = {text.data, "", NULL};
+    size_t offset;
+    return alto_json_bytes_valid(text, &offset) && alto_json_parse(text, NULL, NULL, &nowhere) == ALTO_OK;
+}
+
+static bool literal_is(alto_slice literal, alto_slice name)
+{
+    if (!memchr(literal.data, '\\', literal.size))
+        return literal.size == name.size + 2 && memcmp(literal.data + 1, name.data, name.size) == 0;
+    alto_buffer plain = alto_buffer_make(literal.size);
+    bool equal = alto_json_unescape(literal, &plain) && alto_slice_equal(alto_buffer_slice(&plain), name);
+    alto_buffer_fini(&plain);
+    return equal;
+}
+
+static bool find_member(alto_slice object, alto_slice name, alto_slice *value)
+{
+    alto_json_walk walk = alto_json_walk_make(object);
+    alto_slice literal;
+    if (!alto_json_walk_enter(&walk, '{'))
+        return false;
+    while (alto_json_walk_member(&walk, &literal) == ALTO_JSON_ITEM && alto_json_walk_value(&walk, value))
+        if (literal_is(literal, name))
+            return true;
+    return false;
+}
+
+bool alto_json_get(alto_slice text, const char *const *path, alto_slice *value)
+{
+    if (!is_json(text))
+        return false;
+    alto_json_walk walk = alto_json_walk_make(text);
+    alto_slice found;
+    if (!alto_json_walk_value(&walk, &found))
+        return false;
+    for (; *path; path++)
+        if (!find_member(found, alto_slice_text(*path), &found))
+            return false;
+    *value = found;
+    return true;
+}
+
+bool alto_json_text(alto_slice raw, char *out, size_t room)
+{
+    if (room == 0)
+        return false;
+    alto_buffer plain = alto_buffer_make(raw.size);
+    bool fits = alto_json_unescape(raw, &plain) && plain.status == ALTO_OK && plain.size < room &&
+                (plain.size == 0 || !memchr(plain.data, 0, plain.size));
+    if (fits) {
+        if (plain.size > 0)
+            memcpy(out, plain.data, plain.size);
+        out[plain.size] = 0;
+    }
+    alto_buffer_fini(&plain);
+    return fits;
+}
+
+bool alto_json_element(alto_slice array, size_t index, alto_slice *value)
+{
+    alto_json_walk walk = alto_json_walk_make(array);
+    alto_slice found;
+    if (!alto_json_walk_enter(&walk, '['))
+        return false;
+    while (alto_json_walk_element(&walk) == ALTO_JSON_ITEM && alto_json_walk_value(&walk, &found))
+        if (index-- == 0) {
+            *value = found;
+            return true;
+        }
+    return false;
+}
+
+/* ---- members of meta ---- */
+
+static bool get_text(alto_slice object, const char *name, char *out, size_t room)
+{
+    alto_slice literal;
+    return find_member(object, alto_slice_text(name), &literal) && alto_json_text(literal, out, room);
+}
+
+static alto_status read_vtag(alto_slice text, alto_vtag *out)
+{
+    alto_vtag vtag;
+    if (!get_text(text, "resource-id", vtag.resource_id, sizeof vtag.resource_id) ||
+        !get_text(text, "tag", vtag.tag, sizeof vtag.tag))
+        return ALTO_INVALID;
+    if (!alto_name_valid(alto_slice_text(vtag.resource_id)) || !alto_tag_valid(alto_slice_text(vtag.tag)))
+        return ALTO_INVALID;
+    *out = vtag;
+    return ALTO_OK;
+}
+
+alto_status alto_version_vtag(const alto_version *version, alto_vtag *out)
+{
+    alto_slice text;
+    if (!alto_version_member(version, "meta", "vtag", &text))
+        return ALTO_NOT_FOUND;
+    return read_vtag(text, out);
+}
+
+alto_status alto_version_dependencies(const alto_version *version, alto_vtag out[ALTO_MAX_DEPENDENCIES], size_t *count)
+{
+    alto_slice text, element;
+    *count = 0;
+    if (!alto_version_member(version, "meta", "dependent-vtags", &text))
+        return ALTO_OK;
+    alto_json_walk walk = alto_json_walk_make(text);
+    if (!alto_json_walk_enter(&walk, '['))
+        return ALTO_INVALID;
+    size_t found = 0;
+    while (alto_json_walk_element(&walk) == ALTO_JSON_ITEM && alto_json_walk_value(&walk, &element)) {
+        if (found == ALTO_MAX_DEPENDENCIES)
+            return ALTO_TOO_LARGE;
+        alto_status status = read_vtag(element, &out[found++]);
+        if (status != ALTO_OK)
+            return status;
+    }
+    *count = found;
+    return ALTO_OK;
+}
+
+bool alto_version_cost_type(const alto_version *version, alto_cost_type *out)
+{
+    alto_slice text;
+    alto_cost_type type;
+    if (!alto_version_member(version, "meta", "cost-type", &text) ||
+        !get_text(text, "cost-metric", type.metric, sizeof type.metric) ||
+        !get_text(text, "cost-mode", type.mode, sizeof type.mode))
+        return false;
+    *out = type;
+    return true;
+}
+
+void alto_vtag_text(const alto_vtag *vtag, alto_buffer *out)
+{
+    alto_buffer_add_text(out, "{\"resource-id\":");
+    alto_json_string(out, alto_slice_text(vtag->resource_id));
+    alto_buffer_add_text(out, ",\"tag\":");
+    alto_json_string(out, alto_slice_text(vtag->tag));
+    alto_buffer_put(out, '}');
+}
+
+void alto_dependencies_text(const alto_vtag *vtags, size_t count, alto_buffer *out)
+{
+    alto_buffer_put(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            alto_buffer_put(out, ',');
+        alto_vtag_text(&vtags[i], out);
+    }
+    alto_buffer_put(out, ']');
+}

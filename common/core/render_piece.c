@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/render_piece.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct alto_piece {
+    atomic_uint refs;
+    alto_form form;
+    alto_hash identity;
+    uint64_t text_size;
+    _Atomic(alto_block *) blocks[ALTO_GZIP + 1]; /* owned; NULL until made, then for good */
+};
+
+/* What is attached to a node. */
+typedef struct {
+    alto_derived base;
+    _Atomic(uint64_t) text_size; /* plus one; 0: not known */
+    atomic_flag busy;            /* held for the few instructions that look at `piece` */
+    alto_piece *piece;           /* owned reference, or NULL */
+} extras;
+
+/* ---- what is attached ---- */
+
+static void destroy_extras(alto_derived *derived)
+{
+    extras *self = (extras *)derived;
+    alto_piece_release(self->piece);
+    free(self);
+}
+
+static extras *extras_find(const alto_tree *node)
+{
+    return (extras *)alto_tree_derived(node);
+}
+
+static extras *extras_of(const alto_tree *node)
+{
+    extras *found = extras_find(node);
+    if (found)
+        return found;
+    extras *made = malloc(sizeof *made);
+    if (!made)
+        return NULL;
+    made->base.destroy = destroy_extras;
+    atomic_init(&made->text_size, 0);
+    atomic_flag_clear(&made->busy);
+    made->piece = NULL;
+    found = (extras *)alto_tree_attach(node, &made->base);
+    if (found != made)
+        free(made);
+    return found;
+}
+
+static void lock(extras *self)
+{
+    while (atomic_flag_test_and_set_explicit(&self->busy, memory_order_acquire))
+        sched_yield();
+}
+
+static void unlock(extras *self)
+{
+    atomic_flag_clear_explicit(&self->busy, memory_order_release);
+}
+
+/* ---- pieces ---- */
+
+alto_hash alto_piece_identity(const alto_tree *const *nodes, size_t count)
+{
+    if (count == 1)
+        return alto_tree_hash(nodes[0]);
+    alto_hasher hasher;
+    alto_hasher_init(&hasher, "altocast-piece-1");
+    for (size_t i = 0; i < count; i++) {
+        alto_hash hash = alto_tree_hash(nodes[i]);
+        alto_hasher_add(&hasher, hash.bytes, sizeof hash.bytes);
+    }
+    return alto_hasher_end(&hasher);
+}
+
+static bool is_piece(const alto_piece *self, alto_form form, const alto_hash *identity)
+{
+    return self && self->form == form && alto_hash_equal(&self->identity, identity);
+}
+
+static alto_piece *piece_retain(alto_piece *self)
+{
+    atomic_fetch_add_explicit(&self->refs, 1, memory_order_relaxed);
+    return self;
+}
+
+alto_piece *alto_piece_find(const alto_tree *holder, alto_form form, const alto_hash *identity)
+{
+    extras *kept = extras_find(holder);
+    if (!kept)
+        return NULL;
+    lock(kept);
+    alto_piece *found = is_piece(kept->piece, form, identity) ? piece_retain(kept->piece) : NULL;
+    unlock(kept);
+    return found;
+}
+
+static alto_piece *piece_new(alto_form form, const alto_hash *identity, uint64_t text_size)
+{
+    alto_piece *made = malloc(sizeof *made);
+    if (!made)
+        return NULL;
+    atomic_init(&made->refs, 1);
+    made->form = form;
+    made->identity = *identity;
+    made->text_size = text_size;
+    for (int i = 0; i <= ALTO_GZIP; i++)
+        atomic_init(&made->blocks[i], NULL);
+    return made;
+}
+
+alto_piece *alto_piece_keep(const alto_tree *holder, alto_form form, const alto_hash *identity, uint64_t size)
+{
+    extras *kept = extras_of(holder);
+    alto_piece *made = kept ? piece_new(form, identity, size) : NULL;
+    if (!made)
+        return NULL;
+    lock(kept);
+    alto_piece *old = kept->piece, *result = NULL;
+    if (is_piece(old, form, identity)) {
+        result = piece_retain(old);
+        old = made;
+    } else {
+        kept->piece = made;
+        result = piece_retain(made);
+    }
+    unlock(kept);
+    alto_piece_release(old);
+    return result;
+}
+
+void alto_piece_release(alto_piece *self)
+{
+    if (!self || atomic_fetch_sub_explicit(&self->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (int i = 0; i <= ALTO_GZIP; i++)
+        free(atomic_load_explicit(&self->blocks[i], memory_order_acquire));
+    free(self);
+}
+
+uint64_t alto_piece_text_size(const alto_piece *self)
+{
+    return self->text_size;
+}
+
+const alto_block *alto_piece_block(const alto_piece *self, alto_coding coding)
+{
+    return atomic_load_explicit(&self->blocks[coding], memory_order_acquire);
+}
+
+const alto_block *alto_piece_add_block(alto_piece *self, alto_coding coding, alto_block *made)
+{
+    alto_block *present = NULL;
+    if (atomic_compare_exchange_strong_explicit(&self->blocks[coding], &present, made, memory_order_acq_rel,
+                                                memory_order_acquire))
+        return made;
+    free(made);
+    return present;
+}
+
+alto_slice alto_block_lead(const alto_block *self, alto_coding coding)
+{
+    size_t head = coding == ALTO_GZIP && self->lead ? ALTO_GZIP_STORED : 0;
+    return alto_slice_of(self->data + head, self->lead - head);
+}
+
+/* ---- lengths ---- */
+
+static uint64_t glue_size(alto_form form, const alto_slice *before, const alto_slice *after, alto_buffer *scratch)
+{
+    alto_buffer_clear(scratch);
+    alto_text_between(scratch, form, before, after);
+    return scratch->size;
+}
+
+static alto_status row_size(alto_kind kind, alto_slice key, const alto_tree *items, alto_buffer *scratch,
+                            uint64_t *size)
+{
+    alto_form form = alto_item_form(kind, alto_row_class(key));
+    alto_buffer_clear(scratch);
+    alto_text_row_name(scratch, key);
+    *size = scratch->size;
+    if (!items) {
+        *size += glue_size(form, NULL, NULL, scratch);
+        return scratch->status;
+    }
+    if (form == ALTO_FORM_VALUE) { /* not kept: as an object's only member it would be longer */
+        *size += alto_node_value(items, 0).text.size;
+        return scratch->status;
+    }
+    alto_slice first = alto_first_key(items), last = alto_last_key(items);
+    *size += glue_size(form, NULL, &first, scratch) + glue_size(form, &last, NULL, scratch);
+    uint64_t inner = 0;
+    alto_status status = alto_text_size(kind, form, items, scratch, &inner);
+    *size += inner;
+    return status;
+}
+
+static alto_status rows_leaf_size(alto_kind kind, const alto_tree *leaf, alto_buffer *scratch, uint64_t *size)
+{
+    uint32_t count = alto_node_look(leaf).count;
+    *size = count - 1; /* commas */
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t row = 0;
+        alto_status status = row_size(kind, alto_node_key(leaf, i), alto_node_value(leaf, i).row, scratch, &row);
+        if (status != ALTO_OK)
+            return status;
+        *size += row;
+    }
+    return ALTO_OK;
+}
+
+static alto_status inner_size(alto_kind kind, alto_form form, const alto_tree *node, alto_buffer *scratch,
+                              uint64_t *size)
+{
+    uint32_t count = alto_node_look(node).count;
+    *size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const alto_tree *child = alto_node_child(node, i);
+        uint64_t part = 0;
+        alto_status status = alto_text_size(kind, form, child, scratch, &part);
+        if (status != ALTO_OK)
+            return status;
+        *size += part;
+        if (i > 0) {
+            alto_slice before = alto_last_key(alto_node_child(node, i - 1)), after = alto_first_key(child);
+            *size += glue_size(form, &before, &after, scratch);
+        }
+    }
+    return scratch->status;
+}
+
+alto_status alto_text_size(alto_kind kind, alto_form form, const alto_tree *node, alto_buffer *scratch, uint64_t *size)
+{
+    extras *kept = extras_of(node);
+    if (!kept)
+        return ALTO_NO_MEMORY;
+    uint64_t known = atomic_load_explicit(&kept->text_size, memory_order_relaxed);
+    if (known) {
+        *size = known - 1;
+        return ALTO_OK;
+    }
+    alto_status status;
+    if (alto_node_look(node).level > 0) {
+        status = inner_size(kind, form, node, scratch, size);
+    } else if (alto_form_is_rows(form)) {
+        status = rows_leaf_size(kind, node, scratch, size);
+    } else {
+        alto_buffer_clear(scratch);
+        alto_text_nodes(scratch, form, &node, 1);
+        *size = scratch->size;
+        status = scratch->status;
+    }
+    if (status == ALTO_OK)
+        atomic_store_explicit(&kept->text_size, *size + 1, memory_order_relaxed);
+    return status;
+}

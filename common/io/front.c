@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/front.h"
+
+#include "core/ird.h"
+#include "core/render.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { KEPT_RENDERINGS = 64, ETAG_SIZE = 80, RETRY_AFTER_S = 5, INFO_MAX = 65536 };
+
+/* The newest rendering of a resource in one coding, so that a GET costs no walk over the tree. */
+typedef struct {
+    alto_hash root;
+    alto_coding coding;
+    alto_rendering *rendering; /* owned; NULL: free place */
+    char id[ALTO_MAX_NAME + 1];
+    uint64_t used; /* turn of its last use */
+} kept;
+
+struct alto_front {
+    alto_archive *archive;
+    const alto_counts *counts;
+    alto_buffer info;     /* the beginning of the answer to /redistribution/v1/info */
+    pthread_mutex_t lock; /* of kept */
+    kept kept[KEPT_RENDERINGS];
+    uint64_t turn;
+};
+
+static const char pull_prefix[] = "/redistribution/v1/";
+static const char directory_type[] = "application/alto-directory+json";
+
+static void write_info(alto_front *self, const char *const *push, size_t count)
+{
+    char origin[2 * ALTO_HASH_SIZE + 1];
+    alto_hex(origin, alto_archive_origin(self->archive)->bytes, ALTO_HASH_SIZE);
+    alto_buffer_print(&self->info, "{\"altocast\":1,\"origins\":[{\"origin\":\"%s\",\"push\":[", origin);
+    for (size_t i = 0; i < count; i++) {
+        alto_buffer_add_text(&self->info, i ? "," : "");
+        alto_json_string(&self->info, alto_slice_text(push[i]));
+    }
+    alto_buffer_print(&self->info, "],\"keep-ms\":%d}],\"refused\":{", ALTO_KEEP_MS);
+}
+
+alto_front *alto_front_new(alto_archive *archive, const char *const *push, size_t count, const alto_counts *counts)
+{
+    alto_front *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->archive = archive;
+    self->counts = counts;
+    self->info = alto_buffer_make(INFO_MAX);
+    pthread_mutex_init(&self->lock, NULL);
+    write_info(self, push, count);
+    if (self->info.status != ALTO_OK)
+        alto_front_destroy(&self);
+    return self;
+}
+
+void alto_front_destroy(alto_front **self)
+{
+    if (!*self)
+        return;
+    for (size_t i = 0; i < KEPT_RENDERINGS; i++)
+        alto_rendering_release((*self)->kept[i].rendering);
+    pthread_mutex_destroy(&(*self)->lock);
+    alto_buffer_fini(&(*self)->info);
+    free(*self);
+    *self = NULL;
+}
+
+/* ---- pieces of answers ---- */
+
+static void refuse(alto_http_answer *answer, unsigned status, const char *why)
+{
+    answer->status = status;
+    alto_http_header(answer, "Content-Type", "text/plain; charset=utf-8");
+    alto_http_header(answer, "Cache-Control", "no-store");
+    alto_http_body(answer, alto_slice_text(why));
+}
+
+static void refuse_for_now(alto_http_answer *answer, const char *why)
+{
+    alto_http_header(answer, "Retry-After", "%d", RETRY_AFTER_S);
+    refuse(answer, 503, why);
+}
+
+/* Does an entity tag stand in a list such as `"a", W/"b"`, or is the list "*"? (RFC 9110 13.1.2, weak comparison) */
+static bool tag_matches(const char *list, const char *etag)
+{
+    size_t size = strlen(etag);
+    while (list && *list) {
+        list += strspn(list, " \t,");
+        if (*list == '*')
+            return true;
+        if (strncmp(list, "W/", 2) == 0)
+            list += 2;
+        if (strncmp(list, etag, size) == 0)
+            return true;
+        const char *end = *list == '"' ? strchr(list + 1, '"') : NULL;
+        list = end ? end + 1 : strchr(list, ',');
+    }
+    return false;
+}
+
+/* Is the quality behind a list element zero? */
+static bool refused_by_quality(const char *parameters, const char *end)
+{
+    for (const char *at = parameters; at < end; at++)
+        if (*at == ';') {
+            at += 1 + strspn(at + 1, " \t");
+            if ((*at == 'q' || *at == 'Q') && at[1] == '=')
+                return strtod(at + 2, NULL) <= 0;
+            at--;
+        }
+    return false;
+}
+
+/* Does a list such as "gzip;q=1, br" name `token` with a quality above zero? (RFC 9110 12.5) */
+static bool list_names(const char *list, const char *token, bool *excluded)
+{
+    size_t size = strlen(token);
+    *excluded = false;
+    while (list && *list) {
+        list += strspn(list, " \t,");
+        const char *end = list + strcspn(list, ",");
+        size_t word = strcspn(list, " \t;,");
+        if (word == size && strncasecmp(list, token, size) == 0) {
+            *excluded = refused_by_quality(list + word, end);
+            return !*excluded;
+        }
+        list = end;
+    }
+    return false;
+}
+
+static bool accepts(const char *accept, const char *media_type)
+{
+    bool excluded;
+    char range[ALTO_MAX_MEDIA_TYPE + 3];
+    if (!accept || !*accept)
+        return true;
+    if (list_names(accept, media_type, &excluded))
+        return true;
+    if (excluded)
+        return false;
+    snprintf(range, sizeof range, "%.*s/*", (int)strcspn(media_type, "/"), media_type);
+    if (list_names(accept, range, &excluded))
+        return true;
+    return !excluded && list_names(accept, "*/*", &excluded);
+}
+
+static alto_coding coding_for(const char *accept_encoding)
+{
+    bool excluded;
+    if (list_names(accept_encoding, "gzip", &excluded))
+        return ALTO_GZIP;
+    return !excluded && list_names(accept_encoding, "*", &excluded) ? ALTO_GZIP : ALTO_IDENTITY;
+}
+
+/* ---- the ALTO side ---- */
+
+static alto_slice rendering_piece(void *owner, size_t index)
+{
+    return alto_rendering_piece(owner, index);
+}
+
+static void rendering_release(void *owner)
+{
+    alto_rendering_release(owner);
+}
+
+/* Look for a kept rendering of this very version; else *place is where to keep one. */
+static alto_rendering *find_kept(alto_front *self, const char *id, const alto_hash *root, alto_coding coding)
+{
+    alto_rendering *found = NULL;
+    pthread_mutex_lock(&self->lock);
+    for (size_t i = 0; i < KEPT_RENDERINGS && !found; i++) {
+        kept *at = &self->kept[i];
+        if (at->rendering && at->coding == coding && alto_hash_equal(&at->root, root) && strcmp(at->id, id) == 0) {
+            at->used = ++self->turn;
+            found = alto_rendering_retain(at->rendering);
+        }
+    }
+    pthread_mutex_unlock(&self->lock);
+    return found;
+}
+
+static void keep(alto_front *self, const char *id, const alto_hash *root, alto_coding coding, alto_rendering *rendering)
+{
+    pthread_mutex_lock(&self->lock);
+    kept *place = &self->kept[0];
+    for (size_t i = 0; i < KEPT_RENDERINGS; i++) {
+        kept *at = &self->kept[i];
+        if (at->rendering && at->coding == coding && strcmp(at->id, id) == 0) {
+            place = at;
+            break;
+        }
+        if (!at->rendering || (place->rendering && at->used < place->used))
+            place = at;
+    }
+    alto_rendering *before = place->rendering;
+    *place =
+        (kept){.root = *root, .coding = coding, .rendering = alto_rendering_retain(rendering), .used = ++self->turn};
+    snprintf(place->id, sizeof place->id, "%s", id);
+    pthread_mutex_unlock(&self->lock);
+    alto_rendering_release(before);
+}
+
+static alto_rendering *rendering_of(alto_front *self, const alto_resource *resource, alto_coding coding)
+{
+    char id[ALTO_MAX_NAME + 1];
+    snprintf(id, sizeof id, "%.*s", (int)resource->name.id.size, (const char *)resource->name.id.data);
+    alto_rendering *rendering = find_kept(self, id, &resource->entry.root, coding);
+    if (!rendering && alto_render(resource->version, coding, &rendering) == ALTO_OK)
+        keep(self, id, &resource->entry.root, coding, rendering);
+    return rendering;
+}
+
+static void describe(alto_http_answer *answer, const char *media_type, const char *etag, alto_coding coding)
+{
+    alto_http_header(answer, "Content-Type", "%s", media_type);
+    alto_http_header(answer, "ETag", "%s", etag);
+    alto_http_header(answer, "Vary", "Accept-Encoding");
+    alto_http_header(answer, "Cache-Control", "no-cache"); /* may be kept, must be checked: 304 is cheap */
+    if (coding == ALTO_GZIP)
+        alto_http_header(answer, "Content-Encoding", "gzip");
+}
+
+static void answer_resource(alto_front *self, const alto_resource *resource, const alto_http_request *request,
+                            alto_http_answer *answer)
+{
+    char root[2 * ALTO_HASH_SIZE + 1], etag[ETAG_SIZE];
+    alto_coding coding = coding_for(request->accept_encoding);
+    if (!accepts(request->accept, resource->entry.media_type)) {
+        refuse(answer, 406, "this resource has another media type\n");
+        return;
+    }
+    alto_hex(root, resource->entry.root.bytes, ALTO_HASH_SIZE / 2);
+    snprintf(etag, sizeof etag, "\"%s%s\"", root, coding == ALTO_GZIP ? "-gzip" : "");
+    if (tag_matches(request->if_none_match, etag)) {
+        answer->status = 304;
+        describe(answer, resource->entry.media_type, etag, ALTO_IDENTITY);
+        return;
+    }
+    alto_rendering *rendering = rendering_of(self, resource, coding);
+    if (!rendering) {
+        refuse_for_now(answer, "out of memory\n");
+        return;
+    }
+    answer->status = 200;
+    describe(answer, resource->entry.media_type, etag, coding);
+    answer->piece_count = alto_rendering_pieces(rendering);
+    answer->piece = rendering_piece;
+    answer->size = alto_rendering_size(rendering);
+    answer->release = rendering_release;
+    answer->owner = rendering;
+}
+
+static void answer_directory(const alto_view *view, const alto_http_request *request, alto_http_answer *answer)
+{
+    alto_buffer text = alto_buffer_make(ALTO_MAX_CATALOG);
+    char hex[2 * ALTO_HASH_SIZE + 1], etag[ETAG_SIZE];
+    if (!accepts(request->accept, directory_type)) {
+        refuse(answer, 406, "the directory is application/alto-directory+json\n");
+    } else if (alto_ird(view, &text) != ALTO_OK) {
+        refuse_for_now(answer, "out of memory\n");
+    } else {
+        alto_hash hash = alto_hash_of("altocast-etag-1", alto_buffer_slice(&text));
+        alto_hex(hex, hash.bytes, ALTO_HASH_SIZE / 2);
+        snprintf(etag, sizeof etag, "\"%s\"", hex);
+        answer->status = tag_matches(request->if_none_match, etag) ? 304 : 200;
+        describe(answer, directory_type, etag, ALTO_IDENTITY);
+        if (answer->status == 200)
+            alto_http_body(answer, alto_buffer_slice(&text));
+    }
+    alto_buffer_fini(&text);
+}
+
+static void answer_alto(alto_front *self, const alto_http_request *request, alto_http_answer *answer)
+{
+    alto_view *view = alto_archive_view(self->archive);
+    bool directory = strcmp(request->path, "/directory") == 0;
+    const alto_resource *resource = view && !directory ? alto_resource_at(view, request->path) : NULL;
+    if (!view)
+        refuse_for_now(answer, "nothing verified is held yet\n");
+    else if (directory)
+        answer_directory(view, request, answer);
+    else if (!resource)
+        refuse(answer, 404, "no resource of that ID; see /directory\n");
+    else if (!alto_resource_shown(resource))
+        refuse_for_now(answer, "this resource does not fit its network map at the moment\n");
+    else
+        answer_resource(self, resource, request, answer);
+    alto_view_release(view);
+}
+
+/* ---- the pull side ---- */
+
+static alto_slice blob_piece(void *owner, size_t index)
+{
+    (void)index;
+    const alto_blob *blob = owner;
+    return alto_slice_of(blob->data, blob->size);
+}
+
+static void blob_release(void *owner)
+{
+    alto_blob_release(owner);
+}
+
+static void answer_blob(const alto_blob *blob, bool lasting, const char *path, const alto_http_request *request,
+                        alto_http_answer *answer)
+{
+    bool made_here = strncmp(path, "deltas/", 7) == 0 || strncmp(path, "snapshots/", 10) == 0;
+    alto_http_header(answer, "Content-Type", "application/octet-stream");
+    alto_http_header(answer, "ETag", "%s", blob->etag);
+    if (!lasting)
+        alto_http_header(answer, "Cache-Control", "no-store");
+    else if (made_here) /* another relay may have made other bytes for it */
+        alto_http_header(answer, "Cache-Control", "public, max-age=3600");
+    else
+        alto_http_header(answer, "Cache-Control", "public, max-age=31536000, immutable");
+    if (tag_matches(request->if_none_match, blob->etag)) {
+        answer->status = 304;
+        alto_blob_release(blob);
+        return;
+    }
+    answer->status = 200;
+    answer->piece_count = 1;
+    answer->piece = blob_piece;
+    answer->size = blob->size;
+    answer->release = blob_release;
+    answer->owner = (void *)(uintptr_t)blob;
+}
+
+static void answer_info(const alto_front *self, alto_http_answer *answer)
+{
+    alto_buffer text = alto_buffer_make(2 * INFO_MAX);
+    const char *separator = "";
+    alto_buffer_add_slice(&text, alto_buffer_slice(&self->info));
+    for (alto_status status = ALTO_NO_MEMORY; status < ALTO_STATUS_COUNT; status++) {
+        uint64_t count = alto_counts_get(self->counts, status);
+        if (count == 0 || status == ALTO_KNOWN || status == ALTO_NOT_WANTED)
+            continue;
+        alto_buffer_print(&text, "%s\"%s\":%llu", separator, alto_status_name(status), (unsigned long long)count);
+        separator = ",";
+    }
+    alto_buffer_add_text(&text, "}}");
+    answer->status = 200;
+    alto_http_header(answer, "Content-Type", "application/json");
+    alto_http_header(answer, "Cache-Control", "no-store");
+    alto_http_body(answer, alto_buffer_slice(&text));
+    alto_buffer_fini(&text);
+}
+
+static void answer_pull(alto_front *self, const char *path, const alto_http_request *request, alto_http_answer *answer)
+{
+    alto_origin origin;
+    size_t digits = 2 * ALTO_HASH_SIZE;
+    alto_status status = ALTO_NOT_FOUND;
+    bool lasting;
+    if (strcmp(path, "info") == 0) {
+        answer_info(self, answer);
+        return;
+    }
+    if (strlen(path) <= digits || path[digits] != '/' ||
+        !alto_unhex(origin.bytes, ALTO_HASH_SIZE, alto_slice_of(path, digits)) ||
+        !alto_hash_equal(&origin, alto_archive_origin(self->archive))) {
+        refuse(answer, 404, "no such origin here; see /redistribution/v1/info\n");
+        return;
+    }
+    path += digits + 1;
+    const alto_blob *blob = alto_archive_get(self->archive, path, &lasting, &status);
+    if (blob)
+        answer_blob(blob, lasting, path, request, answer);
+    else if (status == ALTO_NOT_FOUND)
+        refuse(answer, strcmp(path, "head") == 0 ? 503 : 404, "not held, or no longer held\n");
+    else
+        refuse_for_now(answer, "out of memory\n");
+}
+
+void alto_front_answer(void *context, const alto_http_request *request, alto_http_answer *answer)
+{
+    alto_front *self = context;
+    size_t skip = strlen(pull_prefix);
+    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+    if (strcmp(request->method, "OPTIONS") == 0) {
+        answer->status = 204;
+        alto_http_header(answer, "Allow", "GET, HEAD, OPTIONS");
+    } else if (!reads) {
+        alto_http_header(answer, "Allow", "GET, HEAD, OPTIONS");
+        refuse(answer, 405, "only GET, HEAD and OPTIONS\n");
+    } else if (strncmp(request->path, pull_prefix, skip) == 0) {
+        answer_pull(self, request->path + skip, request, answer);
+    } else {
+        answer_alto(self, request, answer);
+    }
+}

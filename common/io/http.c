@@ -1,0 +1,769 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/http.h"
+
+#include "io/log.h"
+#include "io/loop.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#if MHD_VERSION < 0x00097302
+#error "libmicrohttpd 0.9.74 or newer is needed"
+#endif
+
+enum {
+    MAX_WORKERS = 64,
+    MAX_CONNECTIONS = 1000,    /* of one worker */
+    IDLE_SECONDS = 30,         /* without a byte in either direction */
+    CONNECTION_MEMORY = 32768, /* bytes: a request's headers, or the list of an answer's pieces */
+    MAX_UPLOAD = 65536,        /* bytes of a request's body that are read and thrown away */
+    BACKLOG = 511,
+    MAX_PIECES = 1024,           /* of an answer sent without copying: IOV_MAX, above it libmicrohttpd can miss that
+                                   a socket is still writable */
+    COMMON_HEADERS_BYTES = 4096, /* a request beyond either of these leaves too little of CONNECTION_MEMORY */
+    COMMON_HEADERS = 64,         /* for MAX_PIECES pieces */
+    BLOCK = 131072,              /* bytes copied at a time when there are more pieces than MAX_PIECES */
+    PEER_TEXT = INET6_ADDRSTRLEN + 10,
+    ADDRESS_TEXT = INET6_ADDRSTRLEN + 10
+};
+
+typedef struct {
+    alto_http_server *server;
+    struct MHD_Daemon *daemon;
+    int listener; /* ours, -1 when closed */
+    pthread_t thread;
+    bool running;                        /* the thread was started */
+    bool quiesced;                       /* this thread has stopped listening */
+    size_t open;                         /* answers under way; this thread only */
+    struct MHD_IoVec vector[MAX_PIECES]; /* scratch for one answer; libmicrohttpd copies it */
+} worker;
+
+struct alto_http_server {
+    alto_http_fn *handler;
+    void *context;
+    int stop; /* eventfd, readable once the workers are to end */
+    atomic_bool stopping;
+    uint64_t stop_by_ms; /* monotonic; set before `stopping` */
+    char address[ADDRESS_TEXT];
+    unsigned count;
+    worker *workers;
+};
+
+/* One request, from its first line until its answer is sent. */
+typedef struct {
+    size_t discarded; /* bytes of body thrown away */
+    bool head;        /* its method is HEAD */
+    bool judged;      /* its headers were looked at */
+    bool counted;     /* its answer is in worker.open */
+    unsigned refused; /* status to refuse it with; 0 when it is in order */
+    char query[];     /* raw, "" when there is none */
+} request;
+
+/* ---- answers ---- */
+
+void alto_http_header(alto_http_answer *answer, const char *name, const char *format, ...)
+{
+    assert(answer->header_count < ALTO_HTTP_HEADERS);
+    va_list arguments;
+    va_start(arguments, format);
+    answer->headers[answer->header_count].name = name;
+    char *value = answer->headers[answer->header_count].value;
+    vsnprintf(value, sizeof answer->headers[0].value, format, arguments);
+    va_end(arguments);
+    answer->header_count++;
+}
+
+static void release_body(const alto_http_answer *answer)
+{
+    if (answer->release)
+        answer->release(answer->owner);
+}
+
+static alto_slice own_piece(void *owner, size_t index)
+{
+    (void)index;
+    const alto_slice *body = owner;
+    return *body;
+}
+
+static void set_body(alto_http_answer *answer, alto_slice *body)
+{
+    release_body(answer);
+    answer->owner = body;
+    answer->piece = body ? own_piece : NULL;
+    answer->release = body ? free : NULL;
+    answer->piece_count = body ? 1 : 0;
+    answer->size = body ? body->size : 0;
+}
+
+void alto_http_body(alto_http_answer *answer, alto_slice bytes)
+{
+    alto_slice *body = malloc(sizeof *body + bytes.size);
+    if (body) {
+        if (bytes.size)
+            memcpy(body + 1, bytes.data, bytes.size);
+        *body = alto_slice_of(body + 1, bytes.size);
+    } else {
+        answer->status = 500;
+    }
+    set_body(answer, body);
+}
+
+/* An answer with more pieces than one system call takes: copied to the connection block by block. */
+typedef struct {
+    alto_http_answer answer;
+    size_t index;   /* the piece that the next byte is in */
+    uint64_t begin; /* bytes before it */
+} reader;
+
+static ssize_t read_pieces(void *context, uint64_t position, char *buffer, size_t room)
+{
+    reader *self = context;
+    size_t done = 0;
+    while (done < room && self->index < self->answer.piece_count) {
+        alto_slice piece = self->answer.piece(self->answer.owner, self->index);
+        size_t offset = (size_t)(position + done - self->begin);
+        size_t left = piece.size - offset;
+        size_t part = left < room - done ? left : room - done;
+        memcpy(buffer + done, piece.data + offset, part);
+        done += part;
+        if (part == left) {
+            self->begin += piece.size;
+            self->index++;
+        }
+    }
+    return done ? (ssize_t)done : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void free_reader(void *context)
+{
+    reader *self = context;
+    release_body(&self->answer);
+    free(self);
+}
+
+static struct MHD_Response *copied_response(const alto_http_answer *answer)
+{
+    reader *made = malloc(sizeof *made);
+    if (!made)
+        return NULL;
+    *made = (reader){.answer = *answer};
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(answer->size, BLOCK, read_pieces, made, free_reader);
+    if (!response)
+        free(made);
+    return response;
+}
+
+static struct MHD_Response *borrowed_response(worker *self, const alto_http_answer *answer)
+{
+    for (size_t i = 0; i < answer->piece_count; i++) {
+        alto_slice piece = answer->piece(answer->owner, i);
+        self->vector[i] = (struct MHD_IoVec){.iov_base = piece.data, .iov_len = piece.size};
+    }
+    return MHD_create_response_from_iovec(self->vector, (unsigned)answer->piece_count, answer->release, answer->owner);
+}
+
+static ssize_t read_nothing(void *context, uint64_t position, char *buffer, size_t room)
+{
+    (void)context;
+    (void)position;
+    (void)buffer;
+    (void)room;
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* Only the length of a body, for answers that tell it and have none: to HEAD, and 304. */
+static struct MHD_Response *bodiless_response(const alto_http_answer *answer)
+{
+    if (answer->size > 0 || answer->status != 304)
+        return MHD_create_response_from_callback(answer->size, 1, read_nothing, NULL, NULL);
+    /* A 304 that said "Content-Length: 0" would tell caches that the 200 is empty; saying nothing costs the connection. */
+    struct MHD_Response *made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_nothing, NULL, NULL);
+    if (made)
+        MHD_set_response_options(made, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    return made;
+}
+
+/* The answer as libmicrohttpd takes it. Whatever happens, its body is released once. */
+static struct MHD_Response *make_response(worker *self, const alto_http_answer *answer, bool head, bool room_for_vector)
+{
+    struct MHD_Response *response;
+    if (head || answer->status == 304 || answer->piece_count == 0) {
+        response = bodiless_response(answer);
+        release_body(answer);
+        return response;
+    }
+    if (answer->piece_count == 1) {
+        alto_slice piece = answer->piece(answer->owner, 0);
+        void *data = (void *)(uintptr_t)piece.data;
+        response =
+            MHD_create_response_from_buffer_with_free_callback_cls(piece.size, data, answer->release, answer->owner);
+    } else if (answer->piece_count <= MAX_PIECES && room_for_vector) {
+        response = borrowed_response(self, answer);
+    } else {
+        response = copied_response(answer);
+    }
+    if (!response)
+        release_body(answer);
+    return response;
+}
+
+static bool add_headers(struct MHD_Response *response, const alto_http_answer *answer, bool close_after)
+{
+    for (size_t i = 0; i < answer->header_count; i++)
+        if (MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value) != MHD_YES)
+            return false;
+    return !close_after || MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
+}
+
+/* MHD_NO makes libmicrohttpd close the connection. */
+static enum MHD_Result send_answer(worker *self, struct MHD_Connection *connection, request *asked,
+                                   const alto_http_answer *answer, bool room_for_vector)
+{
+    struct MHD_Response *response = make_response(self, answer, asked->head, room_for_vector);
+    if (!response)
+        return MHD_NO;
+    bool close_after = asked->refused || atomic_load_explicit(&self->server->stopping, memory_order_relaxed);
+    enum MHD_Result result = MHD_NO;
+    if (add_headers(response, answer, close_after))
+        result = MHD_queue_response(connection, answer->status, response);
+    MHD_destroy_response(response); /* the connection has its own reference */
+    if (result == MHD_YES && !asked->counted) {
+        asked->counted = true;
+        self->open++;
+    }
+    return result;
+}
+
+/* ---- requests ---- */
+
+/* A header of interest; a second field of the same name is joined to the first as RFC 9110 5.2 says. */
+typedef struct {
+    const char *text; /* NULL when absent */
+    char *joined;     /* owned, or NULL */
+} field;
+
+typedef struct {
+    field if_none_match, accept, accept_encoding;
+    const char *content_length;
+    size_t count;
+    bool chunked, conflict, no_memory;
+} fields;
+
+static void join(fields *self, field *to, const char *value)
+{
+    if (!to->text) {
+        to->text = value;
+        return;
+    }
+    char *joined = NULL;
+    if (asprintf(&joined, "%s, %s", to->text, value) < 0) {
+        self->no_memory = true;
+        return;
+    }
+    free(to->joined);
+    to->text = to->joined = joined;
+}
+
+static enum MHD_Result on_field(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    fields *self = context;
+    self->count++;
+    if (!value)
+        value = "";
+    if (strcasecmp(name, MHD_HTTP_HEADER_ACCEPT) == 0) {
+        join(self, &self->accept, value);
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_ACCEPT_ENCODING) == 0) {
+        join(self, &self->accept_encoding, value);
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_IF_NONE_MATCH) == 0) {
+        join(self, &self->if_none_match, value);
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+        self->chunked = true;
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+        self->conflict = self->conflict || (self->content_length && strcmp(self->content_length, value) != 0);
+        self->content_length = value;
+    }
+    return MHD_YES;
+}
+
+static void fields_fini(fields *self)
+{
+    free(self->if_none_match.joined);
+    free(self->accept.joined);
+    free(self->accept_encoding.joined);
+}
+
+/* Does %00 occur in the path? Decoded it would end the path early. */
+static bool hides_nul(const char *uri, const char *end)
+{
+    for (; uri < end; uri++)
+        if (uri[0] == '%' && end - uri >= 3) {
+            if (uri[1] == '0' && uri[2] == '0')
+                return true;
+            uri += 2;
+        }
+    return false;
+}
+
+/* The first thing libmicrohttpd tells of a request: the only time that its query is whole. */
+static void *on_uri(void *context, const char *uri, struct MHD_Connection *connection)
+{
+    (void)context;
+    (void)connection;
+    const char *end = strchrnul(uri, '?');
+    const char *query = *end ? end + 1 : end;
+    size_t size = strlen(query) + 1;
+    request *made = malloc(sizeof *made + size);
+    if (!made)
+        return NULL;
+    *made = (request){.refused = hides_nul(uri, end) ? 400 : 0};
+    memcpy(made->query, query, size);
+    return made;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code)
+{
+    (void)connection;
+    (void)code;
+    worker *self = context;
+    request *asked = *state;
+    if (asked && asked->counted)
+        self->open--;
+    free(asked);
+    *state = NULL;
+}
+
+static void format_peer(const struct sockaddr *peer, char text[PEER_TEXT])
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    text[0] = 0;
+    if (peer->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)peer;
+        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
+        snprintf(text, PEER_TEXT, "%s:%u", host, ntohs(in->sin_port));
+    } else if (peer->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)peer;
+        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
+        snprintf(text, PEER_TEXT, "[%s]:%u", host, ntohs(in6->sin6_port));
+    }
+}
+
+/* The peer's text is made once for a connection, not for each of its requests. */
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    (void)context;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        free(*socket_context);
+        *socket_context = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char *text = malloc(PEER_TEXT);
+    if (text && info && info->client_addr)
+        format_peer(info->client_addr, text);
+    else if (text)
+        text[0] = 0;
+    *socket_context = text;
+}
+
+static const char *peer_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info && info->socket_context ? info->socket_context : "";
+}
+
+static bool common_size(struct MHD_Connection *connection, const request *asked, const fields *found)
+{
+    if (asked->query[0] || found->count > COMMON_HEADERS)
+        return false;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    return info && info->header_size <= COMMON_HEADERS_BYTES;
+}
+
+static alto_http_answer empty_answer(unsigned status)
+{
+    alto_http_answer answer;
+    answer.status = status;
+    answer.header_count = 0;
+    answer.piece_count = 0;
+    answer.piece = NULL;
+    answer.size = 0;
+    answer.release = NULL;
+    answer.owner = NULL;
+    return answer;
+}
+
+static enum MHD_Result refuse(worker *self, struct MHD_Connection *connection, request *asked, unsigned status)
+{
+    const char *why = status == 413   ? "The body of the request is too large.\n"
+                      : status == 500 ? "The server is out of memory.\n"
+                                      : "The request is not well-formed HTTP.\n";
+    asked->refused = status;
+    alto_http_answer answer = empty_answer(status);
+    alto_http_header(&answer, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
+    alto_http_header(&answer, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    alto_http_body(&answer, alto_slice_text(why));
+    return send_answer(self, connection, asked, &answer, false);
+}
+
+/* What to refuse a request with that libmicrohttpd lets pass: two lengths or a length beside chunks are how
+ * requests are smuggled past a proxy. 0: nothing. */
+static unsigned judge(const request *asked, const fields *found)
+{
+    if (asked->refused)
+        return asked->refused;
+    if (found->conflict || (found->chunked && found->content_length))
+        return 400;
+    if (found->content_length && strtoull(found->content_length, NULL, 10) > MAX_UPLOAD)
+        return 413;
+    return found->no_memory ? 500 : 0;
+}
+
+static enum MHD_Result answer_request(worker *self, struct MHD_Connection *connection, const char *path,
+                                      const char *method, request *asked, const fields *found)
+{
+    alto_http_request told = {.method = method,
+                              .path = path,
+                              .query = asked->query,
+                              .if_none_match = found->if_none_match.text,
+                              .accept = found->accept.text,
+                              .accept_encoding = found->accept_encoding.text,
+                              .peer = peer_of(connection)};
+    alto_http_answer answer = empty_answer(500);
+    self->server->handler(self->server->context, &told, &answer);
+    return send_answer(self, connection, asked, &answer, common_size(connection, asked, found));
+}
+
+/* Called once when the headers are there, then for each part of the body, then once at the end of the request. */
+static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version, const char *upload, size_t *upload_size,
+                                  void **state)
+{
+    (void)version;
+    (void)upload;
+    worker *self = context;
+    request *asked = *state;
+    if (!asked)
+        return MHD_NO; /* out of memory in on_uri */
+    if (*upload_size > 0) {
+        asked->discarded += *upload_size;
+        *upload_size = 0;
+        return asked->discarded > MAX_UPLOAD ? MHD_NO : MHD_YES;
+    }
+    asked->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    fields found = {.count = 0};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, on_field, &found);
+    enum MHD_Result result = MHD_YES;
+    unsigned wrong = asked->judged ? 0 : judge(asked, &found);
+    if (wrong)
+        result = refuse(self, connection, asked, wrong);
+    else if (asked->judged)
+        result = answer_request(self, connection, path, method, asked, &found);
+    asked->judged = true;
+    fields_fini(&found);
+    return result;
+}
+
+/* ---- workers ---- */
+
+/* What libmicrohttpd has to say. What a client can cause is for debugging only; running out of descriptors is for
+ * the operator. */
+__attribute__((format(printf, 2, 0))) static void on_message(void *context, const char *format, va_list arguments)
+{
+    (void)context;
+    char line[240], quoted[2 * sizeof line + 3];
+    vsnprintf(line, sizeof line, format, arguments);
+    line[strcspn(line, "\n")] = 0;
+    bool ours = strstr(line, "accept") || strstr(line, "resource limit");
+    alto_log(ours ? ALTO_LOG_WARN : ALTO_LOG_DEBUG, "http", "why=%s", alto_log_value(line, quoted, sizeof quoted));
+}
+
+/* How long the worker may sleep: -1 for ever. */
+static int sleep_ms(const worker *self)
+{
+    MHD_UNSIGNED_LONG_LONG timeout;
+    int wait = MHD_get_timeout(self->daemon, &timeout) != MHD_YES ? -1 : timeout > 60000 ? 60000 : (int)timeout;
+    if (!self->quiesced)
+        return wait;
+    uint64_t now = alto_monotonic_ms();
+    int left = now >= self->server->stop_by_ms ? 0 : (int)(self->server->stop_by_ms - now);
+    return wait < 0 || wait > left ? left : wait;
+}
+
+static bool finished(const worker *self)
+{
+    return self->quiesced && (self->open == 0 || alto_monotonic_ms() >= self->server->stop_by_ms);
+}
+
+static void *run_worker(void *context)
+{
+    worker *self = context;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    struct pollfd ready[] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = self->server->stop, .events = POLLIN}};
+    while (!finished(self)) {
+        /* Once stopping is known its descriptor is left out: it stays readable. */
+        if (poll(ready, self->quiesced ? 1 : 2, sleep_ms(self)) < 0 && errno != EINTR)
+            break;
+        MHD_run(self->daemon);
+        if (!self->quiesced && atomic_load(&self->server->stopping)) {
+            MHD_quiesce_daemon(self->daemon);
+            self->quiesced = true;
+        }
+    }
+    return NULL;
+}
+
+static struct MHD_Daemon *start_daemon(worker *self)
+{
+    struct MHD_Daemon *made = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, on_message,
+        NULL, MHD_OPTION_LISTEN_SOCKET, self->listener, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        self, MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_END);
+    if (made && !MHD_get_daemon_info(made, MHD_DAEMON_INFO_EPOLL_FD)) {
+        MHD_stop_daemon(made);
+        return NULL;
+    }
+    return made;
+}
+
+/* Signals are for the owner's thread, and writing to a socket that a client closed must not be one. */
+static int start_thread(worker *self)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&self->thread, NULL, run_worker, self);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    self->running = error == 0;
+    return error;
+}
+
+/* ---- listening ---- */
+
+typedef struct {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    };
+    socklen_t size;
+} endpoint;
+
+static bool parse_port(const char *text, in_port_t *port)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || value > 65535)
+        return false;
+    *port = htons((uint16_t)value);
+    return true;
+}
+
+static bool parse_address(const char *address, endpoint *out)
+{
+    char host[INET6_ADDRSTRLEN];
+    const char *colon = strrchr(address, ':');
+    *out = (endpoint){.size = 0};
+    if (!colon || address == colon)
+        return false;
+    bool six = address[0] == '[' && colon[-1] == ']';
+    const char *begin = address + six, *end = colon - six;
+    if (end <= begin || (size_t)(end - begin) >= sizeof host)
+        return false;
+    memcpy(host, begin, (size_t)(end - begin));
+    host[end - begin] = 0;
+    if (six) {
+        out->in6.sin6_family = AF_INET6;
+        out->size = sizeof out->in6;
+        return inet_pton(AF_INET6, host, &out->in6.sin6_addr) == 1 && parse_port(colon + 1, &out->in6.sin6_port);
+    }
+    out->in.sin_family = AF_INET;
+    out->size = sizeof out->in;
+    return inet_pton(AF_INET, host, &out->in.sin_addr) == 1 && parse_port(colon + 1, &out->in.sin_port);
+}
+
+static int set_option(int fd, int level, int option)
+{
+    int on = 1;
+    return setsockopt(fd, level, option, &on, sizeof on);
+}
+
+/* A listening socket, or -1 with errno. The first one is bound alone, so that a process that has the port already
+ * makes it fail; only then others of ours may join. */
+static int listen_at(const endpoint *at, bool first)
+{
+    int fd = socket(at->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return -1;
+    if (set_option(fd, SOL_SOCKET, SO_REUSEADDR) == 0 &&
+        (at->any.sa_family != AF_INET6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0) &&
+        (first || set_option(fd, SOL_SOCKET, SO_REUSEPORT) == 0) && bind(fd, &at->any, at->size) == 0 &&
+        listen(fd, BACKLOG) == 0 && (!first || set_option(fd, SOL_SOCKET, SO_REUSEPORT) == 0))
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+static alto_status fail_to_listen(alto_error *error, const char *address, int number)
+{
+    const char *advice = "";
+    switch (number) {
+    case EADDRINUSE:
+        advice = ": another process listens there; stop it, or choose another port (0 picks a free one)";
+        break;
+    case EACCES:
+        advice = ": ports below 1024 are for privileged processes; choose a higher one";
+        break;
+    case EADDRNOTAVAIL:
+        advice = ": this machine has no such address; choose one of its own, or 0.0.0.0 or [::] for all";
+        break;
+    case EAFNOSUPPORT:
+        advice = ": this machine has no IPv6; choose an IPv4 address";
+        break;
+    case EMFILE:
+    case ENFILE:
+        advice = ": raise the limit of open files (ulimit -n)";
+        break;
+    default:
+        break;
+    }
+    return alto_fail(error, ALTO_IO, address, "cannot listen: %s%s", strerror(number), advice);
+}
+
+/* ---- the server ---- */
+
+static bool learn_address(alto_http_server *self, endpoint *at)
+{
+    at->size = sizeof at->in6;
+    if (getsockname(self->workers[0].listener, &at->any, &at->size) != 0)
+        return false;
+    format_peer(&at->any, self->address);
+    return true;
+}
+
+static bool open_listeners(alto_http_server *self, endpoint *at)
+{
+    for (unsigned i = 0; i < self->count; i++) {
+        self->workers[i].listener = listen_at(at, i == 0);
+        if (self->workers[i].listener < 0 || (i == 0 && !learn_address(self, at)))
+            return false;
+    }
+    return true;
+}
+
+static alto_status start_workers(alto_http_server *self, const char *address, alto_error *error)
+{
+    for (unsigned i = 0; i < self->count; i++) {
+        worker *one = &self->workers[i];
+        errno = 0;
+        one->daemon = start_daemon(one);
+        if (!one->daemon)
+            return alto_fail(error, ALTO_IO, address, "cannot start libmicrohttpd: %s", strerror(errno));
+        int number = start_thread(one);
+        if (number)
+            return alto_fail(error, ALTO_IO, address, "cannot start a thread: %s", strerror(number));
+    }
+    return ALTO_OK;
+}
+
+alto_status alto_http_server_new(const char *address, unsigned threads, alto_http_fn *handler, void *context,
+                                 alto_http_server **out, alto_error *error)
+{
+    assert(threads > 0 && handler);
+    endpoint at;
+    if (!parse_address(address, &at))
+        return alto_fail(error, ALTO_CONFIG, address, "not an address: write 127.0.0.1:8670 or [::1]:8670");
+    alto_http_server *self = calloc(1, sizeof *self);
+    if (!self)
+        return alto_fail(error, ALTO_NO_MEMORY, address, "out of memory");
+    self->handler = handler;
+    self->context = context;
+    self->count = threads < MAX_WORKERS ? threads : MAX_WORKERS;
+    self->workers = calloc(self->count, sizeof *self->workers);
+    self->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    alto_status status;
+    if (!self->workers || self->stop < 0) {
+        status = alto_fail(error, ALTO_NO_MEMORY, address, "out of memory or descriptors");
+        goto fail;
+    }
+    for (unsigned i = 0; i < self->count; i++) {
+        self->workers[i].server = self;
+        self->workers[i].listener = -1;
+    }
+    if (!open_listeners(self, &at)) {
+        status = fail_to_listen(error, address, errno);
+        goto fail;
+    }
+    status = start_workers(self, address, error);
+    if (status != ALTO_OK)
+        goto fail;
+    *out = self;
+    return ALTO_OK;
+fail:
+    alto_http_server_destroy(&self, 0);
+    return status;
+}
+
+static void stop_threads(alto_http_server *self, unsigned grace_ms)
+{
+    self->stop_by_ms = alto_monotonic_ms() + grace_ms;
+    atomic_store(&self->stopping, true);
+    uint64_t one = 1;
+    if (self->stop >= 0 && write(self->stop, &one, sizeof one) < 0)
+        assert(errno == EAGAIN); /* it is readable already */
+    for (unsigned i = 0; i < self->count; i++)
+        if (self->workers[i].running)
+            pthread_join(self->workers[i].thread, NULL);
+}
+
+void alto_http_server_destroy(alto_http_server **self, unsigned grace_ms)
+{
+    alto_http_server *gone = *self;
+    if (!gone)
+        return;
+    *self = NULL;
+    if (gone->workers)
+        stop_threads(gone, grace_ms);
+    for (unsigned i = 0; gone->workers && i < gone->count; i++) {
+        worker *one = &gone->workers[i];
+        /* A daemon that was not quiesced closes the socket that it listens on. */
+        if (one->daemon) {
+            if (!one->quiesced)
+                MHD_quiesce_daemon(one->daemon);
+            MHD_stop_daemon(one->daemon);
+        }
+        if (one->listener >= 0)
+            close(one->listener);
+    }
+    if (gone->stop >= 0)
+        close(gone->stop);
+    free(gone->workers);
+    free(gone);
+}
+
+const char *alto_http_server_address(const alto_http_server *self)
+{
+    return self->address;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/publisher.h"
+
+#include "io/log.h"
+
+#include <stdlib.h>
+
+enum { GRACE_MS = 1000, MAX_ENDPOINTS = 16, MAX_PUSHED_INDEX = 255 };
+
+struct alto_publisher {
+    alto_archive *archive;
+    alto_front *front;
+    alto_push_sender *sender; /* NULL: no push endpoints */
+    size_t push_count;
+    alto_http_server *http; /* NULL: no address */
+};
+
+static alto_status start_push(alto_publisher *self, alto_loop *loop, const alto_publisher_options *options,
+                              alto_error *error)
+{
+    self->push_count = options->push_count;
+    if (options->push_count == 0)
+        return ALTO_OK;
+    return alto_push_sender_new(loop, options->push, options->push_count, &self->sender, error);
+}
+
+static alto_status start_front(alto_publisher *self, const alto_publisher_options *options)
+{
+    const char *endpoints[MAX_ENDPOINTS];
+    const char *const *named = options->advertise;
+    size_t count = options->advertise_count;
+    if (count == 0) {
+        for (; count < self->push_count && count < MAX_ENDPOINTS; count++)
+            endpoints[count] = alto_push_sender_endpoint(self->sender, count);
+        named = endpoints;
+    }
+    self->front = alto_front_new(self->archive, named, count, options->counts);
+    return self->front ? ALTO_OK : ALTO_NO_MEMORY;
+}
+
+alto_status alto_publisher_new(alto_loop *loop, const alto_origin *origin, const alto_publisher_options *options,
+                               alto_publisher **out, alto_error *error)
+{
+    alto_publisher *self = calloc(1, sizeof *self);
+    alto_status status = ALTO_NO_MEMORY;
+    if (self)
+        self->archive = alto_archive_new(origin);
+    if (!self || !self->archive) {
+        alto_fail(error, status, "publisher", "out of memory");
+        goto fail;
+    }
+    status = start_push(self, loop, options, error);
+    if (status == ALTO_OK && (status = start_front(self, options)) != ALTO_OK)
+        alto_fail(error, status, "publisher", "out of memory");
+    if (status == ALTO_OK && options->http)
+        status = alto_http_server_new(options->http, options->http_threads, alto_front_answer, self->front, &self->http,
+                                      error);
+    if (status != ALTO_OK)
+        goto fail;
+    *out = self;
+    return ALTO_OK;
+fail:
+    alto_publisher_destroy(&self);
+    return status;
+}
+
+void alto_publisher_destroy(alto_publisher **self)
+{
+    if (!*self)
+        return;
+    alto_http_server_destroy(&(*self)->http, GRACE_MS);
+    alto_push_sender_destroy(&(*self)->sender);
+    alto_front_destroy(&(*self)->front);
+    alto_archive_destroy(&(*self)->archive);
+    free(*self);
+    *self = NULL;
+}
+
+static void send_statement(alto_publisher *self, const alto_origin *origin, alto_slice object,
+                           const alto_signature *signature)
+{
+    uint8_t topic[ALTO_TOPIC_SIZE];
+    alto_topic(topic, 'h', origin, NULL);
+    alto_slice frames[] = {alto_slice_of(topic, sizeof topic), object,
+                           alto_slice_of(signature->bytes, sizeof signature->bytes)};
+    alto_push_send(self->sender, frames, sizeof frames / sizeof frames[0]);
+}
+
+static void send_payload(alto_publisher *self, const alto_statement *commit, size_t index, alto_slice payload)
+{
+    uint8_t topic[ALTO_TOPIC_SIZE], index_byte = (uint8_t)index;
+    alto_topic(topic, 'p', &commit->origin, &commit->changes[index].name);
+    alto_slice frames[] = {alto_slice_of(topic, sizeof topic),
+                           alto_slice_of(commit->commit_hash.bytes, sizeof commit->commit_hash.bytes),
+                           alto_slice_of(&index_byte, 1), payload};
+    alto_push_send(self->sender, frames, sizeof frames / sizeof frames[0]);
+}
+
+void alto_publisher_step(alto_publisher *self, const alto_applied *applied, uint64_t max_pushed_payload)
+{
+    /* First to where it can be pulled from, so that nobody is told of what is not there yet. */
+    if (alto_archive_step(self->archive, applied) != ALTO_OK)
+        alto_log(ALTO_LOG_ERROR, "archive", "status=no-memory");
+    if (!self->sender)
+        return;
+    send_statement(self, &applied->statement->origin, applied->object, &applied->signature);
+    for (size_t i = 0; i < applied->change_count; i++) {
+        const alto_applied_change *change = &applied->changes[i];
+        if (change->payload.size && change->payload.size <= max_pushed_payload && change->index <= MAX_PUSHED_INDEX)
+            send_payload(self, applied->statement, change->index, change->payload);
+    }
+}
+
+void alto_publisher_head(alto_publisher *self, alto_slice object, const alto_signature *signature)
+{
+    if (alto_archive_head(self->archive, object, signature) != ALTO_OK)
+        alto_log(ALTO_LOG_ERROR, "archive", "status=no-memory");
+    if (self->sender)
+        send_statement(self, alto_archive_origin(self->archive), object, signature);
+}
+
+void alto_publisher_manifest(alto_publisher *self, alto_slice file, uint32_t epoch, uint32_t version)
+{
+    if (alto_archive_manifest(self->archive, file, epoch, version) != ALTO_OK)
+        alto_log(ALTO_LOG_ERROR, "archive", "status=no-memory");
+}
+
+const char *alto_publisher_http_address(const alto_publisher *self)
+{
+    return self->http ? alto_http_server_address(self->http) : NULL;
+}
+
+const char *alto_publisher_push_endpoint(const alto_publisher *self, size_t index)
+{
+    return index < self->push_count ? alto_push_sender_endpoint(self->sender, index) : NULL;
+}

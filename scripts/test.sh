@@ -1,0 +1,197 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# All tests, in stages: test.sh [gcc] [asan] [tsan] [clang] [format]; none named: all.
+#
+#   gcc     release build, unit tests, system tests
+#   asan    address and undefined-behaviour sanitizer: unit tests, short system tests
+#   tsan    thread sanitizer: the same, without unit tests labelled no-tsan
+#   clang   builds without a warning
+#   format  clang-format finds nothing to do
+#
+# A system test is an executable tests/system/test_*; it runs in the project's root with ALTO_BIN=<folder of the
+# programs> and answers 0 (passed), 77 (skipped) or anything else (failed). One that mentions ALTO_QUICK
+# has a short form: with ALTO_QUICK=1 it runs in the sanitizer stages too.
+# The last line is "N passed, N failed" or "N passed, N failed, N skipped".
+set -euo pipefail
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+passed=0 failed=0 skipped=0
+unit_seconds=120   # for one unit test
+system_seconds=300 # for one system test
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+line() { # label, result, seconds
+    printf '  %-36s %-34s %4d s\n' "$1" "$2" "$3"
+}
+
+show() { # file: the end of what a failure had to say
+    tail -n "${2:-200}" "$1" | sed 's/^/    | /'
+}
+
+build() { # preset
+    local from=$SECONDS
+    if cmake --preset "$1" >"$work/log" 2>&1 && cmake --build --preset "$1" >"$work/log" 2>&1; then
+        line "build ($1)" "ok" $((SECONDS - from))
+        return
+    fi
+    line "build ($1)" "FAILED" $((SECONDS - from))
+    grep -A 12 -E 'error:|Error|undefined reference|FAILED' "$work/log" >"$work/errors" || cp "$work/log" "$work/errors"
+    head -n 80 "$work/errors" | sed 's/^/    | /'
+    failed=$((failed + 1))
+    return 1
+}
+
+number() { # attribute: of the test suite in the JUnit file
+    local value
+    value=$(grep -o -m 1 "[[:space:]]$1=\"[0-9]*\"" "$work/junit.xml" | head -n 1 | tr -dc 0-9 || true)
+    echo "${value:-0}"
+}
+
+unit_tests() { # build folder, then more words for ctest
+    local folder=$1 from=$SECONDS code=0
+    shift
+    rm -f "$work/junit.xml"
+    "${wrapper[@]}" ctest --test-dir "$folder" -j "$(nproc)" --timeout "$unit_seconds" --output-on-failure --no-tests=ignore \
+        --output-junit "$work/junit.xml" "$@" >"$work/log" 2>&1 </dev/null || code=$?
+    local all=0 bad=0 not_run=0
+    if [ -f "$work/junit.xml" ]; then
+        all=$(number tests) bad=$(number failures) not_run=$(($(number skipped) + $(number disabled)))
+    fi
+    if [ "$code" != 0 ] && [ "$bad" = 0 ]; then
+        bad=1
+    fi
+    local good=$((all > bad + not_run ? all - bad - not_run : 0))
+    passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + not_run))
+    if [ "$bad" = 0 ]; then
+        line "unit tests" "$good passed" $((SECONDS - from))
+    else
+        line "unit tests" "$good passed, $bad FAILED" $((SECONDS - from))
+        show "$work/log" 300
+    fi
+}
+
+system_test() { # file, folder of the programs
+    local from=$SECONDS code=0
+    local name=${1##*/}
+    ALTO_BIN=$2 "${wrapper[@]}" timeout -k 10 "$system_seconds" "$1" >"$work/log" 2>&1 </dev/null || code=$?
+    case "$code" in
+    0)
+        passed=$((passed + 1))
+        line "$name" "passed" $((SECONDS - from))
+        ;;
+    77)
+        skipped=$((skipped + 1))
+        line "$name" "skipped" $((SECONDS - from))
+        show "$work/log" 2
+        ;;
+    *)
+        failed=$((failed + 1))
+        [ "$code" != 124 ] || echo "not finished after $system_seconds s" >>"$work/log"
+        line "$name" "FAILED ($code)" $((SECONDS - from))
+        show "$work/log"
+        ;;
+    esac
+}
+
+system_tests() { # build folder, quick or nothing
+    local file
+    for file in tests/system/test_*; do
+        if [ ! -f "$file" ] || [ ! -x "$file" ]; then
+            continue
+        fi
+        if [ "${2-}" != quick ]; then
+            system_test "$file" "$PWD/$1/bin"
+        elif grep -q ALTO_QUICK "$file"; then
+            ALTO_QUICK=1 system_test "$file" "$PWD/$1/bin"
+        fi
+    done
+}
+
+stage_gcc() {
+    build release || return 0
+    unit_tests build
+    system_tests build
+}
+
+stage_asan() {
+    build asan || return 0
+    export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
+    unit_tests build-asan
+    system_tests build-asan quick
+    unset ASAN_OPTIONS UBSAN_OPTIONS
+}
+
+# Some kernels lay memory out in a way that the thread sanitizer of an older gcc refuses; without randomised
+# addresses it starts. Sets `wrapper`; false when it cannot run here.
+tsan_starts() {
+    echo 'int main(void) { return 0; }' >"$work/probe.c"
+    cc -fsanitize=thread "$work/probe.c" -o "$work/probe" 2>/dev/null || return 1
+    if "$work/probe" 2>/dev/null; then
+        return
+    fi
+    wrapper=(setarch "$(uname -m)" -R)
+    "${wrapper[@]}" "$work/probe" 2>/dev/null
+}
+
+stage_tsan() {
+    if ! tsan_starts; then
+        echo "  the thread sanitizer does not run on this machine: stage skipped"
+        skipped=$((skipped + 1)) wrapper=()
+        return
+    fi
+    if build tsan; then
+        # The libraries of the system are not instrumented: what they do among themselves looks like races.
+        export TSAN_OPTIONS=ignore_noninstrumented_modules=1:halt_on_error=1:second_deadlock_stack=1
+        unit_tests build-tsan -LE no-tsan
+        system_tests build-tsan quick
+        unset TSAN_OPTIONS
+    fi
+    wrapper=()
+}
+
+stage_clang() {
+    if ! command -v clang >/dev/null; then
+        echo "  no clang on this machine: stage skipped"
+        skipped=$((skipped + 1))
+        return
+    fi
+    build clang || true
+}
+
+stage_format() {
+    local from=$SECONDS
+    if ! command -v clang-format >/dev/null; then
+        echo "  no clang-format on this machine: stage skipped"
+        skipped=$((skipped + 1))
+    elif scripts/lint.sh --format-only >"$work/log" 2>&1; then
+        line "clang-format" "ok" $((SECONDS - from))
+    else
+        failed=$((failed + 1))
+        line "clang-format" "FAILED (clang-format -i helps)" $((SECONDS - from))
+        show "$work/log" 40
+    fi
+}
+
+stages=("$@")
+[ $# -gt 0 ] || stages=(gcc asan tsan clang format)
+for stage in "${stages[@]}"; do
+    if ! declare -F "stage_$stage" >/dev/null; then
+        echo "no stage $stage; there are: gcc asan tsan clang format" >&2
+        exit 2
+    fi
+done
+
+scripts/deps.sh "the tests" build test
+wrapper=()
+for stage in "${stages[@]}"; do
+    from=$SECONDS
+    echo "== $stage"
+    "stage_$stage"
+    line "$stage" "done" $((SECONDS - from))
+done
+
+total="$passed passed, $failed failed"
+[ "$skipped" = 0 ] || total+=", $skipped skipped"
+echo "$total"
+[ "$failed" = 0 ]

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alto-server-push: options, signals, exit code; nothing else. */
+#include "io/log.h"
+#include "io/options.h"
+#include "server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char about[] =
+    "Watches a directory of ALTO maps (RFC 7285 JSON, one resource a file), signs what changes and\n"
+    "pushes it at once. Relays (alto-rproxy) and applications (alto-subscriber) need its URL and\n"
+    "root.pub.pem, nothing else. Make keys with: alto-keys init --out DIR";
+
+int main(int argc, char **argv)
+{
+    const char *log_level = "info";
+    alto_list push = {0}, advertise = {0};
+    uint64_t head_ms = 5000, valid_for_s = 86400, threads = 2;
+    server_options options = {.quiet_ms = 20, .max_quiet_ms = 1000, .hold_ms = 10000};
+    options.publish.http = "127.0.0.1:8670";
+    const alto_option table[] = {
+        {"maps", ALTO_OPTION_TEXT, &options.maps, "DIR",
+         .help = "directory of maps: X.json is resource X; a network map is named by its vtag", .required = true},
+        {"keys", ALTO_OPTION_TEXT, &options.keys, "DIR", .help = "directory made by alto-keys init", .required = true},
+        {"state", ALTO_OPTION_TEXT, &options.state, "DIR", .help = "what must survive a restart; made when absent",
+         .required = true},
+        {"push", ALTO_OPTION_LIST, &push, "ENDPOINT",
+         .help = "where to push; may be repeated (default tcp://127.0.0.1:5670)"},
+        {"http", ALTO_OPTION_TEXT, &options.publish.http, "ADDR:PORT",
+         .help = "where to answer HTTP (default 127.0.0.1:8670)"},
+        {"advertise", ALTO_OPTION_LIST, &advertise, "ENDPOINT",
+         .help = "push endpoint to name to others, where it differs from --push"},
+        {"quiet-ms", ALTO_OPTION_NUMBER, &options.quiet_ms, "MS",
+         .help = "commit when files have been quiet for this long (default 20)", .max = 60000},
+        {"max-quiet-ms", ALTO_OPTION_NUMBER, &options.max_quiet_ms, "MS",
+         .help = "but at most this long after the first change (default 1000)", .max = 600000},
+        {"hold", ALTO_OPTION_NUMBER, &options.hold_ms, "MS",
+         .help = "how long a network map waits for the cost maps that name its new tag (default 10000)",
+         .max = 3600000},
+        {"retag", ALTO_OPTION_FLAG, &options.retag, NULL,
+         .help = "make version tags of the content, for servers that do not change them"},
+        {"head-ms", ALTO_OPTION_NUMBER, &head_ms, "MS", .help = "how often to repeat the signed head (default 5000)",
+         .min = 100, .max = 600000},
+        {"valid-for", ALTO_OPTION_NUMBER, &valid_for_s, "S",
+         .help = "how long a signed state may be served without news (default 86400)", .min = 10, .max = 31536000},
+        {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
+         .max = 64},
+        {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
+        {.name = NULL}};
+    int operands;
+    alto_options_parse(argc, argv, table, "alto-server-push --maps DIR --keys DIR --state DIR [options]", about,
+                       &operands);
+    alto_log_level level;
+    if (operands || !alto_log_level_parse(log_level, &level)) {
+        fprintf(stderr, "alto-server-push: %s: not understood; see --help\n", operands ? argv[1] : log_level);
+        return 2;
+    }
+    alto_log_set_level(level);
+    if (push.count == 0)
+        push.items[push.count++] = "tcp://127.0.0.1:5670";
+    options.publish.push = push.items;
+    options.publish.push_count = push.count;
+    options.publish.advertise = advertise.items;
+    options.publish.advertise_count = advertise.count;
+    options.publish.http_threads = (unsigned)threads;
+    options.head_interval_ms = (uint32_t)head_ms;
+    options.valid_for_s = valid_for_s;
+
+    alto_error error = {.status = ALTO_NO_MEMORY};
+    server *made = NULL;
+    alto_loop *loop = alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
+    if (!loop || alto_loop_stop_on_signals(loop) != ALTO_OK || server_new(loop, &options, &made, &error) != ALTO_OK) {
+        fprintf(stderr, "alto-server-push: %s: %s\n", error.where, error.why);
+        alto_loop_destroy(&loop);
+        return 1;
+    }
+    alto_loop_run(loop);
+    server_destroy(&made);
+    alto_loop_destroy(&loop);
+    return 0;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server.h"
+
+#include "core/committer.h"
+#include "ingest.h"
+#include "io/keep.h"
+#include "io/keyring.h"
+#include "io/log.h"
+#include "source_dir.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WARN_DAYS = 30, MS_PER_DAY = 86400000, WHERE_SIZE = 512 };
+
+/* A document whose last text was refused. */
+typedef struct refusal {
+    struct refusal *next;
+    char name[256];
+} refusal;
+
+struct server {
+    alto_loop *loop;
+    server_options options;
+    alto_manifest manifest;
+    alto_signing_key *key;
+    alto_pool *pool;
+    alto_store *store;
+    alto_publisher *publisher;
+    alto_committer *committer;
+    ingest *ingest;
+    source_dir *source;
+    alto_timer *head_timer, *hold_timer;
+    alto_counts counts; /* of documents, by what became of them */
+    refusal *refusals;
+    bool found_any, settled;
+};
+
+/* ---- documents ---- */
+
+static void forget_refusal(server *self, const char *name)
+{
+    for (refusal **link = &self->refusals; *link; link = &(*link)->next)
+        if (strcmp((*link)->name, name) == 0) {
+            refusal *gone = *link;
+            *link = gone->next;
+            free(gone);
+            return;
+        }
+}
+
+static void note_refusal(server *self, const char *name)
+{
+    forget_refusal(self, name);
+    refusal *made = calloc(1, sizeof *made);
+    if (!made)
+        return;
+    snprintf(made->name, sizeof made->name, "%s", name);
+    made->next = self->refusals;
+    self->refusals = made;
+}
+
+static void refuse(server *self, const char *name, const alto_error *error)
+{
+    char file[WHERE_SIZE], where[WHERE_SIZE], why[WHERE_SIZE];
+    char path[WHERE_SIZE];
+    snprintf(path, sizeof path, "%s/%s.json", self->options.maps, name);
+    alto_counts_add(&self->counts, error->status);
+    alto_log(ALTO_LOG_WARN, "refused", "file=%s path=%s status=%s why=%s count=%llu",
+             alto_log_value(path, file, sizeof file), alto_log_value(error->where, where, sizeof where),
+             alto_status_name(error->status), alto_log_value(error->why, why, sizeof why),
+             (unsigned long long)alto_counts_get(&self->counts, error->status));
+    note_refusal(self, name);
+}
+
+static void on_changed(void *context, const char *name, alto_slice text)
+{
+    server *self = context;
+    alto_error error = {.status = ALTO_OK};
+    uint64_t begin_ns = alto_monotonic_ns();
+    self->found_any = true;
+    alto_status status = ingest_document(self->ingest, name, text, alto_monotonic_ms(), &error);
+    if (status == ALTO_OK || status == ALTO_KNOWN) {
+        alto_counts_add(&self->counts, status);
+        forget_refusal(self, name);
+        alto_log(ALTO_LOG_DEBUG, "read", "document=%s bytes=%zu us=%llu news=%s", name, text.size,
+                 (unsigned long long)(alto_monotonic_ns() - begin_ns) / 1000, status == ALTO_OK ? "yes" : "no");
+        return;
+    }
+    error.status = status;
+    refuse(self, name, &error);
+}
+
+static void on_removed(void *context, const char *name)
+{
+    server *self = context;
+    forget_refusal(self, name);
+    ingest_remove(self->ingest, name, alto_monotonic_ms());
+    alto_log(ALTO_LOG_INFO, "removed", "document=%s", name);
+}
+
+static void on_unreadable(void *context, const char *name, const char *why)
+{
+    server *self = context;
+    alto_error error;
+    alto_fail(&error, ALTO_IO, "", "%s", why);
+    refuse(self, name, &error);
+}
+
+/* ---- commits ---- */
+
+static void log_waiting(void *context, const char *resource_id, const char *why)
+{
+    (void)context;
+    char quoted[WHERE_SIZE];
+    alto_log(ALTO_LOG_INFO, "waiting", "resource=%s why=%s", resource_id, alto_log_value(why, quoted, sizeof quoted));
+}
+
+static void log_commit(const alto_applied *applied)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < applied->change_count; i++)
+        bytes += applied->changes[i].payload.size;
+    alto_log(ALTO_LOG_INFO, "commit", "chain=%llu seq=%llu resources=%zu payload_bytes=%llu",
+             (unsigned long long)applied->statement->position.chain,
+             (unsigned long long)applied->statement->position.seq, applied->change_count, (unsigned long long)bytes);
+}
+
+/* Signed: out to everybody first, then to the disk. */
+static void on_applied(void *context, const alto_applied *applied)
+{
+    server *self = context;
+    alto_publisher_step(self->publisher, applied, self->manifest.max_pushed_payload);
+    if (alto_keep_step(self->store, applied) != ALTO_OK)
+        alto_log(ALTO_LOG_ERROR, "store", "status=no-memory");
+    log_commit(applied);
+}
+
+/* Commit all that may change now. The chain begins with the first state there is, if only the one of an earlier life. */
+static void commit(server *self)
+{
+    static const size_t most = ALTO_MAX_RESOURCES;
+    uint64_t now_ms = alto_monotonic_ms(), again_ms;
+    alto_new_state *changes = calloc(most, sizeof *changes);
+    if (!changes) {
+        alto_timer_arm(self->hold_timer, 1000);
+        return;
+    }
+    size_t count = ingest_take(self->ingest, now_ms, changes, most, &again_ms);
+    if (count > 0) {
+        alto_status status = alto_committer_commit(self->committer, self->pool, changes, count, alto_clock_ms());
+        if (status != ALTO_OK)
+            alto_log(ALTO_LOG_ERROR, "commit", "status=%s", alto_status_name(status));
+    }
+    ingest_report(self->ingest, log_waiting, NULL);
+    free(changes);
+    if (again_ms != UINT64_MAX)
+        alto_timer_arm(self->hold_timer, again_ms > now_ms ? again_ms - now_ms : 1);
+}
+
+static void on_settled(void *context)
+{
+    server *self = context;
+    if (!self->settled && !self->refusals) {
+        ingest_settle(self->ingest, alto_monotonic_ms());
+        self->settled = true;
+    }
+    if (!self->found_any)
+        alto_log(ALTO_LOG_INFO, "waiting", "maps=%s for=first-valid-document", self->options.maps);
+    commit(self);
+}
+
+static void on_hold_timer(void *context)
+{
+    commit(context);
+}
+
+static void on_head_timer(void *context)
+{
+    server *self = context;
+    alto_signature signature;
+    alto_buffer object = alto_buffer_make(ALTO_MAX_STATEMENT);
+    alto_status status = alto_committer_head(self->committer, alto_clock_ms(), &object, &signature);
+    if (status == ALTO_OK)
+        alto_publisher_head(self->publisher, alto_buffer_slice(&object), &signature);
+    else if (status != ALTO_NOT_FOUND)
+        alto_log(ALTO_LOG_ERROR, "head", "status=%s", alto_status_name(status));
+    alto_buffer_fini(&object);
+    alto_timer_arm(self->head_timer, self->options.head_interval_ms);
+}
+
+/* ---- opening ---- */
+
+static void warn_of_expiry(const alto_manifest *manifest)
+{
+    uint64_t now_ms = alto_clock_ms(), latest = 0;
+    for (size_t i = 0; i < manifest->online_count; i++)
+        if (manifest->online[i].not_after_ms > latest)
+            latest = manifest->online[i].not_after_ms;
+    uint64_t days = latest > now_ms ? (latest - now_ms) / MS_PER_DAY : 0;
+    if (days < WARN_DAYS)
+        alto_log(ALTO_LOG_WARN, "keys", "days_left=%llu do=\"alto-keys renew\"", (unsigned long long)days);
+}
+
+static alto_status open_keys(server *self, alto_buffer *manifest_file, alto_error *error)
+{
+    alto_anchor anchor;
+    const char *keys = self->options.keys;
+    alto_status status = alto_keyring_read_anchor(keys, ALTO_KEYRING_ANCHOR, &anchor, error);
+    if (status == ALTO_OK)
+        status = alto_keyring_read_key(keys, ALTO_KEYRING_ONLINE, &self->key, error);
+    if (status == ALTO_OK)
+        status = alto_keyring_read_manifest(keys, &anchor, alto_clock_ms(), &self->manifest, error);
+    if (status == ALTO_OK)
+        status = alto_keyring_read(keys, ALTO_KEYRING_MANIFEST, manifest_file, error);
+    if (status == ALTO_OK)
+        warn_of_expiry(&self->manifest);
+    return status;
+}
+
+/* A new chain, beginning with what an earlier life left. */
+static alto_status begin_chain(server *self, const alto_resource *const *resources, size_t count, alto_error *error)
+{
+    alto_committer_options options = {.manifest = &self->manifest,
+                                      .key = self->key,
+                                      .valid_for_s = self->options.valid_for_s,
+                                      .interval_ms = self->options.head_interval_ms,
+                                      .applied = on_applied,
+                                      .context = self};
+    alto_status status = alto_store_next_chain(self->store, alto_clock_ms(), &options.chain);
+    if (status != ALTO_OK)
+        return alto_fail(error, status, self->options.state, "cannot write to it: is the disk full?");
+    status = alto_committer_new(&options, &self->committer);
+    if (status == ALTO_UNKNOWN_KEY)
+        return alto_fail(error, status, self->options.keys, "the manifest does not name the key in signing.pem");
+    if (status == ALTO_OK && count)
+        status = alto_committer_restore(self->committer, self->pool, resources, count);
+    if (status == ALTO_OK)
+        status = ingest_restore(self->ingest, resources, count);
+    if (status == ALTO_OK && count)
+        status = alto_committer_commit(self->committer, self->pool, NULL, 0, alto_clock_ms());
+    return status == ALTO_OK ? ALTO_OK : alto_fail(error, status, self->options.state, "out of memory");
+}
+
+static alto_status open_state(server *self, alto_error *error)
+{
+    alto_stored_state state = {0};
+    const alto_resource **resources = NULL;
+    size_t count = 0;
+    alto_status status = alto_store_load(self->store, self->pool, &state);
+    if (status == ALTO_OK)
+        status = alto_keep_resources(&state, &resources, &count);
+    if (status == ALTO_OK)
+        status = begin_chain(self, resources, count, error);
+    else
+        alto_fail(error, status, self->options.state, "cannot read the state; move it away to start anew");
+    if (status == ALTO_OK && count)
+        alto_log(ALTO_LOG_INFO, "restored", "resources=%zu", count);
+    alto_keep_free(resources, count);
+    alto_stored_state_fini(&state);
+    return status;
+}
+
+static alto_status open_source(server *self, alto_error *error)
+{
+    source_dir_events events = {.changed = on_changed,
+                                .removed = on_removed,
+                                .unreadable = on_unreadable,
+                                .settled = on_settled,
+                                .context = self};
+    return source_dir_new(self->loop, self->options.maps, self->options.quiet_ms, self->options.max_quiet_ms, &events,
+                          &self->source, error);
+}
+
+static alto_status open_all(server *self, alto_error *error)
+{
+    alto_buffer manifest_file = alto_buffer_make(ALTO_MAX_MANIFEST);
+    alto_status status = open_keys(self, &manifest_file, error);
+    if (status == ALTO_OK)
+        status = alto_store_open(self->options.state, &self->manifest.origin, &self->store, error);
+    if (status == ALTO_OK)
+        status =
+            alto_publisher_new(self->loop, &self->manifest.origin, &self->options.publish, &self->publisher, error);
+    if (status == ALTO_OK) {
+        alto_publisher_manifest(self->publisher, alto_buffer_slice(&manifest_file), self->manifest.epoch,
+                                self->manifest.version);
+        status = open_state(self, error);
+    }
+    if (status == ALTO_OK)
+        status = open_source(self, error);
+    alto_buffer_fini(&manifest_file);
+    return status;
+}
+
+static void announce(const server *self)
+{
+    char origin[2 * ALTO_HASH_SIZE + 1];
+    const char *push = alto_publisher_push_endpoint(self->publisher, 0);
+    alto_hex(origin, self->manifest.origin.bytes, ALTO_HASH_SIZE);
+    alto_log(ALTO_LOG_INFO, "ready", "origin=%s http=%s push=%s maps=%s", origin,
+             alto_publisher_http_address(self->publisher), push ? push : "none", self->options.maps);
+}
+
+alto_status server_new(alto_loop *loop, const server_options *options, server **out, alto_error *error)
+{
+    server *self = calloc(1, sizeof *self);
+    if (!self)
+        return alto_fail(error, ALTO_NO_MEMORY, "", "out of memory");
+    ingest_options ingesting = {.hold_ms = options->hold_ms, .retag = options->retag};
+    self->loop = loop;
+    self->options = *options;
+    self->options.publish.counts = &self->counts;
+    self->pool = alto_pool_new();
+    self->ingest = self->pool ? ingest_new(&ingesting, self->pool) : NULL;
+    self->head_timer = alto_timer_new(loop, on_head_timer, self);
+    self->hold_timer = alto_timer_new(loop, on_hold_timer, self);
+    alto_status status = self->ingest && self->head_timer && self->hold_timer ? ALTO_OK : ALTO_NO_MEMORY;
+    if (status == ALTO_OK)
+        status = open_all(self, error);
+    else
+        alto_fail(error, status, "", "out of memory");
+    if (status != ALTO_OK) {
+        server_destroy(&self);
+        return status;
+    }
+    announce(self);
+    alto_timer_arm(self->head_timer, options->head_interval_ms);
+    *out = self;
+    return ALTO_OK;
+}
+
+void server_destroy(server **self)
+{
+    server *dying = *self;
+    if (!dying)
+        return;
+    source_dir_destroy(&dying->source);
+    alto_timer_destroy(&dying->head_timer);
+    alto_timer_destroy(&dying->hold_timer);
+    alto_publisher_destroy(&dying->publisher);
+    alto_store_close(&dying->store);
+    alto_committer_destroy(&dying->committer);
+    ingest_destroy(&dying->ingest);
+    alto_pool_destroy(&dying->pool);
+    alto_signing_key_destroy(&dying->key);
+    while (dying->refusals)
+        forget_refusal(dying, dying->refusals->name);
+    free(dying);
+    *self = NULL;
+}

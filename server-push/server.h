@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server.h - the origin: a source, what is made of it, the signing key, and the downstream side, on one loop.
+ *
+ * Threads: belongs to the thread of its loop. */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include "io/publisher.h"
+
+typedef struct {
+    const char *maps, *keys, *state; /* directories */
+    alto_publisher_options publish;
+    uint64_t quiet_ms, max_quiet_ms, hold_ms;
+    uint64_t valid_for_s;
+    uint32_t head_interval_ms;
+    bool retag;
+} server_options;
+
+typedef struct server server;
+
+/* Open everything; the error says what to do. */
+alto_status server_new(alto_loop *loop, const server_options *options, server **out, alto_error *error);
+/* Writes what is not on disk yet, tells peers, frees. */
+void server_destroy(server **self);
+
+#endif
