@@ -2,13 +2,14 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
-function(alto_library name module)
-  pkg_check_modules(${name} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+# The first of the module names that is there: distributions differ.
+function(alto_library name)
+  pkg_search_module(${name} REQUIRED IMPORTED_TARGET GLOBAL ${ARGN})
   add_library(alto::${name} ALIAS PkgConfig::${name})
 endfunction()
 
 alto_library(sodium libsodium)
-alto_library(msgpack msgpack)
+alto_library(msgpack msgpack-c msgpack)
 alto_library(zmq libzmq)
 alto_library(curl libcurl)
 alto_library(microhttpd libmicrohttpd)

@@ -16,8 +16,8 @@ int main(int argc, char **argv)
 {
     const char *log_level = "info";
     alto_list push = {0}, advertise = {0};
-    uint64_t head_ms = 5000, valid_for_s = 86400, threads = 2;
-    server_options options = {.quiet_ms = 20, .max_quiet_ms = 1000, .hold_ms = 10000};
+    uint64_t head_ms = 5000, valid_for_s = 86400, threads = 2, hold_s = 10;
+    server_options options = {.quiet_ms = 20, .max_quiet_ms = 1000};
     options.publish.http = "127.0.0.1:8670";
     const alto_option table[] = {
         {"maps", ALTO_OPTION_TEXT, &options.maps, "DIR",
@@ -35,9 +35,8 @@ int main(int argc, char **argv)
          .help = "commit when files have been quiet for this long (default 20)", .max = 60000},
         {"max-quiet-ms", ALTO_OPTION_NUMBER, &options.max_quiet_ms, "MS",
          .help = "but at most this long after the first change (default 1000)", .max = 600000},
-        {"hold", ALTO_OPTION_NUMBER, &options.hold_ms, "MS",
-         .help = "how long a network map waits for the cost maps that name its new tag (default 10000)",
-         .max = 3600000},
+        {"hold", ALTO_OPTION_NUMBER, &hold_s, "S",
+         .help = "seconds that a network map waits for the cost maps that name its new tag (default 10)", .max = 3600},
         {"retag", ALTO_OPTION_FLAG, &options.retag, NULL,
          .help = "make version tags of the content, for servers that do not change them"},
         {"head-ms", ALTO_OPTION_NUMBER, &head_ms, "MS", .help = "how often to repeat the signed head (default 5000)",
@@ -66,6 +65,7 @@ int main(int argc, char **argv)
     options.publish.http_threads = (unsigned)threads;
     options.head_interval_ms = (uint32_t)head_ms;
     options.valid_for_s = valid_for_s;
+    options.hold_ms = hold_s * 1000;
 
     alto_error error = {.status = ALTO_NO_MEMORY};
     server *made = NULL;

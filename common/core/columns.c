@@ -15,16 +15,16 @@ enum {
     GOLOMB_BITS = 6,
     GOLOMB_MAX = 62,
     WIDTH_BITS = 6,
-    WIDTH_MAX = 63,   /* bits of ALTO_COLUMN_MAX */
-    SMALL = 3,        /* order of single values */
-    SIZE = 8,         /* order of sizes in bytes */
-    CODE_MAX = 12,    /* bits of the longest Huffman code */
-    CODE_FIRST = 4,   /* the length that the first code's is compared with */
+    WIDTH_MAX = 63, /* bits of ALTO_COLUMN_MAX */
+    SMALL = 3,      /* order of single values */
+    SIZE = 8,       /* order of sizes in bytes */
+    CODE_MAX = 12,  /* bits of the longest Huffman code */
+    CODE_FIRST = 4, /* the length that the first code's is compared with */
     CLASS_BITS = 8,
     CLASSES = 256,
-    CLASS_LEAST = 24, /* values from which on a Huffman code may pay */
-    ORDERS_MOST = 512, /* values beyond which classes beat the simple codes anyway */
-    PACK_LEAST = 48,   /* values from which on zstd may pay */
+    CLASS_LEAST = 24,   /* values from which on a Huffman code may pay */
+    ORDERS_MOST = 512,  /* values beyond which classes beat the simple codes anyway */
+    PACK_LEAST = 48,    /* values from which on zstd may pay */
     PACK_SAMPLE = 1024, /* values looked at to find out */
     PACK_LEVEL = 3
 };
@@ -363,7 +363,7 @@ static void put_classes(alto_bit_writer *out, const uint64_t *values, size_t cou
 
 /* How to read classes. */
 typedef struct {
-    unsigned longest;    /* bits of the longest code */
+    unsigned longest; /* bits of the longest code */
     struct {
         uint8_t class, length, bits; /* bits: of the code and of what follows it */
     } codes[1U << CODE_MAX];         /* what the next `longest` bits say */
@@ -375,16 +375,16 @@ static void fill_decoding(decoding *table, const uint8_t lengths[CLASSES], class
     unsigned next[CODE_MAX + 2], rest;
     first_codes(lengths, next);
     table->longest = 0;
-    for (unsigned class = range.first; class <= range.last; class++)
+    for (unsigned class = range.first; class <= range.last; class ++)
         table->longest = lengths[class] > table->longest ? lengths[class] : table->longest;
-    for (unsigned class = range.first; class <= range.last; class++) {
+    for (unsigned class = range.first; class <= range.last; class ++) {
         unsigned length = lengths[class], shift = table->longest - length;
         table->base[class] = class_base(class, m, &rest);
         if (!length && range.first != range.last)
             continue;
         unsigned from = length ? next[length]++ << shift : 0;
         for (unsigned i = from; i < from + (1U << shift); i++) {
-            table->codes[i].class = (uint8_t)class;
+            table->codes[i].class = (uint8_t) class;
             table->codes[i].length = (uint8_t)length;
             table->codes[i].bits = (uint8_t)(length + rest);
         }
@@ -423,9 +423,9 @@ static void take_classes(alto_bit_reader *in, uint64_t *values, size_t count, un
 /* How a column is to be written. */
 typedef struct {
     enum mode mode;
-    unsigned k;      /* of RICE and GOLOMB */
-    uint64_t bits;   /* mode included */
-    size_t runs;     /* of RUNS */
+    unsigned k;        /* of RICE and GOLOMB */
+    uint64_t bits;     /* mode included */
+    size_t runs;       /* of RUNS */
     class_range range; /* of CLASS... */
     uint8_t lengths[CLASSES];
 } plan;
@@ -564,8 +564,7 @@ static void try_runs(const uint64_t *values, size_t count, size_t runs, plan *be
         return;
     split_runs(values, count, room, room + runs);
     uint64_t before = best->bits;
-    keep_if_smaller(best, RUNS, 0,
-                    number_bits(runs - 1, SMALL) + plan_bits(room, runs) + plan_bits(room + runs, runs));
+    keep_if_smaller(best, RUNS, 0, number_bits(runs - 1, SMALL) + plan_bits(room, runs) + plan_bits(room + runs, runs));
     if (best->bits < before)
         best->runs = runs;
     free(room);

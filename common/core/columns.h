@@ -53,8 +53,8 @@ void alto_bits_put_bytes(alto_bit_writer *self, alto_slice bytes);
  * alto_bits_check tells so. */
 typedef struct {
     const uint8_t *data;
-    size_t size;     /* bytes */
-    size_t at;       /* bits read */
+    size_t size; /* bytes */
+    size_t at;   /* bits read */
     alto_status status;
 } alto_bit_reader;
 

@@ -54,7 +54,8 @@ alto_status alto_decompress(alto_slice packed, size_t raw_size, alto_buffer *out
         return out->status;
     uint8_t nothing = 0;
     ZSTD_DCtx *context = ZSTD_createDCtx();
-    size_t size = context ? ZSTD_decompressDCtx(context, space ? space : &nothing, raw_size, packed.data, packed.size) : 0;
+    size_t size =
+        context ? ZSTD_decompressDCtx(context, space ? space : &nothing, raw_size, packed.data, packed.size) : 0;
     bool good = context && !ZSTD_isError(size) && size == raw_size;
     ZSTD_freeDCtx(context);
     if (!good)

@@ -19,9 +19,9 @@ typedef struct {
 /* A column of costs. */
 typedef struct {
     unsigned decimals, form;
-    uint64_t *values;         /* integers, as written */
-    double *exceptions;       /* those written whole */
-    uint64_t *exception_at;   /* their indexes, ascending */
+    uint64_t *values;       /* integers, as written */
+    double *exceptions;     /* those written whole */
+    uint64_t *exception_at; /* their indexes, ascending */
     size_t exception_count;
     size_t next, next_exception; /* how far it is used */
     size_t count;
@@ -65,7 +65,7 @@ typedef struct {
     size_t edit_count, edit_room;
     alto_row_edit *row_edits; /* each owns its items */
     size_t row_edit_count, row_edit_room;
-    alto_buffer generic;      /* the raw section */
+    alto_buffer generic; /* the raw section */
 } decoder;
 
 static void costs_fini(costs *self)
@@ -698,8 +698,7 @@ static alto_status edit_added(decoder *self, uint64_t ref)
 /* The row that holds the next position of a list; UINT64_MAX at its end. */
 static uint64_t next_cell_ref(const decoder *self, alto_row_walker *walker, const alto_numbers *positions, size_t next)
 {
-    if (next == positions->count ||
-        !alto_row_walker_to_item(walker, self->payload.first_item + positions->at[next]))
+    if (next == positions->count || !alto_row_walker_to_item(walker, self->payload.first_item + positions->at[next]))
         return UINT64_MAX;
     return ref_of_rank(self, walker->rank - self->payload.first_rank);
 }
@@ -726,8 +725,8 @@ static alto_status edit_payload(decoder *self)
         uint64_t ref = smaller(smaller(changed, removed), smaller(gone, empty));
         ref = smaller(ref, next_number(&self->group_refs, self->group_next));
         ref = smaller(ref, self->event_next < self->event_count ? self->events[self->event_next].ref : UINT64_MAX);
-        ref = smaller(ref, self->other_next < self->other_count ? self->other_events[self->other_next].ref
-                                                                : UINT64_MAX);
+        ref =
+            smaller(ref, self->other_next < self->other_count ? self->other_events[self->other_next].ref : UINT64_MAX);
         if (ref == UINT64_MAX)
             break;
         const alto_tree *items;

@@ -59,9 +59,9 @@ typedef struct {
     double *added;
     size_t added_count, added_room;
 
-    alto_buffer generic; /* rows that are no payload, as written */
+    alto_buffer generic;                 /* rows that are no payload, as written */
     uint64_t generic_rows, generic_next; /* how many; rank of the next existing one if none is skipped */
-    unsigned flags;      /* ALTO_DELTA_VTAG, ALTO_DELTA_DEPENDENCIES */
+    unsigned flags;                      /* ALTO_DELTA_VTAG, ALTO_DELTA_DEPENDENCIES */
 
     alto_bit_writer out;
     uint64_t entries;  /* counted against ALTO_DELTA_FREE and ALTO_DELTA_RATIO */
@@ -95,8 +95,9 @@ static alto_status found_prefix(void *context, alto_slice key, const alto_value 
     encoder *self = context;
     event found = {key, (uint32_t)self->row_count - 1, before != NULL};
     alto_prefix prefix;
-    bool good = alto_prefix_of_key(key, &prefix) ? ALTO_ARRAY_ADD(self->prefixes, self->prefix_room, self->prefix_count, found)
-                          : ALTO_ARRAY_ADD(self->others, self->other_room, self->other_count, found);
+    bool good = alto_prefix_of_key(key, &prefix)
+                    ? ALTO_ARRAY_ADD(self->prefixes, self->prefix_room, self->prefix_count, found)
+                    : ALTO_ARRAY_ADD(self->others, self->other_room, self->other_count, found);
     return good ? ALTO_OK : ALTO_NO_MEMORY;
 }
 
@@ -306,9 +307,8 @@ static alto_status found_generic(encoder *self, alto_slice key, const alto_value
         self->generic_next = rank + 1;
         return self->generic.status;
     }
-    generic_row row = {.self = self,
-                       .old_items = alto_buffer_make(ALTO_MAX_PAYLOAD),
-                       .new_items = alto_buffer_make(ALTO_MAX_PAYLOAD)};
+    generic_row row = {
+        .self = self, .old_items = alto_buffer_make(ALTO_MAX_PAYLOAD), .new_items = alto_buffer_make(ALTO_MAX_PAYLOAD)};
     look_for_implied(&row, key, before, after);
     alto_status status = alto_tree_diff(before ? before->row : NULL, after->row, found_text, &row);
     if (status == ALTO_OK)
@@ -420,7 +420,7 @@ static void put_count(encoder *self, uint64_t count)
 static alto_status put_column(encoder *self, const alto_numbers *column)
 {
     for (size_t i = 0; i < column->count; i++)
-        self->raw_size += (70 - (unsigned)__builtin_clzll(column->at[i] | 1)) / 7;
+        self->raw_size += ((64 - (unsigned)__builtin_clzll(column->at[i] | 1)) * 9 + 64) / 64; /* of a varint */
     return alto_column_write(&self->out, column->at, column->count);
 }
 
@@ -644,8 +644,7 @@ static alto_status put_prefixes(encoder *self)
 {
     prefix_columns columns = {.gaps = NULL};
     qsort(self->prefixes, self->prefix_count, sizeof *self->prefixes, compare_events);
-    alto_status status =
-        fill_prefix_columns(self, &columns) ? put_prefix_columns(self, &columns) : ALTO_NO_MEMORY;
+    alto_status status = fill_prefix_columns(self, &columns) ? put_prefix_columns(self, &columns) : ALTO_NO_MEMORY;
     prefix_columns_fini(&columns);
     return status;
 }
@@ -730,7 +729,7 @@ static bool integers_of(const double *before, const double *after, size_t count,
         else if (form == ALTO_COSTS_PLAIN && new < 0)
             return integers_of(before, after, count, decimals, ALTO_COSTS_SIGNED, column);
         else
-            good = alto_numbers_add(&column->values, form == ALTO_COSTS_PLAIN        ? (uint64_t)new
+            good = alto_numbers_add(&column->values, form == ALTO_COSTS_PLAIN    ? (uint64_t) new
                                                      : form == ALTO_COSTS_SIGNED ? alto_zigzag(new)
                                                                                  : alto_zigzag(new - old) - 1);
     }
@@ -745,7 +744,7 @@ static bool prefer_differences(const double *before, const double *after, size_t
         int64_t old, new;
         if (!alto_cost_scaled(after[i], decimals, &new) || !alto_cost_scaled(before[i], decimals, &old) || new == old)
             continue;
-        plain += 64 - (unsigned)__builtin_clzll((new < 0 ? alto_zigzag(new) : (uint64_t)new) | 1);
+        plain += 64 - (unsigned)__builtin_clzll((new < 0 ? alto_zigzag(new) : (uint64_t) new) | 1);
         differences += 64 - (unsigned)__builtin_clzll((alto_zigzag(new - old) - 1) | 1);
     }
     return differences < plain;

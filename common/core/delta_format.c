@@ -20,11 +20,6 @@ bool alto_array_room(void *array, size_t *capacity, size_t count, size_t element
     return true;
 }
 
-bool alto_numbers_add(alto_numbers *self, uint64_t value)
-{
-    return ALTO_ARRAY_ADD(self->at, self->capacity, self->count, value);
-}
-
 void alto_numbers_fini(alto_numbers *self)
 {
     free(self->at);
@@ -109,8 +104,7 @@ alto_payload_range alto_payload_range_of(const alto_tree *rows)
     alto_payload_range range = {.first_rank = alto_tree_rank(rows, alto_slice_of(&first, 1), NULL)};
     alto_row_walker walker = alto_row_walker_make(rows);
     range.rows = alto_tree_entries(rows) - range.first_rank;
-    range.first_item =
-        alto_row_walker_to_rank(&walker, range.first_rank) ? walker.start : alto_tree_items(rows);
+    range.first_item = alto_row_walker_to_rank(&walker, range.first_rank) ? walker.start : alto_tree_items(rows);
     range.items = alto_tree_items(rows) - range.first_item;
     return range;
 }
@@ -157,8 +151,8 @@ bool alto_prefix_of_key(alto_slice key, alto_prefix *prefix)
         return false;
     for (size_t i = 1; i + 1 < key.size; i++)
         prefix->address = prefix->address << 8 | key.data[i];
-    return prefix->address == alto_from_units(prefix->family, alto_units(prefix->family, prefix->address, prefix->length),
-                                              prefix->length);
+    return prefix->address ==
+           alto_from_units(prefix->family, alto_units(prefix->family, prefix->address, prefix->length), prefix->length);
 }
 
 void alto_prefix_to_key(alto_prefix prefix, alto_prefix_key *key)

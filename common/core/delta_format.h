@@ -10,12 +10,12 @@
 
 /* The first byte says which sections follow, in this order. */
 enum {
-    ALTO_DELTA_NAMES = 0x01,   /* names new to the payload, rows removed, rows added empty */
-    ALTO_DELTA_FIRST = 0x02,   /* network map: prefixes; cost map: cells changed */
-    ALTO_DELTA_SECOND = 0x04,  /* network map: other items; cost map: cells removed */
-    ALTO_DELTA_CELLS = 0x08,   /* cost map: cells added */
-    ALTO_DELTA_GENERIC = 0x10, /* rows that are no payload */
-    ALTO_DELTA_VTAG = 0x20,    /* no bytes: meta.vtag becomes alto_implied.vtag */
+    ALTO_DELTA_NAMES = 0x01,        /* names new to the payload, rows removed, rows added empty */
+    ALTO_DELTA_FIRST = 0x02,        /* network map: prefixes; cost map: cells changed */
+    ALTO_DELTA_SECOND = 0x04,       /* network map: other items; cost map: cells removed */
+    ALTO_DELTA_CELLS = 0x08,        /* cost map: cells added */
+    ALTO_DELTA_GENERIC = 0x10,      /* rows that are no payload */
+    ALTO_DELTA_VTAG = 0x20,         /* no bytes: meta.vtag becomes alto_implied.vtag */
     ALTO_DELTA_DEPENDENCIES = 0x40, /* no bytes: meta.dependent-vtags becomes alto_implied.dependencies */
     ALTO_DELTA_KNOWN = 0x7f
 };
@@ -39,8 +39,8 @@ enum {
     ALTO_DELTA_WORTH = 64, /* bytes from which on zstd is tried */
     ALTO_DELTA_NAME_MAX = 255,
     ALTO_DELTA_SHARED_MAX = 255, /* bytes that a key of a generic item takes over from the one before */
-    ALTO_DELTA_FREE = 65536, /* entries that a delta may have whatever its size */
-    ALTO_DELTA_RATIO = 64    /* and that many more for each of its bytes; the encoder adds zero bytes where needed */
+    ALTO_DELTA_FREE = 65536,     /* entries that a delta may have whatever its size */
+    ALTO_DELTA_RATIO = 64 /* and that many more for each of its bytes; the encoder adds zero bytes where needed */
 };
 
 /* Most raw bytes that a packed blob may claim. */
@@ -67,22 +67,26 @@ static inline bool alto_cost_scaled(double value, unsigned decimals, int64_t *in
     return alto_cost_of(*integer, decimals) == value;
 }
 
+/* Make room for one more element of a growing array; `array` is the address of the pointer to it.
+ * false when out of memory. */
+bool alto_array_room(void *array, size_t *capacity, size_t count, size_t element);
+/* Add one element; false when out of memory. */
+#define ALTO_ARRAY_ADD(array, room, count, element)                                                                    \
+    ((count) < (room) || alto_array_room(&(array), &(room), (count), sizeof *(array))                                  \
+         ? ((array)[(count)++] = (element), true)                                                                      \
+         : false)
+
 /* A growing list of numbers. */
 typedef struct {
     uint64_t *at; /* owned */
     size_t count, capacity;
 } alto_numbers;
 /* false when out of memory. */
-bool alto_numbers_add(alto_numbers *self, uint64_t value);
+static inline bool alto_numbers_add(alto_numbers *self, uint64_t value)
+{
+    return ALTO_ARRAY_ADD(self->at, self->capacity, self->count, value);
+}
 void alto_numbers_fini(alto_numbers *self);
-/* Make room for one more element of a growing array; `array` is the address of the pointer to it.
- * false when out of memory. */
-bool alto_array_room(void *array, size_t *capacity, size_t count, size_t element);
-/* Add one element; false when out of memory. */
-#define ALTO_ARRAY_ADD(array, room, count, element)                                  \
-    (alto_array_room(&(array), &(room), (count), sizeof *(array))                    \
-         ? ((array)[(count)++] = (element), true)                                    \
-         : false)
 
 /* A position in a tree of rows that knows how many items come before. */
 typedef struct {

@@ -160,12 +160,11 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_array_end,
 };
 
-/* YAJL's own words for what is wrong, without the line feed at their end. */
-static alto_status explain(yajl_handle handle, alto_slice text, const alto_json_place *place)
+/* YAJL's own words for what is wrong at `at`, without the line feed at their end. */
+static alto_status explain(yajl_handle handle, const uint8_t *at, const alto_json_place *place)
 {
-    unsigned char *words = yajl_get_error(handle, 0, text.data, text.size);
+    unsigned char *words = yajl_get_error(handle, 0, NULL, 0);
     words[strcspn((char *)words, "\n")] = 0;
-    const uint8_t *at = text.data + yajl_get_bytes_consumed(handle);
     alto_status status = alto_json_refuse(place, at, ALTO_SYNTAX, (char *)words);
     yajl_free_error(handle, words);
     return status;
@@ -182,12 +181,15 @@ static alto_status run(parser *self, alto_slice text, const alto_json_place *pla
     /* Its check of UTF-8 lets overlong forms pass; ours has been made before. */
     yajl_config(handle, yajl_dont_validate_strings, 1);
     yajl_status status = yajl_parse(handle, text.data, text.size);
-    if (status == yajl_status_ok)
+    const uint8_t *at = text.data + yajl_get_bytes_consumed(handle);
+    if (status == yajl_status_ok) {
         status = yajl_complete_parse(handle);
+        at = text.data + text.size;
+    }
     if (status == yajl_status_error)
-        self->status = explain(handle, text, place);
+        self->status = explain(handle, at, place);
     else if (self->depth > ALTO_MAX_JSON_DEPTH)
-        alto_json_refuse(place, text.data + yajl_get_bytes_consumed(handle), self->status, "nested too deeply");
+        alto_json_refuse(place, at, self->status, "nested too deeply");
     yajl_free(handle);
     return self->status;
 }

@@ -387,6 +387,6 @@ alto_status alto_row_read_value(alto_row_reader *self, alto_slice text, const al
 {
     alto_items_clear(&self->items);
     unsigned seen = 0;
-    alto_status status = keep_text(self, alto_slice_of(NULL, 0), text, path, place, &seen);
+    alto_status status = keep_text(self, alto_slice_text(""), text, path, place, &seen);
     return status == ALTO_OK ? finish(self, ALTO_VALUE_TEXT, before, path, place, out) : status;
 }

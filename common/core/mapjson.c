@@ -159,13 +159,14 @@ static alto_status cut_member(reading *self, alto_json_walk *walk, alto_slice li
     if (name.size > MAX_TOP_NAME)
         return alto_json_refuse(&self->place, literal.data, ALTO_TOO_LARGE, "a name longer than 255 bytes");
     alto_kind kind = payload_kind(name);
-    bool is_object = alto_json_walk_peek(walk) == '{';
-    if (!is_object && (kind != ALTO_DOCUMENT || alto_slice_equal(name, alto_slice_text("meta")))) {
+    uint8_t first = alto_json_walk_peek(walk);
+    bool is_object = first == '{';
+    if (first && !is_object && (kind != ALTO_DOCUMENT || alto_slice_equal(name, alto_slice_text("meta")))) {
         char path[PATH_SIZE];
         snprintf(path, sizeof path, "/%.*s", (int)name.size, (const char *)name.data);
         return alto_fail(self->place.error, ALTO_INVALID, path, "not an object");
     }
-    if (kind == ALTO_DOCUMENT) {
+    if (kind == ALTO_DOCUMENT || !first) {
         if (!alto_json_walk_value(walk, &value))
             return refuse_walk(self, walk);
         return add_row(self, is_object ? ALTO_ROW_MEMBER : ALTO_ROW_VALUE, name, since(literal.data, walk), value);
@@ -174,10 +175,10 @@ static alto_status cut_member(reading *self, alto_json_walk *walk, alto_slice li
         const char *path = kind == ALTO_COST_MAP ? "/cost-map" : "/network-map";
         return alto_fail(self->place.error, ALTO_DUPLICATE, path, "a name twice in one object");
     }
-    const uint8_t *first = walk->at;
+    const uint8_t *value_at = walk->at;
     status = cut_payload(self, walk);
     self->payload_member[kind] = since(literal.data, walk);
-    self->payload_value[kind] = since(first, walk);
+    self->payload_value[kind] = since(value_at, walk);
     return status;
 }
 

@@ -73,12 +73,6 @@ static void add_name(alto_buffer *out, alto_slice name)
     alto_json_string(out, name);
 }
 
-static void add_literal(alto_buffer *out, const char *text, size_t size)
-{
-    alto_buffer_add(out, text, size);
-}
-#define ADD(out, literal) add_literal(out, literal, sizeof literal - 1)
-
 /* ---- items ---- */
 
 /* The array that an address item belongs to: 4, 6, or 0 when it is a member of its own. */
@@ -104,7 +98,7 @@ static void add_other(alto_buffer *out, alto_slice key)
     if (end)
         alto_buffer_add(out, end + 1, rest.size - name - 1);
     else
-        ADD(out, "null"); /* no reader lets such an item in; even so the text stays JSON */
+        alto_buffer_add_text(out, "null"); /* no reader lets such an item in; even so the text stays JSON */
 }
 
 static void add_address(alto_buffer *out, alto_slice key)
@@ -259,7 +253,7 @@ void alto_text_between(alto_buffer *out, alto_form form, const alto_slice *befor
         between_addresses(out, before, after);
     } else if (form == ALTO_FORM_VALUE) {
         if (!before && !after)
-            ADD(out, "null");
+            alto_buffer_add_text(out, "null");
     } else if (before && after) {
         alto_buffer_put(out, ',');
     } else {

@@ -275,9 +275,9 @@ alto_status alto_replica_on_manifest(alto_replica *self, alto_slice file, uint64
     return counted(self, take_manifest(self, file, now_ms));
 }
 
-bool alto_replica_has_manifest(const alto_replica *self)
+const alto_manifest *alto_replica_manifest_now(const alto_replica *self)
 {
-    return self->has_manifest;
+    return self->has_manifest ? &self->manifest : NULL;
 }
 
 alto_slice alto_replica_manifest(const alto_replica *self)

@@ -81,7 +81,8 @@ alto_status alto_replica_restore(alto_replica *self, alto_slice object, const al
 
 /* A manifest file from upstream or disk. Errors: alto_manifest_open's; ALTO_OLD. */
 alto_status alto_replica_on_manifest(alto_replica *self, alto_slice file, uint64_t now_ms);
-bool alto_replica_has_manifest(const alto_replica *self);
+/* The manifest held, decoded; NULL when none. */
+const alto_manifest *alto_replica_manifest_now(const alto_replica *self);
 /* The manifest file held, for relays. Empty when none. */
 alto_slice alto_replica_manifest(const alto_replica *self);
 

@@ -28,7 +28,7 @@ enum {
     ALTO_SNAPSHOT_DOUBLES = 32, /* IEEE 754, big-endian */
     ALTO_SNAPSHOT_IPV6 = 33,
     ALTO_SNAPSHOT_OTHER = 255,
-    ALTO_SNAPSHOT_ITEMS = 8192, /* most items of a piece */
+    ALTO_SNAPSHOT_ITEMS = 8192,   /* most items of a piece */
     ALTO_SNAPSHOT_FILLED = 65536, /* a piece takes no more items when it has so many bytes */
     ALTO_SNAPSHOT_LEVEL = 3,
     ALTO_SNAPSHOT_SHARED = 255 /* most bytes shared with a key before */

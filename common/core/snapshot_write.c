@@ -8,19 +8,19 @@
 #include <stdlib.h>
 
 struct alto_snapshot_writer {
-    alto_version *version;  /* retained */
-    alto_cursor rows;       /* the row at hand */
-    alto_cursor items;      /* its next item */
-    alto_cursor reference;  /* next item of the row before, for its keys */
-    const alto_tree *before; /* items of the row before, if of the same class */
-    bool in_row;            /* the key of the row at hand is written */
+    alto_version *version;   /* retained */
+    alto_cursor rows;        /* the row at hand */
+    alto_cursor items;       /* its next item */
+    alto_cursor reference;   /* next item of the row before, for its keys */
+    const alto_tree *before; /* items of the row before */
+    bool in_row;             /* the key of the row at hand is written */
     bool header_written, ended;
-    alto_slice row_key;     /* the last one written */
-    alto_buffer raw;        /* pieces; those before `sent` are out */
+    alto_slice row_key; /* the last one written */
+    alto_buffer raw;    /* pieces; those before `sent` are out */
     size_t sent;
     alto_buffer piece, tail; /* scratch: of the piece at hand; its second part */
-    alto_buffer frame;      /* scratch: a packed block */
-    double *costs;          /* of the piece at hand: ALTO_SNAPSHOT_ITEMS */
+    alto_buffer frame;       /* scratch: a packed block */
+    double *costs;           /* of the piece at hand: ALTO_SNAPSHOT_ITEMS */
 };
 
 alto_snapshot_writer *alto_snapshot_writer_new(const alto_version *version)

@@ -46,7 +46,7 @@ struct alto_follower {
     errand errands[MAX_PULLS];
     alto_timer *timer;
 
-    bool info_known, was_connected, distrust_caches, wrong_origin;
+    bool info_known, was_connected, distrust_caches;
     unsigned failures;      /* in a row */
     uint64_t not_before_ms; /* monotonic: no pull before */
     uint64_t next_poll_ms;  /* monotonic: when to ask for the head by ourselves */
@@ -236,11 +236,11 @@ static void on_info(void *context, const alto_pull_result *result)
     if (result->status != ALTO_OK) {
         set_trouble(self, "cannot reach it", result->why);
     } else if (!find_origin(self, result->body, &found)) {
-        self->wrong_origin = true;
         set_trouble(self, "it does not serve the origin of this root key",
-                    "check the URL and the root key file (--root-key)");
+                    "check the URL (--upstream) and the file (--root-key)");
+        if (self->events.wrong_origin)
+            self->events.wrong_origin(self->events.context);
     } else {
-        self->wrong_origin = false;
         self->info_known = true;
         clear_trouble(self);
         learn_endpoint(self, found);
@@ -461,9 +461,4 @@ void alto_follower_start(alto_follower *self)
 const char *alto_follower_trouble(const alto_follower *self)
 {
     return self->trouble;
-}
-
-bool alto_follower_wrong_origin(const alto_follower *self)
-{
-    return self->wrong_origin;
 }

@@ -25,8 +25,11 @@ typedef struct {
 
 typedef struct {
     alto_replica_events replica;                      /* as replica.h; called in the loop's thread */
-    void (*manifest)(void *context, alto_slice file); /* a newer manifest was taken */
-    void *context;                                    /* of `manifest` */
+    void (*manifest)(void *context, alto_slice file); /* a newer manifest was taken; may be NULL */
+    /* The upstream speaks for other origins only, which no waiting mends: wrong root key or wrong URL. It is asked
+     * again all the same. May be NULL. */
+    void (*wrong_origin)(void *context);
+    void *context; /* of these two */
 } alto_follower_events;
 
 /* Errors: ALTO_CONFIG (not a URL), ALTO_NO_MEMORY. Nothing is asked before alto_follower_start. */
@@ -43,7 +46,4 @@ typedef enum { ALTO_VIA_NOTHING, ALTO_VIA_PUSH, ALTO_VIA_POLL } alto_follower_vi
 alto_follower_via alto_follower_via_now(const alto_follower *self);
 /* Why the last attempt to reach or believe the upstream failed; "" when the last one did not. */
 const char *alto_follower_trouble(const alto_follower *self);
-/* The upstream speaks for another origin, which no waiting mends (wrong root key, wrong URL). */
-bool alto_follower_wrong_origin(const alto_follower *self);
-
 #endif

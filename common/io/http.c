@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -69,6 +70,7 @@ typedef struct {
     bool head;        /* its method is HEAD */
     bool judged;      /* its headers were looked at */
     bool counted;     /* its answer is in worker.open */
+    bool corked;      /* the connection gathers what is written into whole packets */
     unsigned refused; /* status to refuse it with; 0 when it is in order */
     char query[];     /* raw, "" when there is none */
 } request;
@@ -178,22 +180,15 @@ static struct MHD_Response *borrowed_response(worker *self, const alto_http_answ
     return MHD_create_response_from_iovec(self->vector, (unsigned)answer->piece_count, answer->release, answer->owner);
 }
 
-static ssize_t read_nothing(void *context, uint64_t position, char *buffer, size_t room)
-{
-    (void)context;
-    (void)position;
-    (void)buffer;
-    (void)room;
-    return MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
 /* Only the length of a body, for answers that tell it and have none: to HEAD, and 304. */
 static struct MHD_Response *bodiless_response(const alto_http_answer *answer)
 {
+    static const reader no_pieces; /* should it be read all the same: an error */
+    void *nothing = (void *)(uintptr_t)&no_pieces;
     if (answer->size > 0 || answer->status != 304)
-        return MHD_create_response_from_callback(answer->size, 1, read_nothing, NULL, NULL);
+        return MHD_create_response_from_callback(answer->size, 1, read_pieces, nothing, NULL);
     /* A 304 that said "Content-Length: 0" would tell caches that the 200 is empty; saying nothing costs the connection. */
-    struct MHD_Response *made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_nothing, NULL, NULL);
+    struct MHD_Response *made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_pieces, nothing, NULL);
     if (made)
         MHD_set_response_options(made, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
     return made;
@@ -231,6 +226,16 @@ static bool add_headers(struct MHD_Response *response, const alto_http_answer *a
     return !close_after || MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
 }
 
+/* libmicrohttpd writes the headers before a list of pieces on their own; corked, they travel in one packet with the
+ * first of them. */
+static void cork(struct MHD_Connection *connection, request *asked, bool corked)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int on = corked;
+    if (info && setsockopt(info->connect_fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on) == 0)
+        asked->corked = corked;
+}
+
 /* MHD_NO makes libmicrohttpd close the connection. */
 static enum MHD_Result send_answer(worker *self, struct MHD_Connection *connection, request *asked,
                                    const alto_http_answer *answer, bool room_for_vector)
@@ -243,6 +248,8 @@ static enum MHD_Result send_answer(worker *self, struct MHD_Connection *connecti
     if (add_headers(response, answer, close_after))
         result = MHD_queue_response(connection, answer->status, response);
     MHD_destroy_response(response); /* the connection has its own reference */
+    if (result == MHD_YES && answer->piece_count > 1 && !asked->head)
+        cork(connection, asked, true);
     if (result == MHD_YES && !asked->counted) {
         asked->counted = true;
         self->open++;
@@ -340,10 +347,11 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
 static void on_completed(void *context, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode code)
 {
-    (void)connection;
     (void)code;
     worker *self = context;
     request *asked = *state;
+    if (asked && asked->corked)
+        cork(connection, asked, false); /* sends the rest */
     if (asked && asked->counted)
         self->open--;
     free(asked);

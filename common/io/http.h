@@ -11,17 +11,17 @@
 #include "core/bytes.h"
 
 typedef struct {
-    const char *method, *path;   /* path decoded (%XX), without query; a path with NUL is refused before */
-    const char *query;           /* raw text after '?', "" when none */
+    const char *method, *path; /* path decoded (%XX), without query; a path with NUL is refused before */
+    const char *query;         /* raw text after '?', "" when none */
     const char *if_none_match, *accept, *accept_encoding; /* NULL when absent */
-    const char *peer;            /* "127.0.0.1:1234" */
+    const char *peer;                                     /* "127.0.0.1:1234" */
 } alto_http_request;
 
 #define ALTO_HTTP_HEADERS 8
 typedef struct {
     unsigned status;
     struct {
-        const char *name;  /* static text */
+        const char *name; /* static text */
         char value[256];
     } headers[ALTO_HTTP_HEADERS];
     size_t header_count;

@@ -111,7 +111,8 @@ static void regular_columns_cost_next_to_nothing(void **state)
         const char *label;
         unsigned period; /* every so many values is another one */
         size_t most;     /* bytes */
-    } cases[] = {{"constant", 0, 3}, {"one outlier", 3000, 16}, {"ten outliers", 300, 32}, {"a pattern of five", 5, 40}};
+    } cases[] = {
+        {"constant", 0, 3}, {"one outlier", 3000, 16}, {"ten outliers", 300, 32}, {"a pattern of five", 5, 40}};
     for (size_t i = 0; i < countof(cases); i++) {
         for (size_t k = 0; k < countof(values); k++)
             values[k] = cases[i].period && k % cases[i].period == 1 ? 77777 : 2999;

@@ -12,7 +12,8 @@ static void what_was_packed_comes_back(void **state)
     test_random random = test_random_make(1);
     for (unsigned round = 0; round < 40; round++) {
         size_t size = test_random_below(&random, 5000) * (round % 4);
-        alto_buffer raw = alto_buffer_make(1 << 20), packed = alto_buffer_make(1 << 20), back = alto_buffer_make(1 << 20);
+        alto_buffer raw = alto_buffer_make(1 << 20), packed = alto_buffer_make(1 << 20),
+                    back = alto_buffer_make(1 << 20);
         for (size_t i = 0; i < size; i++)
             alto_buffer_add_u8(&raw, (uint8_t)test_random_below(&random, round % 2 ? 3 : 256));
         alto_buffer_add_text(&packed, "kept");

@@ -463,7 +463,6 @@ static void a_peer_that_claims_a_huge_frame_or_talks_nonsense_is_cut_off(void **
         {"a frame of 1025 bytes", {2, 0, 0, 0, 0, 0, 0, 4, 1}, 9},
         {"a message for the publisher", {0, 3, 'x', 'y', 'z'}, 5},
         {"an empty message", {0, 0}, 2},
-        {"a broken command", {4, 2, 9, 'x'}, 4},
     };
     alto_push_sender *sender = bind_to("tcp://127.0.0.1:*");
     for (size_t i = 0; i < countof(cases); i++) {

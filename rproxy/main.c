@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alto-rproxy: options, signals, exit code; nothing else. */
+#include "io/log.h"
+#include "io/options.h"
+#include "relay.h"
+
+#include <stdio.h>
+
+static const char about[] =
+    "Keeps an exact, verified copy of an ALTO server's maps, answers ALTO clients from it and pushes the same\n"
+    "signed bytes further down. The upstream is an alto-server-push or another alto-rproxy.\n"
+    "A client begins at http://ADDR:PORT/directory.";
+
+int main(int argc, char **argv)
+{
+    const char *log_level = "info";
+    alto_list push = {0}, advertise = {0};
+    uint64_t threads = 2;
+    relay_options options = {.follow = {.poll_ms = 1000}, .publish = {.http = "127.0.0.1:8671"}};
+    const alto_option table[] = {
+        {"upstream", ALTO_OPTION_TEXT, &options.follow.upstream, "URL",
+         .help = "where to get the maps, e.g. http://127.0.0.1:8670", .required = true},
+        {"root-key", ALTO_OPTION_TEXT, &options.root_key, "FILE",
+         .help = "root.pub.pem of the ALTO server's operator: whom to believe", .required = true},
+        {"state", ALTO_OPTION_TEXT, &options.state, "DIR", .help = "the copy on disk; made when absent",
+         .required = true},
+        {"http", ALTO_OPTION_TEXT, &options.publish.http, "ADDR:PORT",
+         .help = "where to answer HTTP (default 127.0.0.1:8671)"},
+        {"push", ALTO_OPTION_LIST, &push, "ENDPOINT",
+         .help = "where to push, e.g. tcp://127.0.0.1:5671; may be repeated (default: nowhere)"},
+        {"advertise", ALTO_OPTION_LIST, &advertise, "ENDPOINT",
+         .help = "push endpoint to name to others, where it differs from --push"},
+        {"upstream-push", ALTO_OPTION_TEXT, &options.follow.upstream_push, "ENDPOINT",
+         .help = "push endpoint of the upstream (default: the port that it names, on the host of --upstream)"},
+        {"no-push", ALTO_OPTION_FLAG, &options.follow.no_push, NULL, .help = "follow by polling only"},
+        {"poll-ms", ALTO_OPTION_NUMBER, &options.follow.poll_ms, "MS",
+         .help = "how often to poll where push is not to be had (default 1000)", .min = 50, .max = 3600000},
+        {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
+         .max = 64},
+        {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
+        {.name = NULL}};
+    int operands;
+    alto_options_parse(argc, argv, table, "alto-rproxy --upstream URL --root-key FILE --state DIR [options]", about,
+                       &operands);
+    alto_log_level level;
+    if (operands || !alto_log_level_parse(log_level, &level)) {
+        fprintf(stderr, "alto-rproxy: %s: not understood; see --help\n", operands ? argv[1] : log_level);
+        return 2;
+    }
+    alto_log_set_level(level);
+    options.publish.push = push.items;
+    options.publish.push_count = push.count;
+    options.publish.advertise = advertise.items;
+    options.publish.advertise_count = advertise.count;
+    options.publish.http_threads = (unsigned)threads;
+
+    alto_error error = {.status = ALTO_NO_MEMORY};
+    relay *made = NULL;
+    alto_loop *loop = alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
+    if (!loop || alto_loop_stop_on_signals(loop) != ALTO_OK || relay_new(loop, &options, &made, &error) != ALTO_OK) {
+        fprintf(stderr, "alto-rproxy: %s: %s\n", error.where, error.why);
+        alto_loop_destroy(&loop);
+        return 1;
+    }
+    alto_loop_run(loop);
+    bool hopeless = relay_hopeless(made);
+    if (hopeless)
+        fprintf(stderr, "alto-rproxy: %s does not serve the origin of %s; check --upstream and --root-key\n",
+                options.follow.upstream, options.root_key);
+    relay_destroy(&made);
+    alto_loop_destroy(&loop);
+    return hopeless ? 1 : 0;
+}

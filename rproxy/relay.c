@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay.h"
+
+#include "io/keep.h"
+#include "io/keyring.h"
+#include "io/log.h"
+
+#include <stdlib.h>
+
+struct relay {
+    alto_loop *loop;
+    relay_options options;
+    alto_anchor anchor;
+    alto_store *store;
+    alto_follower *follower;
+    alto_publisher *publisher;
+    bool restoring; /* what is taken now comes from disk */
+    bool hopeless;  /* see relay.h */
+};
+
+/* ---- from upstream to downstream ---- */
+
+static void log_step(const alto_applied *applied)
+{
+    const alto_position *position = &applied->statement->position;
+    uint64_t now_ms = alto_clock_ms(), issued_ms = applied->statement->issued_at_ms;
+    alto_log(ALTO_LOG_INFO, "applied", "chain=%llu seq=%llu resources=%zu bytes=%llu via=%s age_ms=%llu",
+             (unsigned long long)position->chain, (unsigned long long)position->seq, applied->change_count,
+             (unsigned long long)applied->bytes_received, applied->pulled ? "pull" : "push",
+             (unsigned long long)(now_ms > issued_ms ? now_ms - issued_ms : 0));
+}
+
+static void serve_manifest(relay *self, const alto_manifest *manifest, alto_slice file)
+{
+    alto_publisher_manifest(self->publisher, file, manifest->epoch, manifest->version);
+}
+
+static void on_applied(void *context, const alto_applied *applied)
+{
+    relay *self = context;
+    const alto_manifest *manifest = alto_replica_manifest_now(alto_follower_replica(self->follower));
+    alto_publisher_step(self->publisher, applied, manifest->max_pushed_payload);
+    if (self->restoring)
+        return;
+    if (alto_keep_step(self->store, applied) != ALTO_OK)
+        alto_log(ALTO_LOG_ERROR, "store", "status=no-memory");
+    log_step(applied);
+}
+
+static void on_head(void *context, alto_slice object, const alto_signature *signature)
+{
+    relay *self = context;
+    alto_publisher_head(self->publisher, object, signature);
+}
+
+static void on_manifest(void *context, alto_slice file)
+{
+    relay *self = context;
+    const alto_manifest *manifest = alto_replica_manifest_now(alto_follower_replica(self->follower));
+    serve_manifest(self, manifest, file);
+    if (!self->restoring && alto_store_manifest(self->store, file) != ALTO_OK)
+        alto_log(ALTO_LOG_ERROR, "store", "status=no-memory");
+}
+
+/* With a verified copy at hand there is something to serve; without one there is no sense in going on. */
+static void on_wrong_origin(void *context)
+{
+    relay *self = context;
+    if (alto_replica_view(alto_follower_replica(self->follower)))
+        return;
+    self->hopeless = true;
+    alto_loop_stop(self->loop);
+}
+
+bool relay_hopeless(const relay *self)
+{
+    return self->hopeless;
+}
+
+/* ---- opening ---- */
+
+/* Take up what the disk holds; whatever of it cannot be believed any more is pulled anew. */
+static alto_status restore(relay *self, const alto_stored_state *state)
+{
+    alto_replica *replica = alto_follower_replica(self->follower);
+    const alto_resource **resources = NULL;
+    size_t count;
+    alto_slice object;
+    alto_signature signature;
+    if (!state->has_statement || state->manifest.size == 0)
+        return ALTO_OK;
+    alto_status status = alto_replica_on_manifest(replica, alto_buffer_slice(&state->manifest), alto_clock_ms());
+    if (status != ALTO_OK && status != ALTO_EXPIRED)
+        return status;
+    if (status == ALTO_OK)
+        on_manifest(self, alto_buffer_slice(&state->manifest));
+    status = alto_signed_split(alto_buffer_slice(&state->statement), &object, &signature);
+    if (status == ALTO_OK)
+        status = alto_keep_resources(state, &resources, &count);
+    if (status != ALTO_OK)
+        return status;
+    status = alto_replica_restore(replica, object, &signature, state->catalog, resources, count, alto_clock_ms());
+    alto_keep_free(resources, count);
+    return status;
+}
+
+static alto_status open_state(relay *self, alto_error *error)
+{
+    alto_stored_state state = {0};
+    alto_replica *replica = alto_follower_replica(self->follower);
+    alto_status status = alto_store_load(self->store, alto_replica_pool(replica), &state);
+    if (status == ALTO_OK) {
+        self->restoring = true;
+        alto_status restored = restore(self, &state);
+        self->restoring = false;
+        const alto_view *view = alto_replica_view(replica);
+        if (view)
+            alto_log(ALTO_LOG_INFO, "restored", "seq=%llu resources=%zu", (unsigned long long)view->position.seq,
+                     view->count);
+        else if (restored != ALTO_OK)
+            alto_log(ALTO_LOG_WARN, "restored", "status=%s resources=0", alto_status_name(restored));
+    } else {
+        alto_fail(error, status, self->options.state, "cannot read the state; move it away to start anew");
+    }
+    alto_stored_state_fini(&state);
+    return status;
+}
+
+static alto_status open_follower(relay *self, alto_error *error)
+{
+    alto_follower_events events = {.replica = {.applied = on_applied, .head = on_head, .context = self},
+                                   .manifest = on_manifest,
+                                   .wrong_origin = on_wrong_origin,
+                                   .context = self};
+    self->options.follow.anchor = &self->anchor;
+    return alto_follower_new(self->loop, &self->options.follow, &events, &self->follower, error);
+}
+
+static alto_status open_all(relay *self, alto_error *error)
+{
+    alto_status status = alto_keyring_read_anchor(NULL, self->options.root_key, &self->anchor, error);
+    if (status == ALTO_OK)
+        status = alto_store_open(self->options.state, &self->anchor.origin, &self->store, error);
+    if (status == ALTO_OK)
+        status = open_follower(self, error);
+    if (status == ALTO_OK) {
+        self->options.publish.counts = alto_replica_counts(alto_follower_replica(self->follower));
+        status = alto_publisher_new(self->loop, &self->anchor.origin, &self->options.publish, &self->publisher, error);
+    }
+    return status == ALTO_OK ? open_state(self, error) : status;
+}
+
+alto_status relay_new(alto_loop *loop, const relay_options *options, relay **out, alto_error *error)
+{
+    relay *self = calloc(1, sizeof *self);
+    if (!self)
+        return alto_fail(error, ALTO_NO_MEMORY, "", "out of memory");
+    self->loop = loop;
+    self->options = *options;
+    alto_status status = open_all(self, error);
+    if (status != ALTO_OK) {
+        relay_destroy(&self);
+        return status;
+    }
+    const char *push = alto_publisher_push_endpoint(self->publisher, 0);
+    alto_log(ALTO_LOG_INFO, "ready", "upstream=%s http=%s push=%s", options->follow.upstream,
+             alto_publisher_http_address(self->publisher), push ? push : "none");
+    alto_follower_start(self->follower);
+    *out = self;
+    return ALTO_OK;
+}
+
+void relay_destroy(relay **self)
+{
+    relay *dying = *self;
+    if (!dying)
+        return;
+    alto_publisher_destroy(&dying->publisher); /* reads the replica's counts until here */
+    alto_follower_destroy(&dying->follower);
+    alto_store_close(&dying->store);
+    free(dying);
+    *self = NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* command.h - the commands of alto-subscriber, each on the public library alone. */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include "altocast.h"
+
+typedef struct {
+    const char *upstream, *root_key, *resource;
+    bool json, no_push;
+    uint64_t count, timeout_s, poll_ms;
+} command_options;
+
+/* Exit code: 0, or 1 with one line on standard error. */
+typedef int command_fn(const command_options *options);
+command_fn command_watch, command_get, command_status;
+
+/* A session of a command: opened, stopped by SIGINT and SIGTERM, and by a wrong origin (which is then reported). */
+typedef struct {
+    altocast *maps;
+    bool wrong_origin;
+} session;
+/* false: one line was printed. on_commit's context is `context`. follow: one resource ID, or NULL for all. */
+bool session_open(session *self, const command_options *options, const char *follow,
+                  void (*on_commit)(void *context, const altocast_commit *commit), void *context);
+/* Until a view is there: 0; else 1, one line was printed. */
+int session_wait(session *self, const command_options *options);
+/* Closes; `code`, or 1 after a wrong origin (one line was printed). */
+int session_close(session *self, const command_options *options, int code);
+
+/* A JSON string literal on standard output. */
+void print_json_text(const char *text);
+
+#endif

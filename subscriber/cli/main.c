@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alto-subscriber: options and the choice of a command; nothing else. */
+#include "command.h"
+#include "io/log.h"
+#include "io/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char about[] =
+    "Follows an ALTO server's maps through an alto-server-push or alto-rproxy; verifies all of it.\n\n"
+    "Commands:\n"
+    "  watch          one line for each commit: position, what changed, bytes received, age\n"
+    "  get RESOURCE   the verified resource as ALTO JSON on standard output\n"
+    "  status         what is held, from where, how fresh";
+
+static const struct {
+    const char *name;
+    command_fn *run;
+    int operands; /* besides the command */
+} commands[] = {{"watch", command_watch, 0}, {"get", command_get, 1}, {"status", command_status, 0}};
+
+int main(int argc, char **argv)
+{
+    command_options options = {.poll_ms = 1000, .timeout_s = 30};
+    const char *log_level = "error";
+    const alto_option table[] = {
+        {"upstream", ALTO_OPTION_TEXT, &options.upstream, "URL",
+         .help = "where to get the maps, e.g. http://127.0.0.1:8671", .required = true},
+        {"root-key", ALTO_OPTION_TEXT, &options.root_key, "FILE",
+         .help = "root.pub.pem of the ALTO server's operator: whom to believe", .required = true},
+        {"json", ALTO_OPTION_FLAG, &options.json, NULL, .help = "print JSON, one object a line"},
+        {"count", ALTO_OPTION_NUMBER, &options.count, "N", .help = "watch: end after N commits (default: never)",
+         .max = UINT64_MAX},
+        {"timeout", ALTO_OPTION_NUMBER, &options.timeout_s, "S",
+         .help = "get, status: give up after this long (default 30)", .min = 1, .max = 86400},
+        {"no-push", ALTO_OPTION_FLAG, &options.no_push, NULL, .help = "follow by polling only"},
+        {"poll-ms", ALTO_OPTION_NUMBER, &options.poll_ms, "MS",
+         .help = "how often to poll where push is not to be had (default 1000)", .min = 50, .max = 3600000},
+        {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL",
+         .help = "error, warn, info or debug on standard error (default error)"},
+        {.name = NULL}};
+    int operands;
+    alto_log_level level;
+    alto_options_parse(argc, argv, table,
+                       "alto-subscriber watch|get RESOURCE|status --upstream URL --root-key FILE [options]", about,
+                       &operands);
+    if (!alto_log_level_parse(log_level, &level)) {
+        fprintf(stderr, "alto-subscriber: --log %s: not a level; see --help\n", log_level);
+        return 2;
+    }
+    alto_log_set_level(level);
+    for (size_t i = 0; operands > 0 && i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(argv[1], commands[i].name) == 0 && operands == 1 + commands[i].operands) {
+            options.resource = operands > 1 ? argv[2] : NULL;
+            return commands[i].run(&options);
+        }
+    fprintf(stderr, "alto-subscriber: one of watch, get RESOURCE, status is needed; see --help\n");
+    return 2;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+static altocast *stopped_by_signal; /* the one session of this process */
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (stopped_by_signal)
+        altocast_stop(stopped_by_signal);
+}
+
+/* What the library calls back with: the session's own events, then the command's. */
+typedef struct {
+    session *owner;
+    void (*on_commit)(void *context, const altocast_commit *commit);
+    void *context;
+} callbacks;
+
+static callbacks routed;
+
+static void on_commit(void *context, const altocast_commit *commit)
+{
+    callbacks *to = context;
+    if (to->on_commit)
+        to->on_commit(to->context, commit);
+}
+
+static void on_wrong_origin(void *context)
+{
+    callbacks *to = context;
+    to->owner->wrong_origin = true;
+    altocast_stop(to->owner->maps);
+}
+
+bool session_open(session *self, const command_options *options, const char *follow,
+                  void (*commit)(void *context, const altocast_commit *commit), void *context)
+{
+    char error[512];
+    routed = (callbacks){.owner = self, .on_commit = commit, .context = context};
+    altocast_options wanted = {.upstream = options->upstream,
+                               .root_key_file = options->root_key,
+                               .resources = follow ? &follow : NULL,
+                               .resource_count = follow ? 1 : 0,
+                               .no_push = options->no_push,
+                               .poll_ms = options->poll_ms,
+                               .on_commit = on_commit,
+                               .on_wrong_origin = on_wrong_origin,
+                               .context = &routed};
+    *self = (session){.maps = altocast_open(&wanted, error, sizeof error)};
+    if (!self->maps) {
+        fprintf(stderr, "alto-subscriber: %s\n", error);
+        return false;
+    }
+    stopped_by_signal = self->maps;
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    return true;
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+int session_wait(session *self, const command_options *options)
+{
+    double until = seconds_now() + (double)options->timeout_s;
+    for (;;) {
+        altocast_view *view = altocast_acquire(self->maps);
+        bool there = view != NULL;
+        altocast_release(view);
+        if (there)
+            return 0;
+        double left = until - seconds_now();
+        if (left <= 0)
+            break;
+        if (altocast_process(self->maps, (int)(left * 1000) + 1) != 0)
+            return 1;
+    }
+    altocast_status status;
+    altocast_get_status(self->maps, &status);
+    fprintf(stderr, "alto-subscriber: nothing verified after %llu s: %s\n", (unsigned long long)options->timeout_s,
+            status.trouble[0] ? status.trouble : "the upstream holds nothing yet");
+    return 1;
+}
+
+int session_close(session *self, const command_options *options, int code)
+{
+    stopped_by_signal = NULL;
+    if (self->wrong_origin) {
+        fprintf(stderr, "alto-subscriber: %s does not serve the origin of %s; check --upstream and --root-key\n",
+                options->upstream, options->root_key);
+        code = 1;
+    }
+    altocast_close(self->maps);
+    return code;
+}
+
+void print_json_text(const char *text)
+{
+    putchar('"');
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+        if (*at == '"' || *at == '\\')
+            printf("\\%c", *at);
+        else if (*at < 0x20)
+            printf("\\u%04x", *at);
+        else
+            putchar(*at);
+    }
+    putchar('"');
+}

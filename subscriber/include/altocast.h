@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* altocast.h - hold a verified, always fresh copy of an ISP's ALTO maps (RFC 7285) in memory.
+ *
+ *     altocast_options options = {.upstream = "http://192.0.2.1:8671", .root_key_file = "root.pub.pem"};
+ *     char error[256];
+ *     altocast *maps = altocast_open(&options, error, sizeof error);
+ *     while (altocast_process(maps, -1) == 0) {
+ *         altocast_view *view = altocast_acquire(maps);
+ *         double cost;
+ *         if (view && altocast_cost(view, "routingcost", "PID1", "PID2", &cost) == ALTOCAST_OK)
+ *             ...
+ *         altocast_release(view);
+ *     }
+ *     altocast_close(maps);
+ *
+ * Everything that is visible was signed by the operator of the ALTO server and belongs together: all resources
+ * of a view are of one commit. Who delivered it does not matter.
+ *
+ * Threads: an altocast belongs to the thread that calls altocast_process or altocast_run, with these exceptions, which any
+ * thread may call at any time: altocast_acquire, altocast_stop, and everything that reads a view. A view never changes; reading
+ * it takes no locks. */
+#ifndef ALTOCAST_H
+#define ALTOCAST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ALTOCAST_API __attribute__((visibility("default")))
+
+typedef struct altocast altocast;
+typedef struct altocast_view altocast_view;
+typedef struct altocast_resource altocast_resource;
+
+typedef enum {
+    ALTOCAST_OK = 0,
+    ALTOCAST_NOT_FOUND = 1,  /* no such resource, PID or cell: a cost that is not defined is neither 0 nor infinite */
+    ALTOCAST_NOT_HELD = 2,   /* the origin has it, but it is not followed, or withheld until it fits its network map */
+    ALTOCAST_WRONG_KIND = 3, /* asked of a kind of resource that has no such thing */
+    ALTOCAST_NO_MEMORY = 4
+} altocast_result;
+
+typedef enum {
+    ALTOCAST_EMPTY = 0,   /* nothing yet */
+    ALTOCAST_SYNCING = 1, /* news are known that are not held yet; the view is the last complete one */
+    ALTOCAST_LIVE = 2,    /* the newest there is */
+    ALTOCAST_STALE = 3    /* the last there was; nothing fresh has been heard for 16 s, or it has expired */
+} altocast_state;
+
+typedef enum { ALTOCAST_NETWORK_MAP = 1, ALTOCAST_COST_MAP = 2, ALTOCAST_DOCUMENT = 3 } altocast_kind;
+
+/* ---- changes ---- */
+
+/* One resource of a commit. Texts are valid during the call. */
+typedef struct {
+    const char *resource_id;
+    altocast_kind kind;
+    bool added, withdrawn;
+    uint64_t payload_bytes; /* of the delta as received; 0 when it was pulled in another form */
+    uint64_t text_bytes;    /* of the whole as compact JSON */
+    uint64_t rows_added, rows_removed, rows_changed;    /* PIDs */
+    uint64_t items_added, items_removed, items_changed; /* cells or prefixes; a moved prefix is removed and added */
+    uint64_t members_changed;                           /* members of meta and other members */
+} altocast_change;
+
+/* One commit that was verified and applied. Valid during the call. */
+typedef struct {
+    uint32_t epoch;
+    uint64_t chain, seq;     /* its place in the origin's order: epoch, then chain, then seq */
+    uint64_t issued_at_ms;   /* by the origin's clock, ms since 1970 */
+    uint64_t applied_at_ms;  /* by ours */
+    uint64_t bytes_received; /* signed statement and payloads */
+    bool pulled;             /* at least in part by HTTP instead of push */
+    size_t change_count;
+    const altocast_change *changes;
+} altocast_commit;
+
+/* ---- life ---- */
+
+typedef struct {
+    const char *upstream;         /* URL of an alto-server-push or alto-rproxy */
+    const char *root_key_file;    /* root.pub.pem of the ALTO server's operator: whom to believe */
+    const char *const *resources; /* IDs of what to hold, at most 64; NULL: everything */
+    size_t resource_count;
+    bool no_push;     /* follow by polling only */
+    uint64_t poll_ms; /* how often to poll where push is not to be had; 0: 1000 */
+
+    /* Called from altocast_process, after the view has moved. May be NULL. */
+    void (*on_commit)(void *context, const altocast_commit *commit);
+    /* The upstream does not serve the origin of this root key. It goes on asking. May be NULL. */
+    void (*on_wrong_origin)(void *context);
+    void *context;
+} altocast_options;
+
+/* Open; nothing is sent yet. Strings are copied. NULL: `error` says why (key file, URL, memory), in error_size bytes. */
+ALTOCAST_API altocast *altocast_open(const altocast_options *options, char *error, size_t error_size);
+ALTOCAST_API void altocast_close(altocast *self); /* NULL is accepted. Views acquired stay valid. */
+
+/* Handle what has come, waiting at most timeout_ms for it (0: not at all, -1: as long as it takes).
+ * 0: go on; 1: altocast_stop was called; -1: the system refuses to wait, errno says why. */
+ALTOCAST_API int altocast_process(altocast *self, int timeout_ms);
+/* Process until altocast_stop. 0, or -1 as above. */
+ALTOCAST_API int altocast_run(altocast *self);
+ALTOCAST_API void altocast_stop(altocast *self); /* any thread, and signal handlers */
+/* For a loop of your own: when this descriptor is readable, call altocast_process(self, 0). */
+ALTOCAST_API int altocast_fd(const altocast *self);
+
+typedef struct {
+    altocast_state state;
+    bool by_push;    /* news come by push at the moment, otherwise by polling */
+    char origin[65]; /* the origin's name in hexadecimal */
+    uint32_t epoch;  /* of the view; 0 while empty */
+    uint64_t chain, seq;
+    uint64_t issued_at_ms; /* of the newest statement about the view */
+    uint64_t valid_until_ms;
+    uint64_t refused;  /* objects refused in all */
+    char trouble[256]; /* why the last attempt to reach or believe the upstream failed; "" when it did not */
+} altocast_status;
+ALTOCAST_API void altocast_get_status(altocast *self, altocast_status *status);
+/* How often objects were refused, reason by reason ("bad-signature", ...). */
+ALTOCAST_API void altocast_each_refusal(altocast *self, void (*each)(void *context, const char *reason, uint64_t count),
+                                        void *context);
+
+/* ---- views: any thread ---- */
+
+/* The newest complete view, for the caller to release; NULL while there is none. */
+ALTOCAST_API altocast_view *altocast_acquire(altocast *self);
+ALTOCAST_API void altocast_release(altocast_view *view); /* NULL is accepted */
+
+/* Resources in order of their IDs. Borrowed from the view. */
+ALTOCAST_API size_t altocast_resource_count(const altocast_view *view);
+ALTOCAST_API const altocast_resource *altocast_resource_at(const altocast_view *view, size_t index);
+ALTOCAST_API const altocast_resource *altocast_find(const altocast_view *view,
+                                                    const char *resource_id); /* NULL: none */
+
+typedef struct {
+    char id[65];
+    altocast_kind kind;
+    char media_type[128];
+    char root[65];        /* names the content: equal content, equal root */
+    char tag[65];         /* of meta.vtag (RFC 7285 10.3); "" when there is none */
+    uint64_t rows, items; /* PIDs and other rows; cells, prefixes, members */
+    uint64_t text_bytes;  /* as compact JSON */
+    bool held;            /* false: not followed, or withheld: only the facts above are known */
+} altocast_resource_info;
+ALTOCAST_API void altocast_describe(const altocast_resource *resource, altocast_resource_info *info);
+
+/* Cost from one PID to another, in the map's own unit and direction. O(log of the PIDs). */
+ALTOCAST_API altocast_result altocast_cost(const altocast_view *view, const char *resource_id, const char *source_pid,
+                                           const char *destination_pid, double *cost);
+/* Every defined cost from a PID, in order of destination names (not NUL-terminated). `each` returns false to stop. */
+ALTOCAST_API altocast_result altocast_each_cost(const altocast_resource *cost_map, const char *source_pid,
+                                                bool (*each)(void *context, const char *pid, size_t size, double cost),
+                                                void *context);
+/* Every PID of a map (of a cost map: those that are sources), in order of names. */
+ALTOCAST_API altocast_result altocast_each_pid(const altocast_resource *map,
+                                               bool (*each)(void *context, const char *pid, size_t size),
+                                               void *context);
+/* Every prefix of a PID, as text ("192.0.2.0/24"), in address order, IPv4 first. */
+ALTOCAST_API altocast_result altocast_each_prefix(const altocast_resource *network_map, const char *pid,
+                                                  bool (*each)(void *context, const char *prefix), void *context);
+/* The whole resource as compact ALTO JSON, piece by piece. `write` returns false to stop. */
+ALTOCAST_API altocast_result altocast_write_json(const altocast_resource *resource,
+                                                 bool (*write)(void *context, const void *bytes, size_t size),
+                                                 void *context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
