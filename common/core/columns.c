@@ -394,7 +394,7 @@ static void fill_decoding(decoding *table, const uint8_t lengths[CLASSES], class
 static void take_classes(alto_bit_reader *in, uint64_t *values, size_t count, unsigned m)
 {
     uint8_t lengths[CLASSES];
-    decoding table;
+    decoding table = {0};
     class_range range;
     if (!take_code_description(in, lengths, &range) || range.last >> m > WIDTH_MAX - m) {
         alto_bits_fail(in, ALTO_MALFORMED);
@@ -574,7 +574,7 @@ static void choose(const uint64_t *values, size_t count, bool with_runs, plan *b
 {
     profile seen;
     look(values, count, &seen);
-    best->bits = UINT64_MAX;
+    *best = (plan){.bits = UINT64_MAX};
     if (seen.runs == 1) {
         keep_if_smaller(best, CONSTANT, 0, number_bits(values[0], SMALL));
         return;
@@ -744,7 +744,7 @@ static void take_column(alto_bit_reader *self, uint64_t *values, size_t count, b
 static void take_runs(alto_bit_reader *self, uint64_t *values, size_t count)
 {
     size_t runs = (size_t)alto_bits_take_bounded(self, SMALL, count - 1) + 1;
-    uint64_t *room = malloc(2 * runs * sizeof *room);
+    uint64_t *room = calloc(2 * runs, sizeof *room);
     if (!room) {
         alto_bits_fail(self, ALTO_NO_MEMORY);
         return;

@@ -542,10 +542,9 @@ static alto_slice row_of(decoder *self, alto_row_walker *walker, uint64_t ref, c
         *items = NULL;
         return self->names[below];
     }
-    if (!alto_row_walker_to_rank(walker, self->payload.first_rank + ref - below)) {
-        assert(!"references are checked when they are read");
-        return (alto_slice){0};
-    }
+    bool found = alto_row_walker_to_rank(walker, self->payload.first_rank + ref - below);
+    assert(found); /* references are checked when they are read */
+    (void)found;
     *items = alto_row_walker_items(walker);
     return alto_row_walker_key(walker);
 }
@@ -822,10 +821,11 @@ static bool take_key(alto_reader *in, scratch *room, alto_slice before, size_t b
         return false;
     *key = rest;
     *at = 0;
-    if (!shared)
+    const uint8_t *source = before_at ? room->bytes.data + before_at - 1 : before.data;
+    if (!shared || !source)
         return true;
-    uint8_t start[ALTO_DELTA_SHARED_MAX];
-    memcpy(start, before_at ? room->bytes.data + before_at - 1 : before.data, shared);
+    uint8_t start[ALTO_DELTA_SHARED_MAX]; /* the buffer may move */
+    memcpy(start, source, shared);
     *at = room->bytes.size + 1;
     alto_buffer_add(&room->bytes, start, shared);
     alto_buffer_add_slice(&room->bytes, rest);

@@ -247,7 +247,7 @@ static alto_status found_text(void *context, alto_slice key, const alto_value *b
         row->old_count++;
         if (after)
             changed_text(row, before->text, after->text);
-    } else {
+    } else if (after) {
         size_t start = common_start(row->last_key, key);
         start = start < ALTO_DELTA_SHARED_MAX ? start : ALTO_DELTA_SHARED_MAX;
         alto_buffer_add_varint(&row->new_items, start);

@@ -125,23 +125,39 @@ static void merge(const alto_item *a, size_t a_count, const alto_item *b, size_t
         memcpy(out, b, b_count * sizeof *out);
 }
 
+/* One round: each two neighbouring pieces become one. `ends` says where pieces end; returns how many are left. */
+static size_t merge_pairs(const alto_item *items, size_t *ends, size_t pieces, alto_item *out)
+{
+    size_t first = 0, left = 0;
+    for (size_t i = 0; i < pieces; i += 2) {
+        size_t middle = ends[i], end = i + 1 < pieces ? ends[i + 1] : middle;
+        merge(items + first, middle - first, items + middle, end - middle, out + first);
+        ends[left++] = first = end;
+    }
+    return left;
+}
+
 alto_status alto_items_sort(alto_items *self)
 {
-    while (piece_end(self->at, 0, self->count) < self->count) {
-        if (!self->spare)
-            self->spare = malloc(self->capacity * sizeof *self->spare);
-        if (!self->spare)
-            return ALTO_NO_MEMORY;
-        for (size_t first = 0; first < self->count;) {
-            size_t middle = piece_end(self->at, first, self->count);
-            size_t end = piece_end(self->at, middle, self->count);
-            merge(self->at + first, middle - first, self->at + middle, end - middle, self->spare + first);
-            first = end;
-        }
+    size_t first = piece_end(self->at, 0, self->count), pieces = 0;
+    if (first == self->count)
+        return ALTO_OK;
+    size_t *ends = malloc(self->count * sizeof *ends);
+    if (!self->spare)
+        self->spare = malloc(self->capacity * sizeof *self->spare);
+    if (!ends || !self->spare) {
+        free(ends);
+        return ALTO_NO_MEMORY;
+    }
+    for (ends[pieces++] = first; first < self->count; ends[pieces++] = first)
+        first = piece_end(self->at, first, self->count);
+    while (pieces > 1) {
+        pieces = merge_pairs(self->at, ends, pieces, self->spare);
         alto_item *sorted = self->spare;
         self->spare = self->at;
         self->at = sorted;
     }
+    free(ends);
     return ALTO_OK;
 }
 

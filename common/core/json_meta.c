@@ -3,35 +3,26 @@
 #include "core/json_text.h"
 #include "core/mapjson.h"
 
-static bool has_only(alto_slice name, bool (*allowed)(uint8_t))
-{
-    if (name.size == 0 || name.size > ALTO_MAX_NAME)
-        return false;
-    for (size_t i = 0; i < name.size; i++)
-        if (!allowed(name.data[i]))
-            return false;
-    return true;
-}
-
-static bool name_allows(uint8_t byte)
+static inline bool name_allows(uint8_t byte)
 {
     return (byte >= '0' && byte <= ':') || (byte >= '@' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
            byte == '-' || byte == '_' || byte == '.';
 }
 
-static bool tag_allows(uint8_t byte)
-{
-    return byte >= 0x21 && byte <= 0x7e;
-}
-
 bool alto_name_valid(alto_slice name)
 {
-    return has_only(name, name_allows);
+    for (size_t i = 0; i < name.size; i++)
+        if (!name_allows(name.data[i]))
+            return false;
+    return name.size > 0 && name.size <= ALTO_MAX_NAME;
 }
 
 bool alto_tag_valid(alto_slice tag)
 {
-    return has_only(tag, tag_allows);
+    for (size_t i = 0; i < tag.size; i++)
+        if (tag.data[i] < 0x21 || tag.data[i] > 0x7e)
+            return false;
+    return tag.size > 0 && tag.size <= ALTO_MAX_NAME;
 }
 
 /* ---- small documents ---- */

@@ -7,9 +7,14 @@
 #include <stdlib.h>
 #include <yajl/yajl_parse.h>
 
-/* A piece of memory that YAJL holds, in a list so that all of it can be freed. */
-typedef struct block {
-    struct block *next, *previous;
+/* A place in a ring. */
+typedef struct ring {
+    struct ring *next, *previous;
+} ring;
+
+/* A piece of memory that YAJL holds, in a ring with all others, so that they can be freed. */
+typedef struct {
+    ring ring; /* first, so that a ring is a block */
     _Alignas(16) unsigned char bytes[];
 } block;
 
@@ -18,7 +23,7 @@ typedef struct {
     void *context;
     unsigned depth;     /* open arrays and objects */
     alto_status status; /* why a callback stopped the parse */
-    block blocks;       /* head of the ring of all blocks */
+    ring blocks;        /* head of the ring of all blocks */
     jmp_buf out_of_memory;
 } parser;
 
@@ -31,16 +36,15 @@ static block *block_of(void *bytes)
 
 static void link_block(parser *self, block *made)
 {
-    made->next = self->blocks.next;
-    made->previous = &self->blocks;
-    made->next->previous = made;
-    self->blocks.next = made;
+    made->ring = (ring){.next = self->blocks.next, .previous = &self->blocks};
+    made->ring.next->previous = &made->ring;
+    self->blocks.next = &made->ring;
 }
 
 static void unlink_block(block *old)
 {
-    old->next->previous = old->previous;
-    old->previous->next = old->next;
+    old->ring.next->previous = old->ring.previous;
+    old->ring.previous->next = old->ring.next;
 }
 
 static void *resize_block(void *context, void *bytes, size_t size)
@@ -76,7 +80,7 @@ static void free_block(void *context, void *bytes)
 static void free_all_blocks(parser *self)
 {
     while (self->blocks.next != &self->blocks)
-        free_block(self, self->blocks.next->bytes);
+        free_block(self, ((block *)(void *)self->blocks.next)->bytes);
 }
 
 /* ---- events ---- */

@@ -153,13 +153,42 @@ static bool keep_names(alto_row_reader *self)
     return true;
 }
 
+/* A row as rows are: names without escapes and numbers. Gathers its cells; false when it is anything else, which
+ * is for the parser to judge. ALTO_NO_MEMORY ends up there too. */
+static bool read_plain_row(alto_items *items, alto_slice text)
+{
+    const uint8_t *end = text.data + text.size;
+    alto_json_walk walk = alto_json_walk_make(text);
+    alto_json_step step;
+    alto_slice literal;
+    if (!alto_json_walk_enter(&walk, '{'))
+        return false;
+    while ((step = alto_json_walk_member(&walk, &literal)) == ALTO_JSON_ITEM) {
+        alto_slice name = alto_slice_of(literal.data + 1, literal.size - 2);
+        double cost;
+        size_t size;
+        alto_json_walk_peek(&walk);
+        if (!alto_name_valid(name) ||
+            alto_number_read(alto_slice_of(walk.at, (size_t)(end - walk.at)), &cost, &size) != ALTO_OK ||
+            alto_items_add(items, name, (alto_value){.cost = cost}) != ALTO_OK)
+            return false;
+        walk.at += size;
+    }
+    return step == ALTO_JSON_END && alto_json_walk_finish(&walk);
+}
+
+static alto_status parse_costs(cost_row *row)
+{
+    alto_items_clear(&row->reader->items);
+    alto_status status = alto_json_parse(row->text, on_cost_event, row, row->place);
+    return status == ALTO_OK ? row->fault : status;
+}
+
 static alto_status gather_costs(alto_row_reader *self, alto_slice text, const char *path, const alto_json_place *place)
 {
     cost_row row = {.reader = self, .text = text, .path = path, .place = place, .plain = true};
     alto_items_clear(&self->items);
-    alto_status status = alto_json_parse(text, on_cost_event, &row, place);
-    if (status == ALTO_OK)
-        status = row.fault;
+    alto_status status = read_plain_row(&self->items, text) ? ALTO_OK : parse_costs(&row);
     if (status != ALTO_OK)
         return status;
     bool learn = row.plain && self->many_rows;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mapjson.h - ALTO JSON documents to versions; mapjson.c is the only file that knows YAJL.
+/* mapjson.h - ALTO JSON documents to versions. The work is spread over json_*.c; of these
+ * json_parse.c is the only file that knows YAJL.
  *
  * A document with "network-map" (RFC 7285 11.2.1) is a network map, one with
  * "cost-map" (11.2.3) a cost map unless a cell is no number, everything else a
@@ -8,7 +9,7 @@
  *
  * Refused (nothing changes): text that is not JSON or not UTF-8, duplicate
  * names at any level, PID names outside 10.1, bad prefixes, one prefix in two PIDs (11.2.2),
- * numbers that are not finite doubles, anything beyond limits.h. The error's `where` is a path: "/cost-map/PID1/PID2".
+ * numbers that are not finite doubles, anything beyond limits.h. The error's `where` is a path, "/cost-map/PID1/PID2", or about where text stops being JSON, "byte 1234".
  *
  * Threads: none inside. */
 #ifndef ALTO_MAPJSON_H
@@ -25,7 +26,8 @@ void alto_map_memory_destroy(alto_map_memory **self);
 /* Read a whole document.
  * memory   of this resource (may be NULL); updated on success only
  * base     the version that `memory` describes, or NULL (then memory is ignored and made anew). Unchanged
- *          rows are shared with it; equal content gives base itself, retained.
+ *          rows are shared with it; equal content gives base itself, retained. With any other version, e.g. one whose
+ *          meta was changed since, the result is right too, and shared, but every row is parsed.
  * *out     a new reference. */
 alto_status alto_map_read(alto_pool *pool, alto_slice text, const alto_version *base, alto_map_memory *memory,
                           alto_version **out, alto_error *error);

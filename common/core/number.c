@@ -353,6 +353,36 @@ static char *put_number(char *at, bool negative, digit_walk digits, int64_t coun
     return at;
 }
 
+/* The fast way out: at most FAST_DECIMALS decimals of a magnitude whose digits fit 32 bits. */
+enum { FAST_DECIMALS = 4, FAST_BOUND = 400000 };
+
+static char *put_integer(char *at, uint32_t integer)
+{
+    char reversed[10];
+    int count = 0;
+    do
+        reversed[count++] = (char)('0' + integer % 10);
+    while ((integer /= 10) > 0);
+    while (count > 0)
+        *at++ = reversed[--count];
+    return at;
+}
+
+/* integer / 10^decimals, where the decimals are the fewest possible, in ECMAScript's plain arrangement. */
+static char *put_decimal(char *at, bool negative, uint32_t integer, unsigned decimals)
+{
+    uint32_t unit = decimals ? (uint32_t)powers[decimals] : 1, rest = integer % unit;
+    if (negative)
+        *at++ = '-';
+    at = put_integer(at, integer / unit);
+    if (decimals == 0)
+        return at;
+    *at++ = '.';
+    for (unsigned i = decimals; i > 0; i--, rest /= 10)
+        at[i - 1] = (char)('0' + rest % 10);
+    return at + decimals;
+}
+
 size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT])
 {
     assert(isfinite(value));
@@ -360,6 +390,15 @@ size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT])
     decimal number;
     int64_t integer;
     unsigned decimals;
+    /* Most costs of real maps: few digits, few decimals. */
+    for (decimals = 0; decimals <= FAST_DECIMALS && magnitude < FAST_BOUND; decimals++) {
+        uint32_t nearest = (uint32_t)(magnitude * powers[decimals] + 0.5);
+        if ((double)nearest / powers[decimals] != magnitude)
+            continue;
+        char *end = put_decimal(text, value < 0, nearest, decimals);
+        *end = 0;
+        return (size_t)(end - text);
+    }
     /* Up to DBL_DIG digits, or an integer: then what reads back is the shortest, but for zeros at its end. */
     if (alto_number_decimal(magnitude, &integer, &decimals) && (decimals == 0 || integer < (int64_t)powers[DBL_DIG]))
         decimal_of_integer(&number, (uint64_t)integer, (int)decimals);

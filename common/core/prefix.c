@@ -188,13 +188,36 @@ static int format_ipv6(const uint8_t *address, unsigned length, char *text)
     return size;
 }
 
+static char *put_decimal(char *at, unsigned value)
+{
+    if (value >= 100)
+        *at++ = (char)('0' + value / 100);
+    if (value >= 10)
+        *at++ = (char)('0' + value / 10 % 10);
+    *at++ = (char)('0' + value % 10);
+    return at;
+}
+
+static int format_ipv4(const uint8_t *address, char *text)
+{
+    char *at = text;
+    for (int i = 0; i < 4; i++) {
+        if (i > 0)
+            *at++ = '.';
+        at = put_decimal(at, address[i]);
+    }
+    return (int)(at - text);
+}
+
 size_t alto_prefix_format(alto_slice key, char text[ALTO_PREFIX_TEXT])
 {
     assert(key.size == IPV4_KEY || key.size == ALTO_PREFIX_KEY);
     const uint8_t *address = key.data + 1;
     unsigned length = key.data[key.size - 1];
-    int size = key.size == IPV4_KEY ? sprintf(text, "%u.%u.%u.%u", address[0], address[1], address[2], address[3])
-                                    : format_ipv6(address, length, text);
-    size += sprintf(text + size, "/%u", length);
-    return (size_t)size;
+    int size = key.size == IPV4_KEY ? format_ipv4(address, text) : format_ipv6(address, length, text);
+    char *at = text + size;
+    *at++ = '/';
+    at = put_decimal(at, length);
+    *at = 0;
+    return (size_t)(at - text);
 }

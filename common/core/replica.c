@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-    MAX_WAITING = 256,            /* statements that wait; beyond that only the newest is kept */
+    MAX_WAITING = 256,            /* statements that wait; beyond that only the first and the newest are kept */
     MAX_WAITING_BYTES = 64 << 20, /* of their payloads */
     PAYLOAD_PATIENCE_MS = 250,    /* how long a pushed payload may follow its commit */
     MANIFEST_EVERY_MS = 10000,    /* at most one look for a newer manifest in this time */
@@ -151,6 +151,16 @@ static void drop_all(alto_replica *self)
 {
     while (self->queued)
         drop_first(self);
+}
+
+/* The work on the first one goes on: it may be a long pull, and giving it up for news would never end. */
+static void drop_behind_first(alto_replica *self)
+{
+    while (self->queued > 1) {
+        waiting *last = &self->queue[--self->queued];
+        self->queued_bytes -= last->payload_bytes;
+        waiting_fini(last);
+    }
 }
 
 static void drop_spare(alto_replica *self)
@@ -702,7 +712,7 @@ static alto_status enqueue(alto_replica *self, waiting *entry)
         return ALTO_NO_MEMORY;
     }
     if (self->queued == MAX_WAITING || self->queued_bytes > MAX_WAITING_BYTES) {
-        drop_all(self);
+        drop_behind_first(self);
         entry->linked = false;
     }
     self->queue[self->queued++] = *entry;

@@ -168,7 +168,7 @@ static void take_key(alto_snapshot_reader *self, alto_reader *in, size_t index)
     alto_slice rest = alto_reader_slice(in, (size_t)alto_reader_bounded(in, ALTO_MAX_ITEM_KEY - shared));
     self->edits[index] = (alto_edit){.key = rest};
     self->key_at[index] = 0;
-    if (!shared)
+    if (!shared || !before.data)
         return;
     uint8_t start[ALTO_SNAPSHOT_SHARED];
     memcpy(start, before.data, shared); /* the buffer may move */

@@ -205,7 +205,8 @@ static run *run_make(alto_pool *pool, const run *hint, const alto_slice *keys, u
     uint8_t *at = (uint8_t *)(made->ends + count);
     uint32_t end = 0;
     for (uint32_t i = 0; i < count; i++) {
-        memcpy(at + end, keys[i].data, keys[i].size);
+        if (keys[i].size)
+            memcpy(at + end, keys[i].data, keys[i].size);
         end += (uint32_t)keys[i].size;
         made->ends[i] = end;
     }
@@ -532,7 +533,7 @@ static alto_slice last_key(const alto_tree *node)
     return run_key(node->keys, node->keys->count - 1u);
 }
 
-static void push_child(builder *self, unsigned level, alto_tree *child);
+static void push_child(builder *self, unsigned level, alto_tree *child, bool inside);
 
 static void close_chunk(builder *self, unsigned level)
 {
@@ -544,11 +545,11 @@ static void close_chunk(builder *self, unsigned level)
         return;
     }
     gathered->count = 0;
-    push_child(self, level + 1, node);
+    push_child(self, level + 1, node, false);
 }
 
-/* Add a finished node to the chunk above it; takes it over. */
-static void push_child(builder *self, unsigned level, alto_tree *child)
+/* Add a finished node to the chunk above it; takes it over. inside: its last key is known not to end that chunk. */
+static void push_child(builder *self, unsigned level, alto_tree *child, bool inside)
 {
     chunk *gathered = self->status == ALTO_OK ? chunk_at(self, level) : NULL;
     if (!gathered) {
@@ -557,7 +558,7 @@ static void push_child(builder *self, unsigned level, alto_tree *child)
     }
     gathered->keys[gathered->count] = last_key(child);
     gathered->children[gathered->count++] = child;
-    if (gathered->count == ALTO_TREE_CAP || ends_chunk(last_key(child), level))
+    if (gathered->count == ALTO_TREE_CAP || (!inside && ends_chunk(last_key(child), level)))
         close_chunk(self, level);
 }
 
@@ -574,14 +575,14 @@ static void push_entry(builder *self, alto_slice key, alto_value value)
         close_chunk(self, 0);
 }
 
-/* May an old node become part of the new tree as it is? Its chunk must begin where a new one
- * does, and end where a new one would: at a boundary, or at the end of everything. */
-static bool fits_whole(const builder *self, const alto_tree *node, bool last)
+/* May an old node become part of the new tree as it is? Its chunk must begin where a new one does. It
+ * ends where a new one would: only the very last node of a level can end before a boundary, and nothing follows it. */
+static bool fits_whole(const builder *self, const alto_tree *node)
 {
     for (unsigned level = 0; level <= node->level; level++)
         if (self->chunks[level] && self->chunks[level]->count > 0)
             return false;
-    return last || node->count == ALTO_TREE_CAP || ends_chunk(last_key(node), node->level);
+    return true;
 }
 
 static void set_hint(builder *self, const alto_tree *node)
@@ -591,8 +592,37 @@ static void set_hint(builder *self, const alto_tree *node)
         gathered->hint = node;
 }
 
-static void merge_leaf(builder *self, const alto_tree *leaf, const alto_edit *edits, size_t count)
+static bool only_new_values(const alto_tree *leaf, const alto_edit *edits, size_t count)
 {
+    for (size_t i = 0; i < count; i++)
+        if (edits[i].remove || !alto_tree_find(leaf, edits[i].key, NULL))
+            return false;
+    return true;
+}
+
+/* The leaf with other values under the same keys: it ends where it did. */
+static void replace_values(builder *self, const alto_tree *leaf, const alto_edit *edits, size_t count, bool last)
+{
+    chunk *gathered = chunk_at(self, 0);
+    if (!gathered)
+        return;
+    size_t next = 0;
+    for (uint32_t i = 0; i < leaf->count; i++) {
+        gathered->keys[i] = run_key(leaf->keys, i);
+        bool edited = next < count && alto_slice_equal(edits[next].key, gathered->keys[i]);
+        gathered->values[i] = edited ? edits[next++].value : alto_node_value(leaf, i);
+    }
+    gathered->count = leaf->count;
+    if (!last || leaf->count == ALTO_TREE_CAP || ends_chunk(last_key(leaf), 0))
+        close_chunk(self, 0);
+}
+
+static void merge_leaf(builder *self, const alto_tree *leaf, const alto_edit *edits, size_t count, bool last)
+{
+    if (fits_whole(self, leaf) && only_new_values(leaf, edits, count)) {
+        replace_values(self, leaf, edits, count, last);
+        return;
+    }
     size_t next = 0;
     for (uint32_t i = 0; i < leaf->count; i++) {
         alto_slice key = run_key(leaf->keys, i);
@@ -626,24 +656,26 @@ static size_t edits_up_to(const alto_edit *edits, size_t count, alto_slice limit
     return low;
 }
 
-/* Feed an old node with its share of the edits into the new tree. last: nothing comes after it. */
-static void merge_node(builder *self, const alto_tree *node, const alto_edit *edits, size_t count, bool last)
+/* Feed an old node with its share of the edits into the new tree.
+ * last: nothing comes after it. inside: it is not the last child of its parent. */
+static void merge_node(builder *self, const alto_tree *node, const alto_edit *edits, size_t count, bool last,
+                       bool inside)
 {
     if (self->status != ALTO_OK)
         return;
-    if (count == 0 && fits_whole(self, node, last)) {
-        push_child(self, node->level + 1u, alto_tree_retain(node));
+    if (count == 0 && fits_whole(self, node)) {
+        push_child(self, node->level + 1u, alto_tree_retain(node), inside);
         return;
     }
     set_hint(self, node);
     if (node->level == 0) {
-        merge_leaf(self, node, edits, count);
+        merge_leaf(self, node, edits, count, last);
         return;
     }
     for (uint32_t i = 0; i < node->count; i++) {
-        bool last_child = last && i + 1u == node->count;
-        size_t share = last_child ? count : edits_up_to(edits, count, run_key(node->keys, i));
-        merge_node(self, links_of(node)[i], edits, share, last_child);
+        bool last_child = i + 1u == node->count, last_of_all = last && last_child;
+        size_t share = last_of_all ? count : edits_up_to(edits, count, run_key(node->keys, i));
+        merge_node(self, links_of(node)[i], edits, share, last_of_all, !last_child);
         edits += share;
         count -= share;
     }
@@ -694,7 +726,7 @@ alto_status alto_tree_edit(alto_pool *pool, alto_value_type type, const alto_tre
     }
     builder made = {.pool = pool, .type = type, .status = ALTO_OK};
     if (base)
-        merge_node(&made, base, edits, count, true);
+        merge_node(&made, base, edits, count, true, false);
     else
         for (size_t i = 0; i < count; i++)
             if (!edits[i].remove)

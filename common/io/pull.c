@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/pull.h"
+
+#include "io/release.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum {
+    CONNECT_TIMEOUT_MS = 5000,
+    SILENCE_S = 30, /* without any byte */
+    PER_HOST = 8,   /* connections at once; more requests wait */
+    IDLE_CONNECTIONS = 16,
+    EVENTS = 64,
+    ERROR_BODY_MAX = 65536 /* bytes of the body of a refusal that are read so that the connection can stay */
+};
+
+struct alto_pull {
+    alto_puller *puller;
+    CURL *easy;
+    struct curl_slist *headers;
+    alto_pull_data_fn *data; /* NULL: gather into body */
+    alto_pull_done_fn *done;
+    void *context;
+    uint64_t max_size, size; /* bytes of a 200 body: allowed, come so far */
+    uint64_t refused_size;   /* bytes of another body */
+    alto_buffer body;
+    alto_status status; /* why we ended it ourselves; ALTO_OK: we did not */
+    bool waiting;       /* not handed to libcurl yet */
+    bool cancelled;
+    char why[CURL_ERROR_SIZE];
+    alto_pull *next; /* list of the puller */
+};
+
+struct alto_puller {
+    alto_loop *loop;
+    CURLM *multi;
+    alto_timer *timer; /* as libcurl wants it, and to work off what could not be done inside of libcurl */
+    int epoll_fd;      /* libcurl's sockets; watched by the loop */
+    bool watched;
+    alto_pull *pulls;
+    unsigned inside; /* libcurl is on the stack: it must not be called */
+};
+
+/* ---- hosts ---- */
+
+static bool host_character(char character, bool bracketed)
+{
+    if (bracketed)
+        return isxdigit((unsigned char)character) || character == ':' || character == '.' || character == '%';
+    return isalnum((unsigned char)character) || character == '.' || character == '-' || character == '_';
+}
+
+/* The part of an authority that names the host; brackets removed. */
+static alto_slice host_part(const char *authority, size_t size, bool *bracketed)
+{
+    const char *at = memrchr(authority, '@', size), *end = authority + size;
+    const char *host = at ? at + 1 : authority;
+    *bracketed = host < end && *host == '[';
+    if (*bracketed) {
+        const char *close = memchr(host, ']', (size_t)(end - host));
+        bool whole = close && (close + 1 == end || close[1] == ':');
+        return whole ? alto_slice_of(host + 1, (size_t)(close - host - 1)) : alto_slice_of(NULL, 0);
+    }
+    const char *colon = memchr(host, ':', (size_t)(end - host));
+    return alto_slice_of(host, (size_t)((colon ? colon : end) - host));
+}
+
+bool alto_url_host(const char *url, char *host, size_t room)
+{
+    const char *scheme_end = strstr(url, "://");
+    if (!scheme_end || scheme_end == url)
+        return false;
+    const char *authority = scheme_end + 3;
+    bool bracketed;
+    alto_slice part = host_part(authority, strcspn(authority, "/?#"), &bracketed);
+    if (part.size == 0 || part.size >= room)
+        return false;
+    for (size_t i = 0; i < part.size; i++) {
+        if (!host_character((char)part.data[i], bracketed))
+            return false;
+        host[i] = (char)tolower(part.data[i]);
+    }
+    host[part.size] = 0;
+    return true;
+}
+
+static bool loopback(const char *url)
+{
+    char host[256];
+    return alto_url_host(url, host, sizeof host) &&
+           (strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 || strncmp(host, "127.", 4) == 0);
+}
+
+/* ---- bodies ---- */
+
+static bool answered_200(const alto_pull *self)
+{
+    long code = 0;
+    curl_easy_getinfo(self->easy, CURLINFO_RESPONSE_CODE, &code);
+    return code == 200;
+}
+
+static alto_status take_bytes(alto_pull *self, alto_slice bytes)
+{
+    curl_off_t announced = -1;
+    curl_easy_getinfo(self->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    if (announced > 0 && (uint64_t)announced > self->max_size)
+        return ALTO_TOO_LARGE;
+    if (bytes.size > self->max_size - self->size)
+        return ALTO_TOO_LARGE;
+    self->size += bytes.size;
+    if (self->data)
+        return self->data(self->context, bytes);
+    alto_buffer_add_slice(&self->body, bytes);
+    return self->body.status;
+}
+
+/* libcurl has a piece of a body; anything but `size` ends the transfer. */
+static size_t on_body(char *bytes, size_t one, size_t size, void *context)
+{
+    alto_pull *self = context;
+    assert(one == 1);
+    (void)one;
+    if (self->cancelled)
+        return CURL_WRITEFUNC_ERROR;
+    if (!answered_200(self)) {
+        self->refused_size += size;
+        return self->refused_size <= ERROR_BODY_MAX ? size : CURL_WRITEFUNC_ERROR;
+    }
+    self->status = take_bytes(self, alto_slice_of(bytes, size));
+    return self->status == ALTO_OK && !self->cancelled ? size : CURL_WRITEFUNC_ERROR;
+}
+
+/* ---- the end of a pull ---- */
+
+static void free_pull(alto_pull *self)
+{
+    curl_slist_free_all(self->headers);
+    if (self->easy)
+        curl_easy_cleanup(self->easy);
+    alto_buffer_fini(&self->body);
+    free(self);
+}
+
+/* Take it out of the list and from libcurl. */
+static void detach(alto_pull *self)
+{
+    alto_pull **link = &self->puller->pulls;
+    while (*link != self)
+        link = &(*link)->next;
+    *link = self->next;
+    if (!self->waiting)
+        curl_multi_remove_handle(self->puller->multi, self->easy);
+}
+
+static alto_status status_of(long http_status)
+{
+    switch (http_status) {
+    case 200:
+        return ALTO_OK;
+    case 404:
+    case 410:
+        return ALTO_NOT_FOUND;
+    case 429:
+    case 503:
+        return ALTO_BUSY;
+    default:
+        return ALTO_IO;
+    }
+}
+
+static void explain(alto_pull *self, alto_pull_result *result, CURLcode code)
+{
+    if (self->status != ALTO_OK)
+        snprintf(self->why, sizeof self->why, "%s", alto_status_text(self->status));
+    else if (result->http_status != 200 && result->http_status != 0)
+        snprintf(self->why, sizeof self->why, "the answer has status %ld", result->http_status);
+    else if (!self->why[0])
+        snprintf(self->why, sizeof self->why, "%s", curl_easy_strerror(code));
+    result->why = self->why;
+}
+
+static void finish(alto_pull *self, CURLcode code)
+{
+    alto_pull_result result = {.why = ""};
+    curl_off_t retry_after = 0;
+    curl_easy_getinfo(self->easy, CURLINFO_RESPONSE_CODE, &result.http_status);
+    curl_easy_getinfo(self->easy, CURLINFO_RETRY_AFTER, &retry_after);
+    result.retry_after_s = retry_after > 0 ? (uint64_t)retry_after : 0;
+    if (self->status != ALTO_OK)
+        result.status = self->status;
+    else if (code != CURLE_OK && (result.http_status == 200 || result.http_status == 0))
+        result.status = ALTO_IO;
+    else
+        result.status = status_of(result.http_status);
+    if (result.status != ALTO_OK)
+        explain(self, &result, code);
+    else
+        result.body = alto_buffer_slice(&self->body);
+    detach(self);
+    self->done(self->context, &result);
+    free_pull(self);
+}
+
+/* ---- libcurl on the loop ---- */
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *known)
+{
+    (void)easy;
+    alto_puller *self = context;
+    if (what == CURL_POLL_REMOVE) {
+        epoll_ctl(self->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+        return 0;
+    }
+    struct epoll_event event = {.data.fd = fd};
+    event.events = (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) | (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
+    if (epoll_ctl(self->epoll_fd, known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) != 0)
+        return -1;
+    curl_multi_assign(self->multi, fd, self); /* any pointer says: known */
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long timeout_ms, void *context)
+{
+    (void)multi;
+    alto_puller *self = context;
+    if (timeout_ms < 0)
+        alto_timer_disarm(self->timer);
+    else
+        alto_timer_arm(self->timer, (uint64_t)timeout_ms);
+    return 0;
+}
+
+/* Hand over what was asked for, and take back what was cancelled, while libcurl was on the stack. */
+static void work_off(alto_puller *self)
+{
+    alto_pull *next;
+    for (alto_pull *at = self->pulls; at; at = next) {
+        next = at->next;
+        if (at->cancelled) {
+            detach(at);
+            free_pull(at);
+        } else if (at->waiting) {
+            at->waiting = false;
+            self->inside++;
+            curl_multi_add_handle(self->multi, at->easy);
+            self->inside--;
+        }
+    }
+}
+
+static void finish_done(alto_puller *self)
+{
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(self->multi, &left))) {
+        alto_pull *pull = NULL;
+        CURLcode code = message->data.result;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &pull);
+        if (pull->cancelled) {
+            detach(pull);
+            free_pull(pull);
+        } else {
+            finish(pull, code);
+        }
+    }
+}
+
+static void act(alto_puller *self, curl_socket_t fd, int what)
+{
+    int running;
+    self->inside++;
+    curl_multi_socket_action(self->multi, fd, what, &running);
+    self->inside--;
+}
+
+static void after_action(alto_puller *self)
+{
+    work_off(self);
+    finish_done(self);
+}
+
+static void on_ready(void *context)
+{
+    alto_puller *self = context;
+    struct epoll_event events[EVENTS];
+    int count = epoll_wait(self->epoll_fd, events, EVENTS, 0);
+    for (int i = 0; i < count; i++) {
+        int what = (events[i].events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+                   (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+                   (events[i].events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+        act(self, events[i].data.fd, what);
+    }
+    after_action(self);
+}
+
+static void on_timeout(void *context)
+{
+    alto_puller *self = context;
+    work_off(self);
+    act(self, CURL_SOCKET_TIMEOUT, 0);
+    after_action(self);
+}
+
+/* ---- pullers ---- */
+
+static void init_curl(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static void configure(alto_puller *self)
+{
+    curl_multi_setopt(self->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(self->multi, CURLMOPT_SOCKETDATA, self);
+    curl_multi_setopt(self->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(self->multi, CURLMOPT_TIMERDATA, self);
+    curl_multi_setopt(self->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)PER_HOST);
+    curl_multi_setopt(self->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS);
+}
+
+alto_puller *alto_puller_new(alto_loop *loop)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, init_curl);
+    alto_puller *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->loop = loop;
+    self->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    self->multi = curl_multi_init();
+    self->timer = alto_timer_new(loop, on_timeout, self);
+    if (self->epoll_fd < 0 || !self->multi || !self->timer)
+        goto fail;
+    configure(self);
+    if (alto_loop_watch(loop, self->epoll_fd, on_ready, self) != ALTO_OK)
+        goto fail;
+    self->watched = true;
+    return self;
+fail:
+    alto_puller_destroy(&self);
+    return NULL;
+}
+
+void alto_puller_destroy(alto_puller **self)
+{
+    if (!*self)
+        return;
+    alto_puller *puller = *self;
+    assert(puller->inside == 0);
+    while (puller->pulls) {
+        alto_pull *pull = puller->pulls;
+        detach(pull);
+        free_pull(pull);
+    }
+    if (puller->multi)
+        curl_multi_cleanup(puller->multi);
+    alto_timer_destroy(&puller->timer);
+    if (puller->watched)
+        alto_loop_unwatch(puller->loop, puller->epoll_fd);
+    if (puller->epoll_fd >= 0)
+        close(puller->epoll_fd);
+    free(puller);
+    *self = NULL;
+}
+
+/* ---- pulls ---- */
+
+static bool valid_url(const char *url)
+{
+    char host[256];
+    return (strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0) &&
+           alto_url_host(url, host, sizeof host);
+}
+
+static bool add_header(alto_pull *self, const char *header)
+{
+    struct curl_slist *headers = curl_slist_append(self->headers, header);
+    if (!headers)
+        return false;
+    self->headers = headers;
+    return true;
+}
+
+static bool set_options(alto_pull *self, const char *url)
+{
+    CURL *easy = self->easy;
+    bool set = curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
+    set = set && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
+    set = set && curl_easy_setopt(easy, CURLOPT_USERAGENT, "altocast/" ALTO_RELEASE) == CURLE_OK;
+    if (set && loopback(url)) /* a proxy of the environment is not for this machine */
+        set = curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, self->headers);
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_S);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, self);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, self->why);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, self);
+    return set;
+}
+
+alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, bool no_cache,
+                         alto_pull_data_fn *data, alto_pull_done_fn *done, void *context)
+{
+    assert(done);
+    if (!valid_url(url))
+        return NULL;
+    alto_pull *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    *self = (alto_pull){.puller = puller, .data = data, .done = done, .context = context};
+    self->max_size = max_size;
+    self->body = alto_buffer_make(max_size);
+    self->waiting = true;
+    self->easy = curl_easy_init();
+    if (!self->easy || (no_cache && !add_header(self, "Cache-Control: no-cache")) || !set_options(self, url)) {
+        free_pull(self);
+        return NULL;
+    }
+    self->next = puller->pulls;
+    puller->pulls = self;
+    alto_timer_arm(puller->timer, 0);
+    return self;
+}
+
+void alto_pull_cancel(alto_pull *self)
+{
+    self->cancelled = true;
+    if (self->puller->inside) {
+        alto_timer_arm(self->puller->timer, 0);
+        return;
+    }
+    detach(self);
+    free_pull(self);
+}
