@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DAY_MS = 86400000 };
+enum { DAY_MS = 86400000, PATIENCE_MS = 1000 /* nothing is pushed: no waiting for it */ };
 
 static void on_commit(void *context, const alto_applied *applied)
 {
@@ -104,9 +104,9 @@ static void pull(alto_replica *replica, const bench_origin *origin, const alto_w
 void bench_replica_sync(alto_replica *replica, const bench_origin *origin)
 {
     alto_want wants[8];
-    size_t count;
+    size_t count, most = sizeof wants / sizeof wants[0];
     alto_replica_want_head(replica);
-    while ((count = alto_replica_wants(replica, wants, sizeof wants / sizeof wants[0], alto_clock_ms())))
+    while ((count = alto_replica_wants(replica, wants, most, alto_clock_ms() + PATIENCE_MS)))
         for (size_t i = 0; i < count; i++)
             pull(replica, origin, &wants[i]);
     const alto_view *view = alto_replica_view(replica), *wanted = alto_committer_view(origin->committer);

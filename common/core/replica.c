@@ -12,7 +12,9 @@ enum {
     MAX_WAITING_BYTES = 64 << 20, /* of their payloads */
     PAYLOAD_PATIENCE_MS = 250,    /* how long a pushed payload may follow its commit */
     MANIFEST_EVERY_MS = 10000,    /* at most one look for a newer manifest in this time */
-    LIVE_WITHOUT_HEAD_MS = 16000  /* three heartbeats of 5 s, and a bit */
+    LIVE_WITHOUT_HEAD_MS = 16000, /* three heartbeats of 5 s, and a bit; more where heads say that they come less often */
+    HEARTBEATS = 3,
+    HEARTBEAT_GRACE_MS = 1000
 };
 
 /* A verified statement that waits to be applied. */
@@ -61,7 +63,9 @@ struct alto_replica {
     size_t head_size;
     alto_signature head_signature;
     alto_statement head_decoded;
-    uint64_t heard_ms; /* when something newly issued came last */
+    uint64_t heard_ms;  /* when something newly issued came last */
+    uint64_t issued_ms; /* the latest issue date of what was taken */
+    uint32_t interval_ms; /* between heads, as the last one said */
     bool head_wanted, head_asked;
 
     waiting queue[MAX_WAITING];
@@ -70,7 +74,7 @@ struct alto_replica {
 
     /* Work on queue[0]. */
     alto_tree *catalog; /* aimed at; owned. catalog_known: it may be NULL and known (no resources) */
-    bool catalog_known, catalog_asked;
+    bool catalog_known, catalog_asked, derived; /* derived: tried to make it from the commit */
     need *needs; /* NULL until the catalog is known */
     size_t need_count;
     uint64_t work_bytes;
@@ -116,6 +120,18 @@ static void waiting_fini(waiting *entry)
     *entry = (waiting){0};
 }
 
+/* Have `ms` gone by since then? A clock that was set back counts as yes, rather than stopping everything for as long. */
+static bool elapsed(uint64_t since_ms, uint64_t ms, uint64_t now_ms)
+{
+    return now_ms < since_ms || now_ms - since_ms >= ms;
+}
+
+/* Is a statement still good? (wire.h bounds both numbers, so that this cannot wrap.) */
+static bool is_valid(const alto_statement *statement, uint64_t now_ms)
+{
+    return now_ms < statement->issued_at_ms + statement->valid_for_s * 1000;
+}
+
 static void need_fini(need *wanted)
 {
     if (wanted->resource)
@@ -133,7 +149,7 @@ static void drop_work(alto_replica *self)
     self->need_count = 0;
     alto_tree_release(self->catalog);
     self->catalog = NULL;
-    self->catalog_known = self->catalog_asked = self->work_pulled = false;
+    self->catalog_known = self->catalog_asked = self->derived = self->work_pulled = false;
     self->work_bytes = 0;
 }
 
@@ -244,9 +260,11 @@ alto_replica_state alto_replica_state_now(const alto_replica *self, uint64_t now
         return self->queued ? ALTO_REPLICA_SYNCING : ALTO_REPLICA_EMPTY;
     if (self->queued)
         return ALTO_REPLICA_SYNCING;
-    bool heard = now_ms < self->heard_ms + LIVE_WITHOUT_HEAD_MS;
-    bool valid = now_ms / 1000 < self->head_decoded.issued_at_ms / 1000 + self->head_decoded.valid_for_s;
-    return heard && valid ? ALTO_REPLICA_LIVE : ALTO_REPLICA_STALE;
+    uint64_t patience = (uint64_t)HEARTBEATS * self->interval_ms + HEARTBEAT_GRACE_MS;
+    if (patience < LIVE_WITHOUT_HEAD_MS)
+        patience = LIVE_WITHOUT_HEAD_MS;
+    bool heard = self->heard_ms && !elapsed(self->heard_ms, patience, now_ms);
+    return heard && is_valid(&self->head_decoded, now_ms) ? ALTO_REPLICA_LIVE : ALTO_REPLICA_STALE;
 }
 
 const alto_counts *alto_replica_counts(const alto_replica *self)
@@ -440,10 +458,11 @@ static alto_status derive_catalog(alto_replica *self)
         self->catalog_known = true;
         return ALTO_OK;
     }
-    if (statement->type != ALTO_COMMIT)
+    if (statement->type != ALTO_COMMIT || self->derived)
         return ALTO_OK;
     alto_tree *made = NULL;
     alto_status status = changed_catalog(self, statement, &made);
+    self->derived = status == ALTO_OK;
     if (status == ALTO_OK && has_state_root(made, &statement->state_root)) {
         self->catalog = made;
         self->catalog_known = true;
@@ -507,8 +526,10 @@ static void use_pushed_payloads(alto_replica *self)
             continue;
         self->work_bytes += payload.size;
         alto_status status = use_payload(self, wanted, payload);
-        if (status != ALTO_OK)
+        if (status != ALTO_OK) {
+            wanted->asked = false; /* should the same payload be under way by pull, its answer is not waited for */
             counted(self, status);
+        }
     }
 }
 
@@ -564,9 +585,8 @@ static void set_head(alto_replica *self, waiting *from)
     from->decoded = (alto_statement){0};
 }
 
-static void report_step(alto_replica *self, const alto_view *before)
+static void report_step(alto_replica *self, const alto_view *before, alto_applied_change *changes)
 {
-    alto_applied_change *changes = malloc((self->need_count + 1) * sizeof *changes);
     const waiting *first = &self->queue[0];
     alto_applied applied = {.before = before,
                             .after = self->view,
@@ -576,7 +596,7 @@ static void report_step(alto_replica *self, const alto_view *before)
                             .changes = changes,
                             .bytes_received = self->work_bytes + first->object_size + sizeof first->signature,
                             .pulled = self->work_pulled};
-    for (size_t i = 0; changes && i < self->need_count; i++) {
+    for (size_t i = 0; i < self->need_count; i++) {
         const need *wanted = &self->needs[i];
         bool was_held = wanted->before && wanted->before->version;
         if (!wanted->needed && !was_held)
@@ -587,7 +607,6 @@ static void report_step(alto_replica *self, const alto_view *before)
     }
     if (self->events.applied)
         self->events.applied(self->events.context, &applied);
-    free(changes);
 }
 
 /* All is there: the view moves. */
@@ -597,10 +616,15 @@ static alto_status take_step(alto_replica *self)
         if (self->needs[i].version && !self->needs[i].resource->version)
             self->needs[i].resource->version = alto_version_retain(self->needs[i].version);
     alto_view *next = next_view(self), *before = self->view;
-    if (!next)
+    alto_applied_change *changes = malloc((self->need_count + 1) * sizeof *changes);
+    if (!next || !changes) {
+        alto_view_release(next);
+        free(changes);
         return ALTO_NO_MEMORY;
+    }
     self->view = next;
-    report_step(self, before);
+    report_step(self, before, changes);
+    free(changes);
     /* The head keeps the statement; what drop_first frees borrows from it no more. */
     for (size_t i = 0; i < self->queue[0].decoded.change_count && self->queue[0].payloads; i++)
         free((void *)(uintptr_t)self->queue[0].payloads[i].data);
@@ -666,7 +690,7 @@ static alto_status check_signature(alto_replica *self, const alto_statement *sta
     const alto_public_key *key =
         self->has_manifest ? alto_manifest_key(&self->manifest, &statement->key_id, statement->issued_at_ms) : NULL;
     if (!key || statement->manifest_epoch != self->manifest.epoch) {
-        if (!self->has_manifest || now_ms >= self->manifest_looked_ms + MANIFEST_EVERY_MS)
+        if (!self->has_manifest || elapsed(self->manifest_looked_ms, MANIFEST_EVERY_MS, now_ms))
             self->manifest_wanted = self->head_wanted = true;
         return ALTO_UNKNOWN_KEY;
     }
@@ -680,9 +704,7 @@ static alto_status check_time(const alto_statement *statement, const alto_statem
         return ALTO_FUTURE;
     if (before && statement->issued_at_ms < before->issued_at_ms)
         return ALTO_FUTURE;
-    if (!may_have_expired && now_ms / 1000 > statement->issued_at_ms / 1000 + statement->valid_for_s)
-        return ALTO_EXPIRED;
-    return ALTO_OK;
+    return may_have_expired || is_valid(statement, now_ms) ? ALTO_OK : ALTO_EXPIRED;
 }
 
 static bool follows(const alto_statement *statement, const alto_statement *before)
@@ -693,14 +715,25 @@ static bool follows(const alto_statement *statement, const alto_statement *befor
            alto_hash_equal(&statement->prev, &before->commit_hash);
 }
 
-/* A commit right behind `before` in its chain that names another predecessor. */
-static bool forks(const alto_statement *statement, const alto_statement *before)
+/* Another commit at the same position, or one right behind `before` in its chain that names another predecessor. */
+static bool forks_from(const alto_statement *statement, const alto_statement *before)
 {
     if (alto_position_compare(&statement->position, &before->position) == 0)
         return !alto_hash_equal(&statement->commit_hash, &before->commit_hash);
     return statement->type == ALTO_COMMIT && statement->position.epoch == before->position.epoch &&
            statement->position.chain == before->position.chain && statement->position.seq == before->position.seq + 1 &&
            !follows(statement, before);
+}
+
+/* Does it contradict anything that was taken and is remembered? */
+static bool forks(const alto_replica *self, const alto_statement *statement)
+{
+    if (self->view && forks_from(statement, &self->head_decoded))
+        return true;
+    for (size_t i = 0; i < self->queued; i++)
+        if (forks_from(statement, &self->queue[i].decoded))
+            return true;
+    return false;
 }
 
 /* Put a verified statement at the end of the queue; takes over what it borrows and owns, also on failure. */
@@ -720,12 +753,23 @@ static alto_status enqueue(alto_replica *self, waiting *entry)
     return advance(self);
 }
 
-static void refresh_head(alto_replica *self, waiting *entry, uint64_t now_ms)
+static void refresh_head(alto_replica *self, waiting *entry)
 {
     set_head(self, entry);
-    self->heard_ms = now_ms;
     if (self->events.head)
         self->events.head(self->events.context, alto_slice_of(self->head, self->head_size), &self->head_signature);
+}
+
+/* Something about the newest position came: the origin lives, if it was issued later than all before. */
+static void heard(alto_replica *self, const alto_statement *statement, uint64_t now_ms)
+{
+    if (statement->issued_at_ms < self->issued_ms)
+        return;
+    if (statement->issued_at_ms > self->issued_ms || !self->heard_ms)
+        self->heard_ms = now_ms;
+    self->issued_ms = statement->issued_at_ms;
+    if (statement->type == ALTO_HEAD && statement->interval_ms)
+        self->interval_ms = statement->interval_ms;
 }
 
 /* What to do with a statement whose signature and time are right. */
@@ -733,26 +777,31 @@ static alto_status take_verified(alto_replica *self, waiting *entry, uint64_t no
 {
     const alto_statement *statement = &entry->decoded, *before = newest(self);
     int order = before ? alto_position_compare(&statement->position, &before->position) : 1;
-    if (before && forks(statement, before))
+    if (forks(self, statement))
         return ALTO_FORK;
+    if (order >= 0)
+        heard(self, statement, now_ms);
     if (order <= 0) {
         bool of_view = self->view && alto_hash_equal(&statement->commit_hash, &self->view->commit_hash);
         if (!of_view || statement->issued_at_ms <= self->head_decoded.issued_at_ms)
             return order < 0 && !of_view ? ALTO_OLD : ALTO_KNOWN;
-        refresh_head(self, entry, now_ms);
+        refresh_head(self, entry);
         return ALTO_OK;
     }
     entry->linked = follows(statement, before);
-    self->heard_ms = now_ms;
     return enqueue(self, entry);
 }
 
+/* How a statement came. */
+typedef enum { FROM_PUSH, FROM_PULL, FROM_DISK } channel;
+
 static alto_status take_statement(alto_replica *self, alto_slice object, const alto_signature *signature,
-                                  uint64_t now_ms, bool from_disk)
+                                  uint64_t now_ms, channel from)
 {
     if (object.size > ALTO_MAX_STATEMENT)
         return ALTO_TOO_LARGE;
-    waiting entry = {.signature = *signature, .arrived_ms = now_ms, .object_size = object.size};
+    waiting entry = {.signature = *signature, .object_size = object.size};
+    entry.arrived_ms = from == FROM_PUSH ? now_ms : 0; /* no pushed payload follows what was pulled */
     entry.object = malloc(object.size + 1);
     if (!entry.object)
         return ALTO_NO_MEMORY;
@@ -769,7 +818,7 @@ static alto_status take_statement(alto_replica *self, alto_slice object, const a
     if (status == ALTO_OK) {
         const alto_statement *before = newest(self);
         bool later = before && alto_position_compare(&entry.decoded.position, &before->position) > 0;
-        status = check_time(&entry.decoded, later ? before : NULL, now_ms, from_disk);
+        status = check_time(&entry.decoded, later ? before : NULL, now_ms, from == FROM_DISK);
     }
     if (status == ALTO_OK)
         status = take_verified(self, &entry, now_ms);
@@ -783,7 +832,7 @@ static alto_status take_statement(alto_replica *self, alto_slice object, const a
 alto_status alto_replica_on_statement(alto_replica *self, alto_slice object, const alto_signature *signature,
                                       uint64_t now_ms)
 {
-    return counted(self, take_statement(self, object, signature, now_ms, false));
+    return counted(self, take_statement(self, object, signature, now_ms, FROM_PUSH));
 }
 
 alto_status alto_replica_restore(alto_replica *self, alto_slice object, const alto_signature *signature,
@@ -797,7 +846,7 @@ alto_status alto_replica_restore(alto_replica *self, alto_slice object, const al
     for (size_t i = 0; i < count; i++)
         self->spare[i] = alto_resource_retain(resources[i]);
     self->spare_count = count;
-    alto_status status = take_statement(self, object, signature, now_ms, true);
+    alto_status status = take_statement(self, object, signature, now_ms, FROM_DISK);
     self->heard_ms = 0; /* the origin has not been heard yet */
     if (status != ALTO_OK || !self->queued || self->catalog_known)
         return status;
@@ -1058,7 +1107,7 @@ static alto_status pulled_head(alto_replica *self, alto_slice bytes, uint64_t no
     alto_status status = alto_signed_split(bytes, &object, &signature);
     if (status == ALTO_OK) {
         self->head_wanted = false; /* an unknown key sets it again */
-        status = take_statement(self, object, &signature, now_ms, false);
+        status = take_statement(self, object, &signature, now_ms, FROM_PULL);
     }
     return status;
 }

@@ -66,9 +66,10 @@ static void on_timer(void *context)
 
 static void set_trouble(alto_follower *self, const char *what, const char *why)
 {
-    char quoted[300];
-    bool news = self->failures == 0;
+    char quoted[300], before[sizeof self->trouble];
+    memcpy(before, self->trouble, sizeof before);
     snprintf(self->trouble, sizeof self->trouble, "%s: %s", what, why);
+    bool news = strcmp(before, self->trouble) != 0;
     uint64_t ceiling = BACKOFF_MIN_MS;
     for (unsigned i = 0; i < self->failures && ceiling < BACKOFF_MAX_MS; i++)
         ceiling *= 2;
@@ -242,7 +243,6 @@ static void on_info(void *context, const alto_pull_result *result)
             self->events.wrong_origin(self->events.context);
     } else {
         self->info_known = true;
-        clear_trouble(self);
         learn_endpoint(self, found);
         start_push(self);
         alto_replica_want_head(self->replica);
@@ -299,10 +299,11 @@ static void on_errand_done(void *context, const alto_pull_result *result)
         took_answer(self, &want, alto_replica_pulled(self->replica, &want, result->body, alto_clock_ms()));
     } else {
         alto_replica_pull_failed(self->replica, &want, result->status);
-        if (result->status != ALTO_NOT_FOUND || !may_be_missing(want.type)) {
+        bool nothing_yet = result->status == ALTO_BUSY && want.type == ALTO_WANT_HEAD;
+        if (result->status == ALTO_IO)
             self->info_known = false; /* it may come back as another process, elsewhere */
-            set_trouble(self, want_name(want.type), result->why);
-        }
+        if (result->status != ALTO_NOT_FOUND || !may_be_missing(want.type))
+            set_trouble(self, want_name(want.type), nothing_yet ? "it holds nothing yet" : result->why);
     }
     pump(self);
 }

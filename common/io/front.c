@@ -241,6 +241,7 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
     snprintf(etag, sizeof etag, "\"%s%s\"", root, coding == ALTO_GZIP ? "-gzip" : "");
     if (tag_matches(request->if_none_match, etag)) {
         answer->status = 304;
+        answer->size = coding == ALTO_IDENTITY ? resource->entry.text_size : 0; /* what the 200 would say, if known */
         describe(answer, resource->entry.media_type, etag, ALTO_IDENTITY);
         return;
     }
@@ -272,6 +273,7 @@ static void answer_directory(const alto_view *view, const alto_http_request *req
         snprintf(etag, sizeof etag, "\"%s\"", hex);
         answer->status = tag_matches(request->if_none_match, etag) ? 304 : 200;
         describe(answer, directory_type, etag, ALTO_IDENTITY);
+        answer->size = text.size;
         if (answer->status == 200)
             alto_http_body(answer, alto_buffer_slice(&text));
     }
@@ -324,6 +326,7 @@ static void answer_blob(const alto_blob *blob, bool lasting, const char *path, c
         alto_http_header(answer, "Cache-Control", "public, max-age=31536000, immutable");
     if (tag_matches(request->if_none_match, blob->etag)) {
         answer->status = 304;
+        answer->size = blob->size;
         alto_blob_release(blob);
         return;
     }

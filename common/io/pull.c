@@ -41,7 +41,8 @@ struct alto_pull {
 struct alto_puller {
     alto_loop *loop;
     CURLM *multi;
-    alto_timer *timer; /* as libcurl wants it, and to work off what could not be done inside of libcurl */
+    alto_timer *timer; /* as libcurl wants it */
+    alto_timer *soon;  /* for what could not be done at once: see work_off */
     int epoll_fd;      /* libcurl's sockets; watched by the loop */
     bool watched;
     alto_pull *pulls;
@@ -53,7 +54,7 @@ struct alto_puller {
 static bool host_character(char character, bool bracketed)
 {
     if (bracketed)
-        return isxdigit((unsigned char)character) || character == ':' || character == '.' || character == '%';
+        return isxdigit((unsigned char)character) || character == ':' || character == '.';
     return isalnum((unsigned char)character) || character == '.' || character == '-' || character == '_';
 }
 
@@ -238,7 +239,15 @@ static int on_timer(CURLM *multi, long timeout_ms, void *context)
     return 0;
 }
 
-/* Hand over what was asked for, and take back what was cancelled, while libcurl was on the stack. */
+static bool hand_over(alto_pull *self)
+{
+    self->puller->inside++;
+    self->waiting = curl_multi_add_handle(self->puller->multi, self->easy) != CURLM_OK;
+    self->puller->inside--;
+    return !self->waiting;
+}
+
+/* Hand over what was asked for, and take back what was cancelled while libcurl was on the stack. */
 static void work_off(alto_puller *self)
 {
     alto_pull *next;
@@ -247,11 +256,10 @@ static void work_off(alto_puller *self)
         if (at->cancelled) {
             detach(at);
             free_pull(at);
-        } else if (at->waiting) {
-            at->waiting = false;
-            self->inside++;
-            curl_multi_add_handle(self->multi, at->easy);
-            self->inside--;
+        } else if (at->waiting && !hand_over(at)) {
+            at->status = ALTO_NO_MEMORY;
+            finish(at, CURLE_OUT_OF_MEMORY);
+            next = self->pulls; /* whoever was told may have changed the list */
         }
     }
 }
@@ -281,8 +289,9 @@ static void act(alto_puller *self, curl_socket_t fd, int what)
     self->inside--;
 }
 
-static void after_action(alto_puller *self)
+static void after_action(void *context)
 {
+    alto_puller *self = context;
     work_off(self);
     finish_done(self);
 }
@@ -304,7 +313,6 @@ static void on_ready(void *context)
 static void on_timeout(void *context)
 {
     alto_puller *self = context;
-    work_off(self);
     act(self, CURL_SOCKET_TIMEOUT, 0);
     after_action(self);
 }
@@ -337,7 +345,8 @@ alto_puller *alto_puller_new(alto_loop *loop)
     self->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     self->multi = curl_multi_init();
     self->timer = alto_timer_new(loop, on_timeout, self);
-    if (self->epoll_fd < 0 || !self->multi || !self->timer)
+    self->soon = alto_timer_new(loop, after_action, self);
+    if (self->epoll_fd < 0 || !self->multi || !self->timer || !self->soon)
         goto fail;
     configure(self);
     if (alto_loop_watch(loop, self->epoll_fd, on_ready, self) != ALTO_OK)
@@ -363,6 +372,7 @@ void alto_puller_destroy(alto_puller **self)
     if (puller->multi)
         curl_multi_cleanup(puller->multi);
     alto_timer_destroy(&puller->timer);
+    alto_timer_destroy(&puller->soon);
     if (puller->watched)
         alto_loop_unwatch(puller->loop, puller->epoll_fd);
     if (puller->epoll_fd >= 0)
@@ -376,8 +386,13 @@ void alto_puller_destroy(alto_puller **self)
 static bool valid_url(const char *url)
 {
     char host[256];
-    return (strncasecmp(url, "http://", 7) == 0 || strncasecmp(url, "https://", 8) == 0) &&
-           alto_url_host(url, host, sizeof host);
+    if ((strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0) ||
+        !alto_url_host(url, host, sizeof host))
+        return false;
+    CURLU *parsed = curl_url();
+    bool valid = parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK;
+    curl_url_cleanup(parsed);
+    return valid;
 }
 
 static bool add_header(alto_pull *self, const char *header)
@@ -410,8 +425,8 @@ static bool set_options(alto_pull *self, const char *url)
     return set;
 }
 
-alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, bool no_cache,
-                         alto_pull_data_fn *data, alto_pull_done_fn *done, void *context)
+alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, bool no_cache, alto_pull_data_fn *data,
+                         alto_pull_done_fn *done, void *context)
 {
     assert(done);
     if (!valid_url(url))
@@ -428,9 +443,11 @@ alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, 
         free_pull(self);
         return NULL;
     }
-    self->next = puller->pulls;
-    puller->pulls = self;
-    alto_timer_arm(puller->timer, 0);
+    alto_pull **end = &puller->pulls;
+    while (*end)
+        end = &(*end)->next;
+    *end = self;
+    alto_timer_arm(puller->soon, 0);
     return self;
 }
 
@@ -438,7 +455,7 @@ void alto_pull_cancel(alto_pull *self)
 {
     self->cancelled = true;
     if (self->puller->inside) {
-        alto_timer_arm(self->puller->timer, 0);
+        alto_timer_arm(self->puller->soon, 0);
         return;
     }
     detach(self);

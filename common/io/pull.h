@@ -10,7 +10,7 @@
 
 typedef struct alto_puller alto_puller;
 alto_puller *alto_puller_new(alto_loop *loop); /* NULL: out of memory */
-/* Ends all that is under way without calling anybody. */
+/* Ends all that is under way without calling anybody. Not from inside a callback. */
 void alto_puller_destroy(alto_puller **self);
 
 typedef struct {
@@ -30,12 +30,13 @@ typedef struct alto_pull alto_pull; /* one request; valid until `done` was calle
 
 /* GET `url`. max_size bounds the body (after any content coding; none is asked for). data may be NULL: then the body is gathered.
  * no_cache asks caches on the way to ask again. Timeouts: connect 5 s, 30 s without any byte. Redirects are not followed.
- * Protocols: http and https only. NULL: out of memory, or not a URL; `done` is then not called. `done` is never called before this returns. */
+ * Protocols: http and https only. A proxy of the environment is used, but not for this machine itself. NULL: out of memory, or not a URL; `done` is then not called. `done` is never called before this returns. */
 alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, bool no_cache,
                          alto_pull_data_fn *data, alto_pull_done_fn *done, void *context);
+/* From anywhere, also from inside its own `data`. `done` is not called. */
 void alto_pull_cancel(alto_pull *self);
 
-/* Host part of a URL or of a tcp:// endpoint (brackets removed), NUL-terminated; false when there is none or it does not fit. */
+/* Host part of a URL or of a tcp:// endpoint (lower case, brackets removed), NUL-terminated; false when there is none or it does not fit. */
 bool alto_url_host(const char *url, char *host, size_t room);
 
 #endif
