@@ -141,8 +141,11 @@ static alto_status fill_change(part *added, alto_commit_change *change)
 {
     const alto_resource *named = added->after ? added->after : added->before;
     *change = (alto_commit_change){.name = named->name, .has_entry = added->after != NULL};
-    if (!added->after)
+    if (!added->after) {
+        change->has_from = true;
+        change->from_root = added->before->entry.root;
         return ALTO_OK;
+    }
     const alto_version *from = predecessor(added);
     change->entry = added->after->entry;
     if (from) {

@@ -171,21 +171,6 @@ const alto_item *alto_items_twice(const alto_items *self)
 
 /* ---- trees ---- */
 
-static bool same_value(alto_value_type type, const alto_value *a, const alto_value *b)
-{
-    switch (type) {
-    case ALTO_VALUE_COST:
-        return memcmp(&a->cost, &b->cost, sizeof a->cost) == 0;
-    case ALTO_VALUE_TEXT:
-        return alto_slice_equal(a->text, b->text);
-    case ALTO_VALUE_ROW:
-        return alto_tree_equal(a->row, b->row);
-    case ALTO_VALUE_NONE:
-        break;
-    }
-    return true;
-}
-
 static bool add_edit(alto_items *self, alto_slice key, alto_value value, bool remove)
 {
     if (self->edit_count == self->edit_capacity) {
@@ -216,7 +201,7 @@ static alto_status compare(alto_items *self, alto_value_type type, const alto_tr
         bool added = true;
         if (order > 0)
             added = add_edit(self, alto_cursor_key(&cursor), old, true);
-        else if (order < 0 || !same_value(type, &old, &item->value))
+        else if (order < 0 || !alto_value_equal(type, &old, &item->value))
             added = add_edit(self, item->key, item->value, false);
         if (!added)
             return ALTO_NO_MEMORY;

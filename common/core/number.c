@@ -266,7 +266,7 @@ static void round_to(decimal *self, double value, int count)
     for (; *at != 'e'; at++) /* what is no digit is the point of some locale */
         if (*at >= '0' && *at <= '9' && self->count < DOUBLE_DIGITS)
             self->digits[self->count++] = *at;
-    self->point = atoi(at + 1) + 1;
+    self->point = (int)strtol(at + 1, NULL, 10) + 1;
 }
 
 static bool reads_back(const decimal *self, double value)

@@ -12,7 +12,7 @@ enum {
     MAX_WAITING_BYTES = 64 << 20, /* of their payloads */
     PAYLOAD_PATIENCE_MS = 250,    /* how long a pushed payload may follow its commit */
     MANIFEST_EVERY_MS = 10000,    /* at most one look for a newer manifest in this time */
-    LIVE_WITHOUT_HEAD_MS = 16000, /* three heartbeats of 5 s, and a bit; more where heads say that they come less often */
+    LIVE_WITHOUT_HEAD_MS = 16000, /* three heartbeats of 5 s, and a bit; more where heads say so */
     HEARTBEATS = 3,
     HEARTBEAT_GRACE_MS = 1000
 };
@@ -63,8 +63,8 @@ struct alto_replica {
     size_t head_size;
     alto_signature head_signature;
     alto_statement head_decoded;
-    uint64_t heard_ms;  /* when something newly issued came last */
-    uint64_t issued_ms; /* the latest issue date of what was taken */
+    uint64_t heard_ms;    /* when something newly issued came last */
+    uint64_t issued_ms;   /* the latest issue date of what was taken */
     uint32_t interval_ms; /* between heads, as the last one said */
     bool head_wanted, head_asked;
 
@@ -75,7 +75,7 @@ struct alto_replica {
     /* Work on queue[0]. */
     alto_tree *catalog; /* aimed at; owned. catalog_known: it may be NULL and known (no resources) */
     bool catalog_known, catalog_asked, derived; /* derived: tried to make it from the commit */
-    need *needs; /* NULL until the catalog is known */
+    need *needs;                                /* NULL until the catalog is known */
     size_t need_count;
     uint64_t work_bytes;
     bool work_pulled;
@@ -697,6 +697,13 @@ static alto_status check_signature(alto_replica *self, const alto_statement *sta
     return alto_verify(key, object, signature) ? ALTO_OK : ALTO_BAD_SIGNATURE;
 }
 
+/* A new chain has no predecessor: its publisher may have lost its state, or had its clock set right. */
+static bool is_later_in_chain(const alto_statement *statement, const alto_statement *before)
+{
+    return statement->position.epoch == before->position.epoch && statement->position.chain == before->position.chain &&
+           statement->position.seq > before->position.seq;
+}
+
 static alto_status check_time(const alto_statement *statement, const alto_statement *before, uint64_t now_ms,
                               bool may_have_expired)
 {
@@ -760,16 +767,21 @@ static void refresh_head(alto_replica *self, waiting *entry)
         self->events.head(self->events.context, alto_slice_of(self->head, self->head_size), &self->head_signature);
 }
 
-/* Something about the newest position came: the origin lives, if it was issued later than all before. */
-static void heard(alto_replica *self, const alto_statement *statement, uint64_t now_ms)
+/* The origin lives: something newly issued came. */
+static void note_life(alto_replica *self, const alto_statement *statement, uint64_t now_ms)
 {
-    if (statement->issued_at_ms < self->issued_ms)
-        return;
-    if (statement->issued_at_ms > self->issued_ms || !self->heard_ms)
-        self->heard_ms = now_ms;
+    self->heard_ms = now_ms;
     self->issued_ms = statement->issued_at_ms;
     if (statement->type == ALTO_HEAD && statement->interval_ms)
         self->interval_ms = statement->interval_ms;
+}
+
+static bool waits(const alto_replica *self, const alto_statement *statement)
+{
+    for (size_t i = 0; i < self->queued; i++)
+        if (alto_hash_equal(&self->queue[i].decoded.commit_hash, &statement->commit_hash))
+            return true;
+    return false;
 }
 
 /* What to do with a statement whose signature and time are right. */
@@ -779,12 +791,12 @@ static alto_status take_verified(alto_replica *self, waiting *entry, uint64_t no
     int order = before ? alto_position_compare(&statement->position, &before->position) : 1;
     if (forks(self, statement))
         return ALTO_FORK;
-    if (order >= 0)
-        heard(self, statement, now_ms);
+    if (order > 0 || (order == 0 && statement->issued_at_ms > self->issued_ms))
+        note_life(self, statement, now_ms);
     if (order <= 0) {
         bool of_view = self->view && alto_hash_equal(&statement->commit_hash, &self->view->commit_hash);
         if (!of_view || statement->issued_at_ms <= self->head_decoded.issued_at_ms)
-            return order < 0 && !of_view ? ALTO_OLD : ALTO_KNOWN;
+            return of_view || waits(self, statement) ? ALTO_KNOWN : ALTO_OLD;
         refresh_head(self, entry);
         return ALTO_OK;
     }
@@ -800,9 +812,11 @@ static alto_status take_statement(alto_replica *self, alto_slice object, const a
 {
     if (object.size > ALTO_MAX_STATEMENT)
         return ALTO_TOO_LARGE;
+    if (object.size == 0)
+        return ALTO_MALFORMED;
     waiting entry = {.signature = *signature, .object_size = object.size};
     entry.arrived_ms = from == FROM_PUSH ? now_ms : 0; /* no pushed payload follows what was pulled */
-    entry.object = malloc(object.size + 1);
+    entry.object = malloc(object.size);
     if (!entry.object)
         return ALTO_NO_MEMORY;
     memcpy(entry.object, object.data, object.size);
@@ -817,8 +831,8 @@ static alto_status take_statement(alto_replica *self, alto_slice object, const a
         status = check_signature(self, &entry.decoded, object, signature, now_ms);
     if (status == ALTO_OK) {
         const alto_statement *before = newest(self);
-        bool later = before && alto_position_compare(&entry.decoded.position, &before->position) > 0;
-        status = check_time(&entry.decoded, later ? before : NULL, now_ms, from == FROM_DISK);
+        bool behind = before && is_later_in_chain(&entry.decoded, before);
+        status = check_time(&entry.decoded, behind ? before : NULL, now_ms, from == FROM_DISK);
     }
     if (status == ALTO_OK)
         status = take_verified(self, &entry, now_ms);
@@ -935,6 +949,8 @@ void alto_want_path(const alto_want *want, char path[ALTO_WANT_PATH])
 void alto_replica_want_head(alto_replica *self)
 {
     self->head_wanted = true;
+    if (!self->has_manifest)
+        self->manifest_wanted = true; /* no head can be checked without */
 }
 
 /* Will a pushed payload still come? Not when it is too large to be pushed, when something
@@ -942,7 +958,7 @@ void alto_replica_want_head(alto_replica *self)
 static bool push_is_over(const alto_replica *self, const need *wanted, uint64_t now_ms)
 {
     const waiting *first = &self->queue[0];
-    return self->queued > 1 || now_ms >= first->arrived_ms + PAYLOAD_PATIENCE_MS ||
+    return self->queued > 1 || elapsed(first->arrived_ms, PAYLOAD_PATIENCE_MS, now_ms) ||
            first->decoded.changes[wanted->index].size > self->manifest.max_pushed_payload;
 }
 
@@ -1019,8 +1035,10 @@ static need *asking(alto_replica *self, const alto_want *want)
             if (wanted->way == BY_PAYLOAD &&
                 alto_hash_equal(&self->queue[0].decoded.changes[wanted->index].digest, &want->to))
                 return wanted;
-        } else if (alto_hash_equal(&wanted->resource->entry.root, &want->to) &&
-                   wanted->way == (want->type == ALTO_WANT_DELTA ? BY_DELTA : BY_SNAPSHOT)) {
+        } else if (wanted->way == (want->type == ALTO_WANT_DELTA ? BY_DELTA : BY_SNAPSHOT) &&
+                   alto_hash_equal(&wanted->resource->entry.root, &want->to) &&
+                   (wanted->way == BY_SNAPSHOT ||
+                    alto_hash_equal(alto_version_root(base_of(self, wanted)), &want->from))) {
             return wanted;
         }
     }
@@ -1104,12 +1122,9 @@ static alto_status pulled_head(alto_replica *self, alto_slice bytes, uint64_t no
 {
     alto_slice object;
     alto_signature signature;
+    self->head_wanted = false; /* an unknown key sets it again */
     alto_status status = alto_signed_split(bytes, &object, &signature);
-    if (status == ALTO_OK) {
-        self->head_wanted = false; /* an unknown key sets it again */
-        status = take_statement(self, object, &signature, now_ms, FROM_PULL);
-    }
-    return status;
+    return status == ALTO_OK ? take_statement(self, object, &signature, now_ms, FROM_PULL) : status;
 }
 
 alto_status alto_replica_pulled(alto_replica *self, const alto_want *want, alto_slice bytes, uint64_t now_ms)
@@ -1148,8 +1163,10 @@ void alto_replica_pull_failed(alto_replica *self, const alto_want *want, alto_st
         self->manifest_asked = false;
         return;
     case ALTO_WANT_CATALOG:
+        if (!self->queued || !alto_hash_equal(&want->to, &self->queue[0].decoded.state_root))
+            return;
         self->catalog_asked = false;
-        if (gone && self->queued && alto_hash_equal(&want->to, &self->queue[0].decoded.state_root))
+        if (gone && !self->catalog_known)
             start_over(self);
         return;
     case ALTO_WANT_PAYLOAD:

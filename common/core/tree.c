@@ -297,15 +297,35 @@ bool alto_tree_equal(const alto_tree *a, const alto_tree *b)
     return a == b || (a && b && alto_hash_equal(&a->hash, &b->hash));
 }
 
+static uint64_t bits_of(double cost)
+{
+    uint64_t bits;
+    memcpy(&bits, &cost, sizeof bits);
+    return bits;
+}
+
+bool alto_value_equal(alto_value_type type, const alto_value *a, const alto_value *b)
+{
+    switch (type) {
+    case ALTO_VALUE_NONE:
+        return true;
+    case ALTO_VALUE_COST:
+        return bits_of(a->cost) == bits_of(b->cost);
+    case ALTO_VALUE_TEXT:
+        return alto_slice_equal(a->text, b->text);
+    case ALTO_VALUE_ROW:
+        return alto_tree_equal(a->row, b->row);
+    }
+    return false;
+}
+
 static void add_costs(alto_hasher *hasher, const double *costs, uint32_t count)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     alto_hasher_add(hasher, costs, count * sizeof *costs);
 #else
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t word;
-        memcpy(&word, &costs[i], sizeof word);
-        word = __builtin_bswap64(word);
+        uint64_t word = __builtin_bswap64(bits_of(costs[i]));
         alto_hasher_add(hasher, &word, sizeof word);
     }
 #endif
@@ -424,22 +444,9 @@ static void builder_fini(builder *self)
 static bool same_values(const alto_tree *leaf, const chunk *gathered)
 {
     for (uint32_t i = 0; i < gathered->count; i++) {
-        switch ((alto_value_type)leaf->type) {
-        case ALTO_VALUE_NONE:
-            return true;
-        case ALTO_VALUE_COST:
-            if (memcmp(&costs_of(leaf)[i], &gathered->values[i].cost, sizeof(double)) != 0)
-                return false;
-            break;
-        case ALTO_VALUE_TEXT:
-            if (!alto_slice_equal(text_of(leaf, i), gathered->values[i].text))
-                return false;
-            break;
-        case ALTO_VALUE_ROW:
-            if (!alto_tree_equal(links_of(leaf)[i], gathered->values[i].row))
-                return false;
-            break;
-        }
+        alto_value held = alto_node_value(leaf, i);
+        if (!alto_value_equal((alto_value_type)leaf->type, &held, &gathered->values[i]))
+            return false;
     }
     return true;
 }
@@ -989,21 +996,6 @@ static alto_value walk_value(const walk *self)
     return alto_node_value(self->path[self->depth - 1].node, self->path[self->depth - 1].index);
 }
 
-static bool same_value(alto_value_type type, const alto_value *a, const alto_value *b)
-{
-    switch (type) {
-    case ALTO_VALUE_NONE:
-        return true;
-    case ALTO_VALUE_COST:
-        return memcmp(&a->cost, &b->cost, sizeof a->cost) == 0;
-    case ALTO_VALUE_TEXT:
-        return alto_slice_equal(a->text, b->text);
-    case ALTO_VALUE_ROW:
-        return alto_tree_equal(a->row, b->row);
-    }
-    return false;
-}
-
 /* Report the lesser of the two current entries, or both when they have one key. */
 static alto_status step_entries(walk *before, walk *after, alto_value_type type, alto_diff_fn *found, void *context)
 {
@@ -1015,7 +1007,7 @@ static alto_status step_entries(walk *before, walk *after, alto_value_type type,
     if (order >= 0)
         new = walk_value(after);
     alto_status status = ALTO_OK;
-    if (order != 0 || !same_value(type, &old, &new))
+    if (order != 0 || !alto_value_equal(type, &old, &new))
         status = found(context, key, order <= 0 ? &old : NULL, order >= 0 ? &new : NULL, before->rank, after->rank);
     if (order <= 0)
         walk_skip(before);

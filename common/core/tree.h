@@ -44,6 +44,9 @@ typedef struct {
     };
 } alto_value;
 
+/* Are two values of a type the same (costs: bit by bit)? */
+bool alto_value_equal(alto_value_type type, const alto_value *a, const alto_value *b);
+
 /* A pool of key runs, so that equal runs are held once. It keeps a run alive
  * only as long as some tree uses it (swept now and then). NULL when out of memory. */
 alto_pool *alto_pool_new(void);

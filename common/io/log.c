@@ -240,7 +240,7 @@ const char *alto_log_value(const char *text, char *out, size_t room)
     for (; *text && size + 4 <= room; text++) { /* one escaped character, the quote and the NUL still fit */
         if (*text == '"' || *text == '\\')
             out[size++] = '\\';
-        out[size++] = *text < 0x20 || *text > 0x7e ? '?' : *text;
+        out[size++] = (char)(*text < 0x20 || *text > 0x7e ? '?' : *text);
     }
     out[size++] = '"';
     out[size] = 0;

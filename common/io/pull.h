@@ -31,8 +31,8 @@ typedef struct alto_pull alto_pull; /* one request; valid until `done` was calle
 /* GET `url`. max_size bounds the body (after any content coding; none is asked for). data may be NULL: then the body is gathered.
  * no_cache asks caches on the way to ask again. Timeouts: connect 5 s, 30 s without any byte. Redirects are not followed.
  * Protocols: http and https only. A proxy of the environment is used, but not for this machine itself. NULL: out of memory, or not a URL; `done` is then not called. `done` is never called before this returns. */
-alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, bool no_cache,
-                         alto_pull_data_fn *data, alto_pull_done_fn *done, void *context);
+alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, bool no_cache, alto_pull_data_fn *data,
+                         alto_pull_done_fn *done, void *context);
 /* From anywhere, also from inside its own `data`. `done` is not called. */
 void alto_pull_cancel(alto_pull *self);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store.h - the state directory of a publisher or replica; store.c is the only
- * file that knows LMDB.
+/* store.h - the state directory of a publisher or replica (store.c: the queue and its thread; store_book.c: what lies
+ * where; store_disk.c: the only file that knows LMDB).
  *
  * Holds: a format number, the name of the origin, the last chain number a publisher used, the newest manifest, and for each resource
  * a snapshot (in blocks, snapshot.h) with the log of commits and deltas after it (as a zone file and its
  * journal). A commit is handed over in memory and written by a thread of the store, in groups; nobody waits for a disk. A snapshot
- * is written anew when the log behind it has grown beyond half its size (and at least 1 MiB).
+ * is written anew when the log behind it has grown beyond half its size (and at least 1 MiB), or 4,096 deltas.
  *
  * Threads: all functions from the owner's thread; writing happens in a thread of the store's own. */
 #ifndef ALTO_STORE_H
@@ -24,9 +24,9 @@ typedef struct {
 /* The last durable state. */
 typedef struct {
     bool has_statement;
-    alto_buffer statement;       /* signed file of the newest commit or head of that state */
-    alto_buffer manifest;        /* manifest file; empty when none */
-    alto_tree *catalog;          /* owned */
+    alto_buffer statement; /* signed file of the newest commit or head of that state */
+    alto_buffer manifest;  /* manifest file; empty when none */
+    alto_tree *catalog;    /* owned */
     size_t count;
     alto_stored_resource *resources; /* one for each entry of the catalog that was held */
 } alto_stored_state;
@@ -51,13 +51,13 @@ typedef struct {
     alto_slice catalog_key;      /* copied */
     const alto_version *version; /* retained while queued; NULL: withdrawn */
     bool has_from;
-    alto_hash from_root;         /* of the delta */
-    alto_slice delta;            /* copied; empty: there is none, so a snapshot is written */
+    alto_hash from_root;                           /* of the delta */
+    alto_slice delta;                              /* copied; empty: there is none, so a snapshot is written */
     alto_slice implied_vtag, implied_dependencies; /* copied: what alto_delta_apply needs with the delta */
 } alto_stored_change;
 
-/* Queue one step: the signed statement, the catalog after it (retained), and what changed. Never blocks, except (bounded) when the
- * queue holds more than 64 MiB. A failing disk is logged once, counted, and tried again; later the queue is replaced by snapshots of the newest state.
+/* Queue one step: the signed statement, the catalog after it (retained), and what changed. Never waits for a disk. A queue of
+ * more than 64 MiB is replaced by the newest state, to be written through snapshots. A failing disk is logged once, counted, and tried again.
  * Errors: ALTO_NO_MEMORY. */
 alto_status alto_store_commit(alto_store *self, alto_slice statement_file, const alto_tree *catalog,
                               const alto_stored_change *changes, size_t count);

@@ -32,11 +32,12 @@ typedef struct {
     uint64_t log_bytes, log_count;
     bool litter; /* found when opening: pieces or log entries that belong to nothing */
     /* While steps are written: */
-    bool planned;                /* it occurs in them */
-    bool wants_snapshot;         /* some delta is missing, so `version` is written whole */
-    bool plan_held;              /* `held` and `root` as the plan goes on */
+    bool planned;        /* it occurs in them */
+    bool wants_snapshot; /* some delta is missing, so `version` is written whole */
+    bool plan_held;      /* `held` and `root` as the plan goes on */
     alto_hash plan_root;
-    const alto_version *version; /* after all the steps, borrowed; NULL: withdrawn */
+    const alto_version *version;         /* after all the steps, borrowed; NULL: withdrawn */
+    uint64_t staged_number, staged_size; /* of the new snapshot, whose pieces are on the disk */
 } resource;
 
 /* A snapshot on its way to the disk. */
@@ -229,12 +230,12 @@ static bool scan_log(void *context, alto_slice bytes, alto_slice value)
     resource *at = enter_scanned(self, &id);
     if (!at)
         return false;
+    at->number = number > at->number ? number : at->number;
     if (!at->held || number <= at->snapshot_number || value.size < ALTO_HASH_SIZE) {
         at->litter = true;
         return true;
     }
     memcpy(at->root.bytes, value.data, ALTO_HASH_SIZE);
-    at->number = number;
     at->log_bytes += value.size;
     at->log_count++;
     return true;
@@ -310,23 +311,23 @@ static void erase(alto_book *self, resource *of)
     alto_disk_delete(self->disk, ALTO_DISK_HEADS, slice_of(&at));
 }
 
-/* From here on the snapshot is the one in use. */
-static void publish(alto_book *self, snapshot *made)
+/* From here on the snapshot whose pieces stand at `number` is the one in use. */
+static void publish(alto_book *self, resource *of, alto_kind kind, const alto_hash *root, uint64_t number,
+                    uint64_t size)
 {
-    resource *of = made->of;
     alto_buffer head = alto_buffer_make(1 + ALTO_HASH_SIZE + 8 + 8);
-    alto_buffer_add_u8(&head, (uint8_t)made->kind);
-    alto_buffer_add(&head, made->root.bytes, ALTO_HASH_SIZE);
-    alto_buffer_add_u64(&head, made->number);
-    alto_buffer_add_u64(&head, made->size);
+    alto_buffer_add_u8(&head, (uint8_t)kind);
+    alto_buffer_add(&head, root->bytes, ALTO_HASH_SIZE);
+    alto_buffer_add_u64(&head, number);
+    alto_buffer_add_u64(&head, size);
     if (head.status != ALTO_OK)
         alto_disk_fail(self->disk, head.status);
     key at = key_of(&of->id);
     alto_disk_put(self->disk, ALTO_DISK_HEADS, slice_of(&at), alto_buffer_slice(&head));
     alto_buffer_fini(&head);
     of->held = true;
-    of->snapshot_number = made->number;
-    of->snapshot_size = made->size;
+    of->snapshot_number = number;
+    of->snapshot_size = size;
     sweep(self, of);
 }
 
@@ -373,7 +374,6 @@ static void next_transaction(alto_book *self)
         alto_disk_fail(self->disk, status);
 }
 
-
 /* ---- writing steps ---- */
 
 /* Is the change's delta a way from what is there? */
@@ -419,19 +419,616 @@ static alto_status plan(alto_book *self, const alto_step *first)
     return ALTO_OK;
 }
 
-static void write_snapshot(alto_book *self, resource *of)
+/* Write the pieces of a new snapshot; nothing points to them yet. */
+static void stage(alto_book *self, resource *of)
 {
     snapshot made;
     alto_status status = begin_snapshot(&made, of, of->version, of->number + 1);
     if (status != ALTO_OK)
         alto_disk_fail(self->disk, status);
-    else
-        while (put_piece(self, &made))
-            if (alto_disk_put_bytes(self->disk) > TRANSACTION_BYTES)
-                next_transaction(self);
-    of->number = made.number;
-    of->root = made.root;
-    of->log_bytes = of->log_count = 0;
-    of->snapshot_size = made.size;
+    while (status == ALTO_OK && put_piece(self, &made))
+        if (alto_disk_put_bytes(self->disk) > TRANSACTION_BYTES)
+            next_transaction(self);
+    of->staged_number = made.number;
+    of->staged_size = made.size;
     drop_snapshot(&made);
+}
+
+static void log_change(alto_book *self, resource *of, const alto_stored_change *change)
+{
+    const alto_hash *root = alto_version_root(change->version);
+    if (alto_hash_equal(root, &of->root))
+        return; /* only its entry changed */
+    alto_buffer value = alto_buffer_make(SIZE_MAX / 2);
+    alto_buffer_add(&value, root->bytes, ALTO_HASH_SIZE);
+    alto_buffer_add_varint(&value, change->implied_vtag.size);
+    alto_buffer_add_slice(&value, change->implied_vtag);
+    alto_buffer_add_varint(&value, change->implied_dependencies.size);
+    alto_buffer_add_slice(&value, change->implied_dependencies);
+    alto_buffer_add_slice(&value, change->delta);
+    if (value.status != ALTO_OK)
+        alto_disk_fail(self->disk, value.status);
+    key at = numbered(&of->id, ++of->number);
+    alto_disk_put(self->disk, ALTO_DISK_LOG, slice_of(&at), alto_buffer_slice(&value));
+    of->root = *root;
+    of->log_bytes += value.size;
+    of->log_count++;
+    alto_buffer_fini(&value);
+}
+
+static void write_logs(alto_book *self, const alto_step *first)
+{
+    for (const alto_step *step = first; step; step = step->next)
+        for (size_t i = 0; step->has_statement && i < step->count; i++) {
+            alto_hash id = id_of(step->changes[i].catalog_key);
+            resource *of = find(self, &id);
+            if (of->version && !of->wants_snapshot)
+                log_change(self, of, &step->changes[i]);
+        }
+}
+
+static void publish_staged(alto_book *self, resource *of)
+{
+    of->number = of->staged_number;
+    of->root = *alto_version_root(of->version);
+    of->log_bytes = of->log_count = 0;
+    publish(self, of, alto_version_kind(of->version), &of->root, of->staged_number, of->staged_size);
+}
+
+/* ---- the catalog ---- */
+
+static void put_entry(alto_book *self, alto_slice catalog_key, alto_slice entry)
+{
+    alto_hash id = id_of(catalog_key);
+    key at = key_of(&id);
+    alto_buffer value = alto_buffer_make(SIZE_MAX / 2);
+    alto_buffer_add_varint(&value, catalog_key.size);
+    alto_buffer_add_slice(&value, catalog_key);
+    alto_buffer_add_slice(&value, entry);
+    if (value.status != ALTO_OK)
+        alto_disk_fail(self->disk, value.status);
+    alto_disk_put(self->disk, ALTO_DISK_ENTRIES, slice_of(&at), alto_buffer_slice(&value));
+    alto_buffer_fini(&value);
+}
+
+static alto_status write_entry(void *context, alto_slice catalog_key, const alto_value *before, const alto_value *after,
+                               uint64_t rank_before, uint64_t rank_after)
+{
+    (void)before, (void)rank_before, (void)rank_after;
+    alto_book *self = context;
+    if (after) {
+        put_entry(self, catalog_key, after->text);
+        return ALTO_OK;
+    }
+    alto_hash id = id_of(catalog_key);
+    key at = key_of(&id);
+    alto_disk_delete(self->disk, ALTO_DISK_ENTRIES, slice_of(&at));
+    resource *gone = find(self, &id);
+    if (gone)
+        erase(self, gone);
+    return ALTO_OK;
+}
+
+static void write_catalog(alto_book *self, const alto_tree *catalog)
+{
+    uint8_t last[ALTO_HASH_SIZE];
+    memset(last, 0xff, sizeof last);
+    if (!self->catalog_known)
+        alto_disk_delete_range(self->disk, ALTO_DISK_ENTRIES, alto_slice_text(""), alto_slice_of(last, sizeof last));
+    alto_status status = alto_tree_diff(self->catalog_known ? self->catalog : NULL, catalog, write_entry, self);
+    if (status != ALTO_OK)
+        alto_disk_fail(self->disk, status);
+}
+
+static void keep_catalog(alto_book *self, const alto_tree *catalog)
+{
+    alto_tree *kept = alto_tree_retain(catalog);
+    alto_tree_release(self->catalog);
+    self->catalog = kept;
+    self->catalog_known = true;
+}
+
+/* ---- snapshots in the background ---- */
+
+static bool log_too_long(const resource *of)
+{
+    uint64_t allowed = of->snapshot_size / 2 > LOG_BYTES_MIN ? of->snapshot_size / 2 : LOG_BYTES_MIN;
+    return of->held && (of->log_bytes > allowed || of->log_count > LOG_COUNT_MAX);
+}
+
+/* One at a time; whoever is not chosen is looked at again when it changes again. */
+static void choose_background(alto_book *self)
+{
+    for (size_t i = 0; !self->background.of && i < self->count; i++) {
+        resource *of = self->resources[i];
+        if (of->planned && of->version && log_too_long(of) &&
+            begin_snapshot(&self->background, of, of->version, of->number) != ALTO_OK)
+            drop_snapshot(&self->background);
+    }
+}
+
+/* What the log holds behind a number. */
+typedef struct {
+    uint64_t after, bytes, count;
+} log_tail;
+
+static bool measure(void *context, alto_slice bytes, alto_slice value)
+{
+    log_tail *self = context;
+    alto_hash id;
+    uint64_t number;
+    if (read_key(bytes, ALTO_HASH_SIZE + 8, &id, &number) && number > self->after) {
+        self->bytes += value.size;
+        self->count++;
+    }
+    return true;
+}
+
+static void publish_background(alto_book *self)
+{
+    const snapshot *made = &self->background;
+    resource *of = made->of;
+    log_tail tail = {.after = made->number};
+    key prefix = key_of(&of->id);
+    publish(self, of, made->kind, &made->root, made->number, made->size);
+    alto_disk_walk(self->disk, ALTO_DISK_LOG, slice_of(&prefix), measure, &tail);
+    of->log_bytes = tail.bytes;
+    of->log_count = tail.count;
+}
+
+/* ---- loading ---- */
+
+typedef struct {
+    alto_book *book;
+    alto_edit *edits; /* keys and values point into the disk's memory */
+    size_t count, capacity;
+} listing;
+
+static bool list_entry(void *context, alto_slice bytes, alto_slice value)
+{
+    (void)bytes;
+    listing *self = context;
+    alto_reader reader = alto_reader_make(value);
+    alto_slice name = alto_reader_slice(&reader, alto_reader_bounded(&reader, value.size));
+    if (reader.status != ALTO_OK) {
+        alto_disk_fail(self->book->disk, reader.status);
+        return false;
+    }
+    if (self->count == self->capacity) {
+        size_t capacity = self->capacity ? 2 * self->capacity : 64;
+        alto_edit *grown = realloc(self->edits, capacity * sizeof *grown);
+        if (!grown) {
+            alto_disk_fail(self->book->disk, ALTO_NO_MEMORY);
+            return false;
+        }
+        self->edits = grown;
+        self->capacity = capacity;
+    }
+    alto_slice entry = alto_reader_slice(&reader, alto_reader_left(&reader));
+    self->edits[self->count++] = (alto_edit){.key = name, .value = {.text = entry}};
+    return true;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return alto_slice_compare(((const alto_edit *)a)->key, ((const alto_edit *)b)->key);
+}
+
+static bool ascending(const listing *entries)
+{
+    for (size_t i = 1; i < entries->count; i++)
+        if (alto_slice_compare(entries->edits[i - 1].key, entries->edits[i].key) >= 0)
+            return false;
+    return true;
+}
+
+static alto_status load_catalog(alto_book *self, alto_pool *pool, alto_tree **catalog)
+{
+    listing entries = {.book = self};
+    alto_status status = ALTO_OK;
+    alto_disk_walk(self->disk, ALTO_DISK_ENTRIES, alto_slice_text(""), list_entry, &entries);
+    if (entries.count) {
+        qsort(entries.edits, entries.count, sizeof *entries.edits, by_key);
+        status = ascending(&entries)
+                     ? alto_tree_edit(pool, ALTO_VALUE_TEXT, NULL, entries.edits, entries.count, catalog)
+                     : ALTO_MALFORMED;
+    }
+    free(entries.edits);
+    return status;
+}
+
+/* Does the statement speak of this catalog? */
+static bool signed_catalog(alto_slice file, const alto_tree *catalog)
+{
+    alto_slice object;
+    alto_signature signature;
+    alto_statement statement;
+    if (alto_signed_split(file, &object, &signature) != ALTO_OK || alto_statement_decode(object, &statement) != ALTO_OK)
+        return false;
+    alto_hash root = alto_state_root(catalog);
+    bool same = alto_hash_equal(&root, &statement.state_root);
+    alto_statement_fini(&statement);
+    return same;
+}
+
+/* One resource on its way from the disk. */
+typedef struct {
+    alto_pool *pool;
+    alto_snapshot_reader *reader;
+    alto_kind kind;
+    uint64_t number; /* of the snapshot */
+    alto_version *version;
+    alto_status status;
+} reading;
+
+static bool read_piece(void *context, alto_slice bytes, alto_slice value)
+{
+    (void)bytes;
+    reading *self = context;
+    self->status = alto_snapshot_read(self->reader, value);
+    return self->status == ALTO_OK;
+}
+
+static bool replay(void *context, alto_slice bytes, alto_slice value)
+{
+    reading *self = context;
+    alto_hash id, root;
+    uint64_t number;
+    if (!read_key(bytes, ALTO_HASH_SIZE + 8, &id, &number) || number <= self->number)
+        return true;
+    alto_reader reader = alto_reader_make(value);
+    alto_slice root_bytes = alto_reader_slice(&reader, ALTO_HASH_SIZE);
+    alto_implied implied;
+    implied.vtag = alto_reader_slice(&reader, alto_reader_bounded(&reader, value.size));
+    implied.dependencies = alto_reader_slice(&reader, alto_reader_bounded(&reader, value.size));
+    alto_slice delta = alto_reader_slice(&reader, alto_reader_left(&reader));
+    self->status = reader.status;
+    if (self->status != ALTO_OK)
+        return false;
+    memcpy(root.bytes, root_bytes.data, ALTO_HASH_SIZE);
+    alto_version *next = NULL;
+    self->status = alto_delta_apply(self->pool, self->kind, self->version, delta, &implied, &root, &next);
+    if (self->status != ALTO_OK)
+        return false;
+    alto_version_release(self->version);
+    self->version = next;
+    return true;
+}
+
+static void read_resource(alto_book *self, const alto_hash *id, reading *into)
+{
+    key at = key_of(id);
+    alto_slice head;
+    alto_hash root;
+    uint64_t size;
+    into->status = ALTO_NOT_FOUND;
+    if (!alto_disk_get(self->disk, ALTO_DISK_HEADS, slice_of(&at), &head) ||
+        !read_head(head, &into->kind, &root, &into->number, &size))
+        return;
+    into->reader = alto_snapshot_reader_new(into->pool, into->kind, &root);
+    into->status = into->reader ? ALTO_OK : ALTO_NO_MEMORY;
+    key pieces = numbered(id, into->number);
+    if (into->status == ALTO_OK)
+        alto_disk_walk(self->disk, ALTO_DISK_PIECES, slice_of(&pieces), read_piece, into);
+    if (into->status == ALTO_OK)
+        into->status = alto_snapshot_finish(into->reader, &into->version);
+    alto_snapshot_reader_destroy(&into->reader);
+    if (into->status == ALTO_OK)
+        alto_disk_walk(self->disk, ALTO_DISK_LOG, slice_of(&at), replay, into);
+}
+
+/* What the disk holds of an entry, checked; NULL when nothing, or nothing that fits. */
+static alto_version *load_version(alto_book *self, alto_pool *pool, alto_slice catalog_key, alto_slice entry_bytes)
+{
+    alto_entry entry;
+    alto_hash id = id_of(catalog_key);
+    resource *of = find(self, &id);
+    if (!of || !of->held || alto_entry_decode(entry_bytes, &entry) != ALTO_OK)
+        return NULL;
+    reading from = {.pool = pool};
+    read_resource(self, &id, &from);
+    if (from.status == ALTO_OK && !alto_hash_equal(alto_version_root(from.version), &entry.root))
+        from.status = ALTO_ROOT_MISMATCH;
+    if (from.status == ALTO_OK)
+        return from.version;
+    alto_version_release(from.version);
+    of->root = (alto_hash){{0}}; /* what comes next is written whole */
+    alto_log(ALTO_LOG_WARN, "state-dropped", "directory=%s resource=%.*s status=%s", self->directory,
+             (int)strnlen((const char *)catalog_key.data, catalog_key.size), (const char *)catalog_key.data,
+             alto_status_name(from.status));
+    return NULL;
+}
+
+static alto_status load_versions(alto_book *self, alto_pool *pool, alto_stored_state *state)
+{
+    state->resources = calloc(alto_tree_entries(state->catalog) + 1, sizeof *state->resources);
+    if (!state->resources)
+        return ALTO_NO_MEMORY;
+    alto_cursor cursor;
+    for (alto_cursor_first(&cursor, state->catalog); alto_cursor_valid(&cursor); alto_cursor_next(&cursor)) {
+        alto_slice catalog_key = alto_cursor_key(&cursor);
+        alto_version *version = load_version(self, pool, catalog_key, alto_cursor_value(&cursor).text);
+        if (version)
+            state->resources[state->count++] = (alto_stored_resource){catalog_key, version};
+    }
+    return ALTO_OK;
+}
+
+static void copy_meta(alto_book *self, const char *name, alto_buffer *out)
+{
+    alto_slice value;
+    if (alto_disk_get(self->disk, ALTO_DISK_META, alto_slice_text(name), &value))
+        alto_buffer_add_slice(out, value);
+}
+
+static alto_status load(alto_book *self, alto_pool *pool, alto_stored_state *state)
+{
+    copy_meta(self, "manifest", &state->manifest);
+    copy_meta(self, "statement", &state->statement);
+    if (state->manifest.status != ALTO_OK || state->statement.status != ALTO_OK)
+        return ALTO_NO_MEMORY;
+    state->has_statement = state->statement.size > 0;
+    if (!state->has_statement)
+        return ALTO_OK;
+    alto_status status = load_catalog(self, pool, &state->catalog);
+    if (status == ALTO_OK && !signed_catalog(alto_buffer_slice(&state->statement), state->catalog)) {
+        alto_log(ALTO_LOG_WARN, "state-dropped", "directory=%s why=statement-and-catalog-differ", self->directory);
+        state->has_statement = false;
+        alto_buffer_clear(&state->statement);
+        alto_tree_release(state->catalog);
+        state->catalog = NULL;
+        return ALTO_OK;
+    }
+    if (status == ALTO_OK)
+        status = load_versions(self, pool, state);
+    if (status == ALTO_OK)
+        keep_catalog(self, state->catalog);
+    return status;
+}
+
+/* ---- public ---- */
+
+static uint64_t number_in(alto_slice value)
+{
+    alto_reader reader = alto_reader_make(value);
+    uint64_t number = alto_reader_u64(&reader);
+    return alto_reader_finish(&reader) == ALTO_OK ? number : 0;
+}
+
+static void put_number(alto_book *self, const char *name, uint64_t number)
+{
+    uint8_t bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(number >> (8 * (7 - i)));
+    alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text(name), alto_slice_of(bytes, sizeof bytes));
+}
+
+/* Is the directory ours to use? An empty one becomes ours. */
+static alto_status check_owner(alto_book *self, const alto_origin *origin, alto_error *error)
+{
+    alto_slice format, owner;
+    if (!alto_disk_get(self->disk, ALTO_DISK_META, alto_slice_text("format"), &format)) {
+        put_number(self, "format", FORMAT);
+        alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text("origin"),
+                      alto_slice_of(origin->bytes, sizeof origin->bytes));
+        return ALTO_OK;
+    }
+    if (number_in(format) != FORMAT)
+        return alto_fail(error, ALTO_CONFIG, self->directory,
+                         "written by a newer altocast; update this one, or choose another with --state");
+    if (!alto_disk_get(self->disk, ALTO_DISK_META, alto_slice_text("origin"), &owner) || owner.size != ALTO_HASH_SIZE)
+        return alto_fail(error, ALTO_IO, self->directory, "damaged; move it away to start anew");
+    if (memcmp(owner.data, origin->bytes, ALTO_HASH_SIZE) == 0)
+        return ALTO_OK;
+    char held[17], wanted[17];
+    alto_hex(held, owner.data, 8);
+    alto_hex(wanted, origin->bytes, 8);
+    return alto_fail(error, ALTO_CONFIG, self->directory,
+                     "holds origin %s, not %s; choose another directory with --state, or move this one away", held,
+                     wanted);
+}
+
+static alto_status take_over(alto_book *self, const alto_origin *origin, alto_error *error)
+{
+    alto_status status = alto_disk_begin(self->disk, true);
+    if (status == ALTO_OK) {
+        status = check_owner(self, origin, error);
+        if (status != ALTO_OK) {
+            alto_disk_abort(self->disk);
+            return status;
+        }
+        scan(self);
+        for (size_t i = 0; i < self->count; i++)
+            if (self->resources[i]->litter)
+                sweep(self, self->resources[i]);
+        status = alto_disk_end(self->disk);
+    }
+    if (status != ALTO_OK)
+        alto_fail(error, status, self->directory, "cannot write to it: %s", alto_disk_why(self->disk));
+    return status;
+}
+
+alto_status alto_book_open(const char *directory, const alto_origin *origin, alto_book **out, alto_error *error)
+{
+    alto_book *self = calloc(1, sizeof *self);
+    if (!self)
+        return alto_fail(error, ALTO_NO_MEMORY, directory, "out of memory");
+    pthread_mutex_init(&self->lock, NULL);
+    self->directory = strdup(directory);
+    alto_status status = self->directory ? alto_disk_open(directory, &self->disk, error)
+                                         : alto_fail(error, ALTO_NO_MEMORY, directory, "out of memory");
+    if (status == ALTO_OK)
+        status = take_over(self, origin, error);
+    if (status != ALTO_OK) {
+        alto_book_close(&self);
+        return status;
+    }
+    *out = self;
+    return ALTO_OK;
+}
+
+void alto_book_close(alto_book **self)
+{
+    if (!*self)
+        return;
+    alto_book *book = *self;
+    drop_snapshot(&book->background);
+    alto_tree_release(book->catalog);
+    forget_resources(book);
+    free(book->resources);
+    alto_disk_close(&book->disk);
+    pthread_mutex_destroy(&book->lock);
+    free(book->directory);
+    free(book);
+    *self = NULL;
+}
+
+alto_status alto_book_load(alto_book *self, alto_pool *pool, alto_stored_state *state)
+{
+    *state =
+        (alto_stored_state){.statement = alto_buffer_make(SIZE_MAX / 2), .manifest = alto_buffer_make(SIZE_MAX / 2)};
+    pthread_mutex_lock(&self->lock);
+    alto_status status = alto_disk_begin(self->disk, false);
+    if (status == ALTO_OK) {
+        status = load(self, pool, state);
+        alto_status end = alto_disk_end(self->disk);
+        if (status == ALTO_OK)
+            status = end;
+    }
+    pthread_mutex_unlock(&self->lock);
+    if (status != ALTO_OK)
+        alto_stored_state_fini(state);
+    return status;
+}
+
+alto_status alto_book_next_chain(alto_book *self, uint64_t now_ms, uint64_t *chain)
+{
+    pthread_mutex_lock(&self->lock);
+    alto_status status = alto_disk_begin(self->disk, true);
+    if (status == ALTO_OK) {
+        alto_slice stored;
+        uint64_t next = now_ms;
+        if (alto_disk_get(self->disk, ALTO_DISK_META, alto_slice_text("chain"), &stored) && number_in(stored) >= next)
+            next = number_in(stored) + 1;
+        put_number(self, "chain", next);
+        status = alto_disk_end(self->disk);
+        if (status == ALTO_OK)
+            *chain = next;
+    }
+    pthread_mutex_unlock(&self->lock);
+    return status;
+}
+
+/* The part of a write that becomes visible at once. */
+static void write_visible(alto_book *self, const alto_step *first, const alto_step *newest)
+{
+    write_logs(self, first);
+    for (size_t i = 0; i < self->count; i++) {
+        resource *of = self->resources[i];
+        if (of->planned && !of->version)
+            erase(self, of);
+        else if (of->planned && of->wants_snapshot)
+            publish_staged(self, of);
+    }
+    for (const alto_step *step = first; step; step = step->next)
+        if (step->has_manifest)
+            alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text("manifest"), step->manifest);
+    if (newest) {
+        write_catalog(self, newest->catalog);
+        alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text("statement"), newest->statement);
+    }
+}
+
+static alto_status write_steps(alto_book *self, const alto_step *first)
+{
+    const alto_step *newest = NULL;
+    for (const alto_step *step = first; step; step = step->next)
+        if (step->has_statement)
+            newest = step;
+    alto_status status = plan(self, first);
+    if (status == ALTO_OK)
+        status = alto_disk_begin(self->disk, true);
+    if (status != ALTO_OK)
+        return status;
+    for (size_t i = 0; i < self->count; i++)
+        if (self->resources[i]->planned && self->resources[i]->version && self->resources[i]->wants_snapshot)
+            stage(self, self->resources[i]);
+    write_visible(self, first, newest);
+    uint64_t bytes = alto_disk_put_bytes(self->disk);
+    status = alto_disk_end(self->disk);
+    if (status != ALTO_OK)
+        return status;
+    atomic_fetch_add(&self->written, bytes);
+    if (newest)
+        keep_catalog(self, newest->catalog);
+    choose_background(self);
+    return ALTO_OK;
+}
+
+alto_status alto_book_write(alto_book *self, const alto_step *first)
+{
+    pthread_mutex_lock(&self->lock);
+    alto_status status = write_steps(self, first);
+    pthread_mutex_unlock(&self->lock);
+    return status;
+}
+
+alto_status alto_book_recover(alto_book *self)
+{
+    pthread_mutex_lock(&self->lock);
+    drop_snapshot(&self->background);
+    alto_status status = alto_disk_reopen(self->disk);
+    if (status == ALTO_OK)
+        status = alto_disk_begin(self->disk, false);
+    if (status == ALTO_OK) {
+        scan(self);
+        status = alto_disk_end(self->disk);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return status;
+}
+
+bool alto_book_busy(alto_book *self)
+{
+    pthread_mutex_lock(&self->lock);
+    bool busy = self->background.of != NULL;
+    pthread_mutex_unlock(&self->lock);
+    return busy;
+}
+
+static alto_status work(alto_book *self)
+{
+    alto_status status = alto_disk_begin(self->disk, true);
+    if (status != ALTO_OK)
+        return status;
+    bool more = true;
+    while (more && alto_disk_put_bytes(self->disk) < TRANSACTION_BYTES)
+        more = put_piece(self, &self->background);
+    if (!more)
+        publish_background(self);
+    uint64_t bytes = alto_disk_put_bytes(self->disk);
+    status = alto_disk_end(self->disk);
+    if (status == ALTO_OK)
+        atomic_fetch_add(&self->written, bytes);
+    return status;
+}
+
+alto_status alto_book_work(alto_book *self)
+{
+    pthread_mutex_lock(&self->lock);
+    alto_status status = self->background.of ? work(self) : ALTO_OK;
+    pthread_mutex_unlock(&self->lock);
+    return status;
+}
+
+uint64_t alto_book_written(alto_book *self)
+{
+    return atomic_load(&self->written);
+}
+
+void alto_book_why(alto_book *self, char *words, size_t room)
+{
+    pthread_mutex_lock(&self->lock);
+    snprintf(words, room, "%s", alto_disk_why(self->disk));
+    pthread_mutex_unlock(&self->lock);
 }

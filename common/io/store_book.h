@@ -24,12 +24,12 @@
 
 /* One step to write; everything is lent. */
 typedef struct alto_step {
-    bool has_statement;       /* then: */
+    bool has_statement; /* then: */
     alto_slice statement;
     const alto_tree *catalog;
     size_t count;
     alto_stored_change *changes;
-    bool has_manifest;        /* then: */
+    bool has_manifest; /* then: */
     alto_slice manifest;
     struct alto_step *next;
 } alto_step;

@@ -181,8 +181,7 @@ alto_status alto_disk_open(const char *directory, alto_disk **out, alto_error *e
         return alto_fail(error, ALTO_NO_MEMORY, directory, "out of memory");
     self->lock_fd = -1;
     self->directory = strdup(directory);
-    alto_status status =
-        self->directory ? ALTO_OK : alto_fail(error, ALTO_NO_MEMORY, directory, "out of memory");
+    alto_status status = self->directory ? ALTO_OK : alto_fail(error, ALTO_NO_MEMORY, directory, "out of memory");
     if (status == ALTO_OK)
         status = make_directory(directory, error);
     if (status == ALTO_OK)

@@ -361,6 +361,7 @@ class Answer:
         return gzip.decompress(self.body) if self.header("Content-Encoding") == "gzip" else self.body
 
     def json(self):
+        check(self.status == 200, "status %d: %s" % (self.status, self.body[:200]))
         return json.loads(self.plain())
 
 
@@ -434,9 +435,15 @@ def difference(got, wanted, path="", lists=None):
             if found:
                 return found
         return None
-    if isinstance(got, bool) != isinstance(wanted, bool) or got != wanted:
-        return "%s: got %r, wanted %r" % (path, got, wanted)
-    return None
+    if isinstance(got, bool) == isinstance(wanted, bool) and (got == wanted or same_double(got, wanted)):
+        return None
+    return "%s: got %r, wanted %r" % (path, got, wanted)
+
+
+def same_double(got, wanted):
+    """ALTO's numbers are doubles (RFC 7285 11.3.2.3), while Python's integers have no end."""
+    numbers = (int, float)
+    return isinstance(got, numbers) and isinstance(wanted, numbers) and float(got) == float(wanted)
 
 
 def same(got, wanted, what):

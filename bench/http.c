@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http.c - CPU per GET of a full map from what an rproxy answers with, beside nginx that serves the same bytes from
+ * disk: each a process of its own with one thread that answers. */
+#include "core/ird.h"
+#include "core/render.h"
+#include "io/loop.h"
+#include "io/publisher.h"
+#include "load.h"
+#include "origin.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BLOCKS = 15, QUICK_BLOCKS = 3, SIZES = 3, DIRECTORY = 64, STOP_TRIES = 200 };
+
+/* A map of about the size wanted. */
+typedef struct {
+    const char *id, *title;
+    size_t pids, connections, rounds; /* rounds of one block */
+} body;
+
+static const body bodies[SIZES] = {{"map-1-kb", "1 KB", 6, 16, 250},
+                                   {"map-200-kb", "200 KB", 104, 16, 20},
+                                   {"map-20-mb", "20 MB", 1040, 2, 3}};
+
+typedef struct {
+    pid_t ours, nginx;
+    unsigned our_port, nginx_port;
+    char directory[DIRECTORY]; /* of nginx: its configuration, and the bodies in www/ */
+} servers;
+
+/* ---- our server, in a child process ---- */
+
+static void publish(void *context, const alto_applied *applied)
+{
+    alto_publisher_step(context, applied, ALTO_MAX_PUSHED_PAYLOAD);
+}
+
+static void commit_maps(bench_origin *origin)
+{
+    alto_version *versions[SIZES];
+    alto_new_state states[SIZES];
+    for (int i = 0; i < SIZES; i++) {
+        bench_random random = {(uint64_t)i};
+        versions[i] = bench_cost_map(origin->pool, bodies[i].pids, &random);
+    }
+    const int by_name[SIZES] = {0, 2, 1};
+    for (int i = 0; i < SIZES; i++)
+        states[i] = (alto_new_state){.name = {.id = alto_slice_text(bodies[by_name[i]].id)},
+                                     .version = versions[by_name[i]]};
+    bench_must(alto_committer_commit(origin->committer, origin->pool, states, SIZES, alto_clock_ms()), "commit");
+    for (int i = 0; i < SIZES; i++)
+        alto_version_release(versions[i]);
+}
+
+/* Until it is killed. Writes its port to `out`. */
+_Noreturn static void serve(int out)
+{
+    static const alto_counts counts;
+    alto_publisher_options options = {.http = "127.0.0.1:0", .http_threads = 1, .counts = &counts};
+    bench_origin *origin = bench_alloc(sizeof *origin);
+    alto_error error = {.why = ""};
+    alto_publisher *publisher = NULL;
+    alto_loop *loop = alto_loop_new();
+    bench_origin_init(origin);
+    if (!loop || alto_publisher_new(loop, &origin->anchor.origin, &options, &publisher, &error) != ALTO_OK)
+        bench_die("server: %s", error.why);
+    origin->applied = publish;
+    origin->context = publisher;
+    commit_maps(origin);
+    unsigned port = (unsigned)strtoul(strrchr(alto_publisher_http_address(publisher), ':') + 1, NULL, 10);
+    if (write(out, &port, sizeof port) != sizeof port)
+        bench_die("server: %s", strerror(errno));
+    alto_loop_run(loop);
+    _exit(0);
+}
+
+/* A child that ends with us, whatever happens. */
+static pid_t start_child(void)
+{
+    pid_t parent = getpid();
+    fflush(stdout);
+    pid_t child = fork();
+    if (child < 0)
+        bench_die("cannot start a process: %s", strerror(errno));
+    if (child == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent))
+        _exit(2);
+    return child;
+}
+
+static void start_ours(servers *self)
+{
+    int channel[2];
+    if (pipe2(channel, O_CLOEXEC) != 0)
+        bench_die("no pipe: %s", strerror(errno));
+    self->ours = start_child();
+    if (self->ours == 0)
+        serve(channel[1]);
+    close(channel[1]);
+    if (read(channel[0], &self->our_port, sizeof self->our_port) != sizeof self->our_port)
+        bench_die("our server did not start");
+    close(channel[0]);
+}
+
+/* ---- nginx ---- */
+
+static unsigned free_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    socklen_t size = sizeof at;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at) != 0 ||
+        getsockname(fd, (struct sockaddr *)&at, &size) != 0)
+        bench_die("no free port: %s", strerror(errno));
+    close(fd);
+    return ntohs(at.sin_port);
+}
+
+static void write_file(const servers *self, const char *name, alto_slice bytes)
+{
+    char path[DIRECTORY + 64];
+    snprintf(path, sizeof path, "%s/%s", self->directory, name);
+    FILE *file = fopen(path, "w");
+    if (!file || fwrite(bytes.data, 1, bytes.size, file) != bytes.size || fclose(file) != 0)
+        bench_die("%s: cannot write", path);
+}
+
+static void write_configuration(const servers *self)
+{
+    alto_buffer text = alto_buffer_make(4096);
+    const char *at = self->directory;
+    alto_buffer_print(&text, "daemon off; master_process off; worker_processes 1; pid %s/pid; error_log %s/log crit;\n"
+                             "events { worker_connections 256; }\n"
+                             "http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;\n"
+                             "default_type application/alto-costmap+json; client_body_temp_path %s/1;\n"
+                             "proxy_temp_path %s/2; fastcgi_temp_path %s/3; uwsgi_temp_path %s/4; scgi_temp_path %s/5;\n"
+                             "server { listen 127.0.0.1:%u; root %s/www; } }\n",
+                      at, at, at, at, at, at, at, self->nginx_port, at);
+    bench_must(text.status, "configuration");
+    write_file(self, "conf", alto_buffer_slice(&text));
+    alto_buffer_fini(&text);
+}
+
+/* The very bytes that our server answers with, as files. */
+static void write_bodies(const servers *self)
+{
+    bench_load load = bench_load_open(self->our_port, 1);
+    for (int i = 0; i < SIZES; i++) {
+        char path[64], file[64];
+        alto_buffer bytes = alto_buffer_make(ALTO_MAX_DOCUMENT);
+        snprintf(path, sizeof path, "/%s", bodies[i].id);
+        snprintf(file, sizeof file, "www/%s", bodies[i].id);
+        bench_load_get(&load, path, &bytes);
+        bench_must(bytes.status, "body");
+        write_file(self, file, alto_buffer_slice(&bytes));
+        alto_buffer_fini(&bytes);
+    }
+    bench_load_close(&load);
+}
+
+static void start_nginx(servers *self)
+{
+    char www[DIRECTORY + 8], conf[DIRECTORY + 8], log[DIRECTORY + 8];
+    snprintf(self->directory, sizeof self->directory, "/tmp/alto-bench-XXXXXX");
+    if (!mkdtemp(self->directory))
+        bench_die("no temporary directory: %s", strerror(errno));
+    snprintf(www, sizeof www, "%s/www", self->directory);
+    snprintf(conf, sizeof conf, "%s/conf", self->directory);
+    snprintf(log, sizeof log, "%s/log", self->directory);
+    if (mkdir(www, 0755) != 0 || chmod(self->directory, 0755) != 0)
+        bench_die("%s: %s", www, strerror(errno));
+    write_bodies(self);
+    self->nginx_port = free_port();
+    write_configuration(self);
+    self->nginx = start_child();
+    if (self->nginx == 0) {
+        execlp("nginx", "nginx", "-c", conf, "-e", log, (char *)NULL);
+        _exit(127);
+    }
+}
+
+static void stop_child(pid_t child)
+{
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+}
+
+static void remove_directory(const char *directory)
+{
+    static const char *const names[] = {"www/map-1-kb", "www/map-200-kb", "www/map-20-mb", "www", "conf", "log",
+                                        "pid", "1", "2", "3", "4", "5", ""};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char path[DIRECTORY + 64];
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        remove(path);
+    }
+}
+
+/* ---- measuring ---- */
+
+static double us_per_get(pid_t process, bench_load *load, const body *of, uint64_t size, size_t rounds)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/%s", of->id);
+    double before = bench_cpu_us(process);
+    bench_load_run(load, path, size, rounds);
+    return (bench_cpu_us(process) - before) / (double)(rounds * load->count);
+}
+
+static uint64_t size_of(const servers *self, const body *of)
+{
+    char path[DIRECTORY + 64];
+    struct stat about;
+    snprintf(path, sizeof path, "%s/www/%s", self->directory, of->id);
+    if (stat(path, &about) != 0)
+        bench_die("%s: %s", path, strerror(errno));
+    return (uint64_t)about.st_size;
+}
+
+static void measure(const servers *self, const body *of, int blocks)
+{
+    bench_load ours = bench_load_open(self->our_port, of->connections);
+    bench_load theirs = bench_load_open(self->nginx_port, of->connections);
+    bench_series own = {0}, peer = {0};
+    uint64_t size = size_of(self, of);
+    char name[64];
+    us_per_get(self->ours, &ours, of, size, of->rounds / 2 + 1);
+    us_per_get(self->nginx, &theirs, of, size, of->rounds / 2 + 1);
+    for (int i = 0; i < blocks; i++) {
+        bench_series_add(&own, us_per_get(self->ours, &ours, of, size, of->rounds));
+        bench_series_add(&peer, us_per_get(self->nginx, &theirs, of, size, of->rounds));
+    }
+    snprintf(name, sizeof name, "http: CPU per GET of a map of %s", of->title);
+    bench_add(&(bench_row){.name = name,
+                           .unit = "us",
+                           .value = bench_median(&own),
+                           .peer = "nginx, the same bytes from disk",
+                           .peer_value = bench_median(&peer),
+                           .bar_of = BENCH_RATIO,
+                           .bar = 1});
+    bench_series_fini(&own);
+    bench_series_fini(&peer);
+    bench_load_close(&ours);
+    bench_load_close(&theirs);
+}
+
+void bench_http(const bench_options *options)
+{
+    servers self = {0};
+    if (system("nginx -v >/dev/null 2>&1") != 0) {
+        bench_skip("http: CPU per GET", "there is no nginx here");
+        return;
+    }
+    start_ours(&self);
+    start_nginx(&self);
+    for (int i = 0; i < SIZES; i++)
+        measure(&self, &bodies[i], options->quick ? QUICK_BLOCKS : BLOCKS);
+    stop_child(self.nginx);
+    stop_child(self.ours);
+    remove_directory(self.directory);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "load.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HEAD_MAX = 4096, SCRATCH = 262144, TRIES = 500, TRY_NS = 10000000, PATIENCE_MS = 10000 };
+
+/* The answer that one connection is receiving. */
+typedef struct {
+    char head[HEAD_MAX];
+    size_t head_size;
+    bool in_body;
+    uint64_t size, left; /* of the body */
+} answer;
+
+static int connect_to(unsigned port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((in_port_t)port)};
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int i = 0; i < TRIES; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+        if (fd >= 0 && connect(fd, (struct sockaddr *)&at, sizeof at) == 0 &&
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0)
+            return fd;
+        if (fd >= 0)
+            close(fd);
+        nanosleep(&(struct timespec){.tv_nsec = TRY_NS}, NULL);
+    }
+    bench_die("nobody listens at 127.0.0.1:%u", port);
+}
+
+bench_load bench_load_open(unsigned port, size_t count)
+{
+    bench_load made = {.count = count};
+    for (size_t i = 0; i < count; i++)
+        made.fds[i] = connect_to(port);
+    return made;
+}
+
+void bench_load_close(bench_load *self)
+{
+    for (size_t i = 0; i < self->count; i++)
+        close(self->fds[i]);
+    self->count = 0;
+}
+
+static void ask(int fd, const char *path)
+{
+    char text[512];
+    int size = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n\r\n", path);
+    if (size < 0 || (size_t)size >= sizeof text || write(fd, text, (size_t)size) != size)
+        bench_die("cannot send a request: %s", strerror(errno));
+}
+
+/* The head is whole: look at it. */
+static void begin_body(answer *self)
+{
+    if (strncmp(self->head, "HTTP/1.1 200 ", 13) != 0)
+        bench_die("not a 200: %.*s", (int)strcspn(self->head, "\r"), self->head);
+    const char *at = self->head;
+    while ((at = strchr(at, '\n'))) {
+        at++;
+        if (strncasecmp(at, "Content-Length:", 15) == 0) {
+            self->size = self->left = strtoull(at + 15, NULL, 10);
+            self->in_body = true;
+            return;
+        }
+    }
+    bench_die("an answer without Content-Length");
+}
+
+/* Take what came; true once the answer is whole. Body bytes go to `out` unless it is NULL. */
+static bool take(answer *self, const char *bytes, size_t size, alto_buffer *out)
+{
+    size_t at = 0;
+    while (!self->in_body && at < size) {
+        if (self->head_size == HEAD_MAX - 1)
+            bench_die("the head of an answer is too long");
+        self->head[self->head_size++] = bytes[at++];
+        if (self->head_size >= 4 && memcmp(self->head + self->head_size - 4, "\r\n\r\n", 4) == 0) {
+            self->head[self->head_size] = 0;
+            begin_body(self);
+        }
+    }
+    if (size - at > self->left)
+        bench_die("more bytes than Content-Length says");
+    self->left -= size - at;
+    if (out)
+        alto_buffer_add(out, bytes + at, size - at);
+    return self->in_body && self->left == 0;
+}
+
+static size_t receive(int fd, char *scratch)
+{
+    ssize_t size = read(fd, scratch, SCRATCH);
+    if (size <= 0)
+        bench_die("a connection ended: %s", size < 0 ? strerror(errno) : "closed");
+    return (size_t)size;
+}
+
+void bench_load_run(bench_load *self, const char *path, uint64_t size, size_t rounds)
+{
+    static char scratch[SCRATCH];
+    answer *answers = bench_alloc(self->count * sizeof *answers);
+    struct pollfd ready[BENCH_CONNECTIONS];
+    for (size_t round = 0; round < rounds; round++) {
+        size_t open = self->count;
+        for (size_t i = 0; i < self->count; i++) {
+            answers[i].head_size = 0;
+            answers[i].in_body = false;
+            ready[i] = (struct pollfd){.fd = self->fds[i], .events = POLLIN};
+            ask(self->fds[i], path);
+        }
+        while (open > 0) {
+            if (poll(ready, (nfds_t)self->count, PATIENCE_MS) <= 0)
+                bench_die("no answer for %d ms", PATIENCE_MS);
+            for (size_t i = 0; i < self->count; i++) {
+                if (!ready[i].revents)
+                    continue;
+                bool began = answers[i].in_body;
+                bool whole = take(&answers[i], scratch, receive(self->fds[i], scratch), NULL);
+                if (!began && answers[i].in_body && answers[i].size != size)
+                    bench_die("an answer of another size");
+                if (whole) {
+                    ready[i].fd = -1;
+                    open--;
+                }
+            }
+        }
+    }
+    free(answers);
+}
+
+void bench_load_get(bench_load *self, const char *path, alto_buffer *out)
+{
+    static char scratch[SCRATCH];
+    answer *got = bench_alloc(sizeof *got);
+    ask(self->fds[0], path);
+    while (!take(got, scratch, receive(self->fds[0], scratch), out))
+        ;
+    free(got);
+}
+
+double bench_cpu_us(pid_t process)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        bench_die("cannot read the CPU time of a process");
+    return (double)used.tv_sec * 1e6 + (double)used.tv_nsec / 1e3;
+}

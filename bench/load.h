@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* load.h - a bounded HTTP load over loopback: a few keep-alive connections that ask again and again for one path.
+ *
+ * Threads: none inside. */
+#ifndef BENCH_LOAD_H
+#define BENCH_LOAD_H
+
+#include "bench.h"
+
+#include <sys/types.h>
+
+enum { BENCH_CONNECTIONS = 16 };
+
+typedef struct {
+    int fds[BENCH_CONNECTIONS];
+    size_t count;
+} bench_load;
+
+/* Connect `count` times to 127.0.0.1:port, waiting for somebody to listen there. */
+bench_load bench_load_open(unsigned port, size_t count);
+void bench_load_close(bench_load *self);
+/* Ask for `path` on every connection at once, `rounds` times; every answer must be a 200 with `size` bytes. */
+void bench_load_run(bench_load *self, const char *path, uint64_t size, size_t rounds);
+/* One GET; the body goes to `out`. */
+void bench_load_get(bench_load *self, const char *path, alto_buffer *out);
+
+/* CPU time that a process has used, all its threads together, in microseconds. */
+double bench_cpu_us(pid_t process);
+
+#endif
