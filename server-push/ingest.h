@@ -38,9 +38,12 @@ void ingest_settle(ingest *self, uint64_t now_ms);
 size_t ingest_names(const ingest *self, const char **names, size_t max);
 
 /* What to commit now: at most `max` changes against what was published, ascending by catalog key; slices and versions are borrowed until
- * the next call of anything here. Taking them makes them published.
+ * the next call of anything here but ingest_give_back. Taking them makes them published.
  * *again_ms  when to call again because a hold ends; UINT64_MAX: not before something changes. */
 size_t ingest_take(ingest *self, uint64_t now_ms, alto_new_state *changes, size_t max, uint64_t *again_ms);
+
+/* What the last ingest_take gave could not be committed: it is not published after all, and will be given again. */
+void ingest_give_back(ingest *self);
 
 /* One line for each resource that is held back now and why; for the log. */
 typedef void ingest_report_fn(void *context, const char *resource_id, const char *why);

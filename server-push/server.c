@@ -11,11 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WARN_DAYS = 30, MS_PER_DAY = 86400000, WHERE_SIZE = 512 };
+enum { WARN_DAYS = 30, MS_PER_DAY = 86400000, WHERE_SIZE = 512, RETRY_MS = 1000 };
 
 /* A document whose last text was refused. */
 typedef struct refusal {
     struct refusal *next;
+    alto_status status;
     char name[256];
 } refusal;
 
@@ -49,13 +50,14 @@ static void forget_refusal(server *self, const char *name)
         }
 }
 
-static void note_refusal(server *self, const char *name)
+static void note_refusal(server *self, const char *name, alto_status status)
 {
     forget_refusal(self, name);
     refusal *made = calloc(1, sizeof *made);
     if (!made)
         return;
     snprintf(made->name, sizeof made->name, "%s", name);
+    made->status = status;
     made->next = self->refusals;
     self->refusals = made;
 }
@@ -70,7 +72,7 @@ static void refuse(server *self, const char *name, const alto_error *error)
              alto_log_value(path, file, sizeof file), alto_log_value(error->where, where, sizeof where),
              alto_status_name(error->status), alto_log_value(error->why, why, sizeof why),
              (unsigned long long)alto_counts_get(&self->counts, error->status));
-    note_refusal(self, name);
+    note_refusal(self, name, error->status);
 }
 
 static void on_changed(void *context, const char *name, alto_slice text)
@@ -96,6 +98,9 @@ static void on_removed(void *context, const char *name)
     server *self = context;
     forget_refusal(self, name);
     ingest_remove(self->ingest, name, alto_monotonic_ms());
+    for (const refusal *at = self->refusals; at; at = at->next)
+        if (at->status == ALTO_DUPLICATE) /* perhaps of what went just now */
+            source_dir_again(self->source, at->name);
     alto_log(ALTO_LOG_INFO, "removed", "document=%s", name);
 }
 
@@ -143,15 +148,19 @@ static void commit(server *self)
     uint64_t now_ms = alto_monotonic_ms(), again_ms;
     alto_new_state *changes = calloc(most, sizeof *changes);
     if (!changes) {
-        alto_timer_arm(self->hold_timer, 1000);
+        alto_timer_arm(self->hold_timer, RETRY_MS);
         return;
     }
     size_t count = ingest_take(self->ingest, now_ms, changes, most, &again_ms);
-    if (count > 0) {
-        alto_status status = alto_committer_commit(self->committer, self->pool, changes, count, alto_clock_ms());
-        if (status != ALTO_OK)
-            alto_log(ALTO_LOG_ERROR, "commit", "status=%s", alto_status_name(status));
+    alto_status status = ALTO_OK;
+    if (count > 0)
+        status = alto_committer_commit(self->committer, self->pool, changes, count, alto_clock_ms());
+    if (status != ALTO_OK) {
+        alto_log(ALTO_LOG_ERROR, "commit", "status=%s resources=%zu", alto_status_name(status), count);
+        ingest_give_back(self->ingest);
     }
+    if (status == ALTO_NO_MEMORY && again_ms > now_ms + RETRY_MS)
+        again_ms = now_ms + RETRY_MS;
     ingest_report(self->ingest, log_waiting, NULL);
     free(changes);
     if (again_ms != UINT64_MAX)
@@ -161,7 +170,8 @@ static void commit(server *self)
 static void on_settled(void *context)
 {
     server *self = context;
-    if (!self->settled && !self->refusals) {
+    if (!self->settled && self->found_any &&
+        !self->refusals) { /* an empty directory may be one that is not mounted yet */
         ingest_settle(self->ingest, alto_monotonic_ms());
         self->settled = true;
     }

@@ -25,8 +25,9 @@ typedef struct {
     dev_t device;
     ino_t inode;
     off_t size;
-    struct timespec modified;
+    struct timespec modified, changed; /* content; anything about it, such as permissions */
     bool seen, dirty;
+    bool told; /* something was said of it */
 } file;
 
 struct source_dir {
@@ -35,11 +36,15 @@ struct source_dir {
     char *path;
     uint64_t quiet_ms, max_quiet_ms;
     int inotify, watch; /* -1: none */
+    dev_t watched_device;
+    ino_t watched_inode; /* of the directory that `watch` is about */
     alto_timer *quiet, *look;
     uint64_t first_event_ms; /* monotonic; 0: nothing pending */
     bool trusting;           /* inotify has been watching since the last look: what it did not name is unfinished */
+    bool told_full;
     file *files;
     size_t count;
+    size_t expected; /* index of the file that is likely to be asked for next: directories keep their order */
 };
 
 /* "x.json" -> "x"; false for what is not ours. */
@@ -54,11 +59,15 @@ static bool document_name(const char *entry, char name[256])
     return true;
 }
 
-static file *find_file(const source_dir *self, const char *name)
+static file *find_file(source_dir *self, const char *name)
 {
-    for (size_t i = 0; i < self->count; i++)
-        if (strcmp(self->files[i].name, name) == 0)
-            return &self->files[i];
+    for (size_t step = 0; step < self->count; step++) {
+        size_t i = (self->expected + step) % self->count;
+        if (strcmp(self->files[i].name, name) != 0)
+            continue;
+        self->expected = i + 1;
+        return &self->files[i];
+    }
     return NULL;
 }
 
@@ -79,10 +88,15 @@ static file *obtain_file(source_dir *self, const char *name)
 
 /* ---- reading ---- */
 
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
 static bool same_look(const file *at, const struct stat *now)
 {
     return at->device == now->st_dev && at->inode == now->st_ino && at->size == now->st_size &&
-           at->modified.tv_sec == now->st_mtim.tv_sec && at->modified.tv_nsec == now->st_mtim.tv_nsec;
+           same_time(&at->modified, &now->st_mtim) && same_time(&at->changed, &now->st_ctim);
 }
 
 static void remember_look(file *at, const struct stat *now)
@@ -91,6 +105,7 @@ static void remember_look(file *at, const struct stat *now)
     at->inode = now->st_ino;
     at->size = now->st_size;
     at->modified = now->st_mtim;
+    at->changed = now->st_ctim;
 }
 
 static bool read_all(int fd, uint8_t *bytes, size_t size)
@@ -107,31 +122,32 @@ static bool read_all(int fd, uint8_t *bytes, size_t size)
     return true;
 }
 
-static void unreadable(source_dir *self, const char *name, const char *why)
+static void unreadable(source_dir *self, file *at, const char *why)
 {
-    self->events.unreadable(self->events.context, name, why);
+    at->told = true;
+    self->events.unreadable(self->events.context, at->name, why);
 }
 
 /* Read an open file and hand it on. A file that changes under the reading stays dirty; its writer will close it. */
 static void read_open(source_dir *self, file *at, int fd)
 {
     struct stat before, after;
-    if (fstat(fd, &before) != 0 || !S_ISREG(before.st_mode)) {
-        unreadable(self, at->name, "not a regular file");
+    if (fstat(fd, &before) != 0)
         return;
-    }
     remember_look(at, &before);
-    if (before.st_size > ALTO_MAX_DOCUMENT) {
-        unreadable(self, at->name, "larger than 2 GiB");
+    if (!S_ISREG(before.st_mode) || before.st_size > ALTO_MAX_DOCUMENT) {
+        unreadable(self, at, S_ISREG(before.st_mode) ? "larger than 2 GiB" : "not a regular file");
         return;
     }
     size_t size = (size_t)before.st_size;
     uint8_t *bytes = malloc(size + 1);
     if (!bytes) {
-        unreadable(self, at->name, "out of memory");
+        at->dirty = true; /* again with the next look */
+        unreadable(self, at, "out of memory");
         return;
     }
     bool whole = read_all(fd, bytes, size) && fstat(fd, &after) == 0 && same_look(at, &after);
+    at->told = at->told || whole;
     if (whole)
         self->events.changed(self->events.context, at->name, alto_slice_of(bytes, size));
     else
@@ -146,8 +162,12 @@ static void read_file(source_dir *self, file *at)
     at->dirty = false;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) {
-        if (errno != ENOENT)
-            unreadable(self, at->name, strerror(errno));
+        int why = errno;
+        struct stat now;
+        if (why == ENOENT || stat(path, &now) != 0)
+            return;
+        remember_look(at, &now); /* said once, and again when it changes: permissions do */
+        unreadable(self, at, strerror(why));
         return;
     }
     read_open(self, at, fd);
@@ -156,11 +176,25 @@ static void read_file(source_dir *self, file *at)
 
 /* ---- looking at the directory ---- */
 
-static void watch_directory(source_dir *self)
+static void unwatch_directory(source_dir *self)
 {
     if (self->watch >= 0)
-        return;
+        inotify_rm_watch(self->inotify, self->watch);
+    self->watch = -1;
     self->trusting = false;
+}
+
+/* Watch the directory that the path leads to now; it may be another one than before. */
+static void watch_directory(source_dir *self)
+{
+    struct stat now;
+    if (stat(self->path, &now) != 0)
+        return;
+    if (self->watch >= 0 && self->watched_device == now.st_dev && self->watched_inode == now.st_ino)
+        return;
+    unwatch_directory(self);
+    self->watched_device = now.st_dev;
+    self->watched_inode = now.st_ino;
     self->watch = inotify_add_watch(self->inotify, self->path,
                                     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF |
                                         IN_MOVE_SELF | IN_ONLYDIR);
@@ -171,12 +205,18 @@ static void look_at_entry(source_dir *self, int directory, const char *entry)
 {
     char name[256];
     struct stat now;
-    if (!document_name(entry, name) || fstatat(directory, entry, &now, 0) != 0)
+    if (!document_name(entry, name))
         return;
-    file *at = obtain_file(self, name);
-    if (!at)
+    bool there = fstatat(directory, entry, &now, 0) == 0;
+    file *at = there ? obtain_file(self, name) : errno != ENOENT ? find_file(self, name) : NULL;
+    if (there && !at && !self->told_full) {
+        self->told_full = true;
+        self->events.unreadable(self->events.context, name, "more documents than there can be resources");
+    }
+    if (at)
+        at->seen = true; /* also when nothing can be learned about it just now */
+    if (!there || !at)
         return;
-    at->seen = true;
     bool still = !self->trusting || now.st_mtim.tv_sec + STILL_S < time(NULL);
     if (!same_look(at, &now) && still)
         at->dirty = true;
@@ -191,21 +231,24 @@ static bool look(source_dir *self)
     for (size_t i = 0; i < self->count; i++)
         self->files[i].seen = false;
     struct dirent *entry;
-    while ((entry = readdir(directory)))
+    while (errno = 0, (entry = readdir(directory)))
         look_at_entry(self, dirfd(directory), entry->d_name);
+    bool whole = errno == 0;
     closedir(directory);
-    return true;
+    return whole;
 }
 
 static void drop_unseen(source_dir *self)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < self->count; i++) {
+    for (size_t i = 0; i < self->count; i++)
+        if (!self->files[i].seen && self->files[i].told)
+            self->events.removed(self->events.context, self->files[i].name);
+    for (size_t i = 0; i < self->count; i++)
         if (self->files[i].seen)
             self->files[kept++] = self->files[i];
-        else
-            self->events.removed(self->events.context, self->files[i].name);
-    }
+    if (kept < self->count)
+        self->told_full = false;
     self->count = kept;
 }
 
@@ -239,13 +282,14 @@ static void expect_more(source_dir *self)
 static bool take_event(source_dir *self, const struct inotify_event *event)
 {
     char name[256];
-    if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) {
-        inotify_rm_watch(self->inotify, self->watch);
-        self->watch = -1;
-        return true;
-    }
     if (event->mask & IN_Q_OVERFLOW) {
         self->trusting = false;
+        return true;
+    }
+    if (event->wd != self->watch)
+        return false; /* the last words of a directory that was watched before */
+    if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) {
+        unwatch_directory(self);
         return true;
     }
     if (event->len == 0 || !document_name(event->name, name))
@@ -348,4 +392,14 @@ void source_dir_destroy(source_dir **self)
     free(dying->path);
     free(dying);
     *self = NULL;
+}
+
+void source_dir_again(source_dir *self, const char *name)
+{
+    file *at = find_file(self, name);
+    if (!at)
+        return;
+    at->dirty = true;
+    if (self->first_event_ms == 0)
+        expect_more(self);
 }

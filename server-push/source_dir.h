@@ -30,5 +30,8 @@ typedef struct {
 alto_status source_dir_new(alto_loop *loop, const char *path, uint64_t quiet_ms, uint64_t max_quiet_ms,
                            const source_dir_events *events, source_dir **out, alto_error *error);
 void source_dir_destroy(source_dir **self);
+/* Report that document anew, though its file did not change; from inside `removed`, together with it. Nothing when
+ * there is no such file. */
+void source_dir_again(source_dir *self, const char *name);
 
 #endif

@@ -63,6 +63,9 @@ typedef struct {
 
     alto_edit *edits; /* of the row at hand */
     size_t edit_count, edit_room;
+    uint64_t *row_ranks; /* of its cells that change, and their new costs */
+    double *row_costs;
+    size_t row_room;
     alto_row_edit *row_edits; /* each owns its items */
     size_t row_edit_count, row_edit_room;
     alto_buffer generic; /* the raw section */
@@ -97,6 +100,8 @@ static void decoder_fini(decoder *self)
     alto_numbers_fini(&self->group_steps);
     free(self->list);
     free(self->edits);
+    free(self->row_ranks);
+    free(self->row_costs);
     for (size_t i = 0; i < self->row_edit_count; i++)
         alto_tree_release(self->row_edits[i].items);
     free(self->row_edits);
@@ -578,10 +583,19 @@ static alto_status order_edits(decoder *self)
     return ALTO_OK;
 }
 
+/* Note what a row becomes; takes over `items`, also on failure. */
+static alto_status note_row(decoder *self, alto_slice key, alto_tree *items, bool remove)
+{
+    alto_row_edit row = {.row = key, .what = remove ? ALTO_ROW_REMOVE : ALTO_ROW_REPLACE, .items = items};
+    if (ALTO_ARRAY_ADD(self->row_edits, self->row_edit_room, self->row_edit_count, row))
+        return ALTO_OK;
+    alto_tree_release(items);
+    return ALTO_NO_MEMORY;
+}
+
 /* Apply the gathered edits to `before` and note the row for the version. */
 static alto_status finish_row(decoder *self, alto_slice key, const alto_tree *before, bool remove)
 {
-    alto_row_edit row = {.row = key, .what = remove ? ALTO_ROW_REMOVE : ALTO_ROW_REPLACE};
     alto_tree *items = NULL;
     if (remove && self->edit_count)
         return ALTO_MALFORMED;
@@ -590,13 +604,7 @@ static alto_status finish_row(decoder *self, alto_slice key, const alto_tree *be
         status = alto_tree_edit(self->pool, alto_item_type(self->kind, key.data[0]), before, self->edits,
                                 self->edit_count, &items);
     self->edit_count = 0;
-    if (status != ALTO_OK)
-        return status;
-    row.items = items;
-    if (ALTO_ARRAY_ADD(self->row_edits, self->row_edit_room, self->row_edit_count, row))
-        return ALTO_OK;
-    alto_tree_release(items);
-    return ALTO_NO_MEMORY;
+    return status == ALTO_OK ? note_row(self, key, items, remove) : status;
 }
 
 static alto_status edit_prefixes(decoder *self, uint64_t ref)
@@ -630,21 +638,50 @@ static void cursor_to(alto_cursor *cursor, const alto_tree *items, uint64_t rank
     alto_cursor_seek_rank(cursor, items, rank);
 }
 
-/* Changes of the row of `from` with these items, the first of which has position `start`. */
-static alto_status edit_changed(decoder *self, const alto_tree *items, uint64_t start)
+/* How many of the changes are of the row of `from` that ends at a position. */
+static size_t changes_before(const decoder *self, uint64_t end)
+{
+    size_t count = 0;
+    while (self->changed_next + count < self->changed.count && self->changed.at[self->changed_next + count] < end)
+        count++;
+    return count;
+}
+
+/* The ranks and new costs of the next `count` changes, all of the row with these items, the first of
+ * which has position `start`. */
+static alto_status take_new_costs(decoder *self, const alto_tree *items, uint64_t start, size_t count)
 {
     alto_cursor cursor = {.height = 0};
-    uint64_t end = start + alto_tree_entries(items);
-    for (; self->changed_next < self->changed.count && self->changed.at[self->changed_next] < end;
-         self->changed_next++) {
-        double cost;
-        cursor_to(&cursor, items, self->changed.at[self->changed_next] - start);
-        if (!next_cost(&self->changed_costs, alto_cursor_value(&cursor).cost, &cost))
+    if (count > self->row_room) {
+        free(self->row_ranks);
+        free(self->row_costs);
+        self->row_ranks = array_of(self, count, sizeof *self->row_ranks);
+        self->row_costs = array_of(self, count, sizeof *self->row_costs);
+        self->row_room = count;
+    }
+    if (!self->row_ranks || !self->row_costs)
+        return ALTO_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        self->row_ranks[i] = self->changed.at[self->changed_next++] - start;
+        cursor_to(&cursor, items, self->row_ranks[i]);
+        if (!next_cost(&self->changed_costs, alto_cursor_value(&cursor).cost, &self->row_costs[i]))
             return ALTO_MALFORMED;
-        if (!add_edit(self, alto_cursor_key(&cursor), false, cost))
-            return ALTO_NO_MEMORY;
     }
     return ALTO_OK;
+}
+
+/* Changes of a row in which other things change too. */
+static alto_status edit_changed(decoder *self, const alto_tree *items, uint64_t start)
+{
+    size_t count = changes_before(self, start + alto_tree_entries(items));
+    alto_status status = take_new_costs(self, items, start, count);
+    alto_cursor cursor = {.height = 0};
+    for (size_t i = 0; status == ALTO_OK && i < count; i++) {
+        cursor_to(&cursor, items, self->row_ranks[i]);
+        if (!add_edit(self, alto_cursor_key(&cursor), false, self->row_costs[i]))
+            status = ALTO_NO_MEMORY;
+    }
+    return status;
 }
 
 static alto_status edit_removed(decoder *self, const alto_tree *items, uint64_t start)
@@ -712,35 +749,72 @@ static uint64_t next_number(const alto_numbers *numbers, size_t next)
     return next < numbers->count ? numbers->at[next] : UINT64_MAX;
 }
 
+/* Where the next change of each sort is: refs of payload rows, UINT64_MAX where there is none. */
+typedef struct {
+    uint64_t changed, removed, gone, empty, added, prefix, other;
+} next_refs;
+
+static next_refs look_ahead(decoder *self)
+{
+    return (next_refs){
+        .changed = next_cell_ref(self, &self->changed_rows, &self->changed, self->changed_next),
+        .removed = next_cell_ref(self, &self->removed_cells_rows, &self->removed, self->removed_next_cell),
+        .gone = next_number(&self->removed_rows, self->removed_next),
+        .empty = next_number(&self->empty_rows, self->empty_next),
+        .added = next_number(&self->group_refs, self->group_next),
+        .prefix = self->event_next < self->event_count ? self->events[self->event_next].ref : UINT64_MAX,
+        .other = self->other_next < self->other_count ? self->other_events[self->other_next].ref : UINT64_MAX};
+}
+
+/* The least of all but the row of the next changed cell. */
+static uint64_t least_but_changed(const next_refs *next)
+{
+    uint64_t keys = smaller(smaller(next->removed, next->added), smaller(next->gone, next->empty));
+    return smaller(keys, smaller(next->prefix, next->other));
+}
+
+/* A row in which nothing but costs changes: keys need not be looked at. */
+static alto_status set_costs(decoder *self, alto_slice key, const alto_tree *items, uint64_t start)
+{
+    size_t count = changes_before(self, start + alto_tree_entries(items));
+    alto_tree *made = NULL;
+    alto_status status = take_new_costs(self, items, start, count);
+    if (status == ALTO_OK)
+        status = alto_tree_set_costs(items, self->row_ranks, self->row_costs, count, &made);
+    return status == ALTO_OK ? note_row(self, key, made, false) : status;
+}
+
+static alto_status edit_row(decoder *self, const next_refs *next, uint64_t ref, alto_slice key, const alto_tree *items)
+{
+    alto_status status = edit_prefixes(self, ref);
+    if (status == ALTO_OK && next->changed == ref)
+        status = edit_changed(self, items, self->changed_rows.start - self->payload.first_item);
+    if (status == ALTO_OK && next->removed == ref)
+        status = edit_removed(self, items, self->removed_cells_rows.start - self->payload.first_item);
+    if (status == ALTO_OK)
+        status = edit_added(self, ref);
+    if (status == ALTO_OK)
+        status = finish_row(self, key, items, next->gone == ref);
+    self->removed_next += next->gone == ref;
+    self->empty_next += next->empty == ref;
+    return status;
+}
+
 /* One payload row after the other, in order. */
 static alto_status edit_payload(decoder *self)
 {
     alto_status status = ALTO_OK;
     while (status == ALTO_OK) {
-        uint64_t changed = next_cell_ref(self, &self->changed_rows, &self->changed, self->changed_next);
-        uint64_t removed = next_cell_ref(self, &self->removed_cells_rows, &self->removed, self->removed_next_cell);
-        uint64_t gone = next_number(&self->removed_rows, self->removed_next);
-        uint64_t empty = next_number(&self->empty_rows, self->empty_next);
-        uint64_t ref = smaller(smaller(changed, removed), smaller(gone, empty));
-        ref = smaller(ref, next_number(&self->group_refs, self->group_next));
-        ref = smaller(ref, self->event_next < self->event_count ? self->events[self->event_next].ref : UINT64_MAX);
-        ref =
-            smaller(ref, self->other_next < self->other_count ? self->other_events[self->other_next].ref : UINT64_MAX);
+        next_refs next = look_ahead(self);
+        uint64_t others = least_but_changed(&next), ref = smaller(next.changed, others);
         if (ref == UINT64_MAX)
             break;
         const alto_tree *items;
         alto_slice key = row_of(self, &self->rows, ref, &items);
-        status = edit_prefixes(self, ref);
-        if (status == ALTO_OK && changed == ref)
-            status = edit_changed(self, items, self->changed_rows.start - self->payload.first_item);
-        if (status == ALTO_OK && removed == ref)
-            status = edit_removed(self, items, self->removed_cells_rows.start - self->payload.first_item);
-        if (status == ALTO_OK)
-            status = edit_added(self, ref);
-        if (status == ALTO_OK)
-            status = finish_row(self, key, items, gone == ref);
-        self->removed_next += gone == ref;
-        self->empty_next += empty == ref;
+        if (ref < others)
+            status = set_costs(self, key, items, self->changed_rows.start - self->payload.first_item);
+        else
+            status = edit_row(self, &next, ref, key, items);
     }
     return status;
 }

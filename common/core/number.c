@@ -410,6 +410,41 @@ size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT])
     return (size_t)(end - text);
 }
 
+static size_t digits_of(uint32_t integer)
+{
+    size_t count = 1;
+    for (; integer >= 10; integer /= 10)
+        count++;
+    return count;
+}
+
+static bool is_decimal(double magnitude, unsigned decimals, uint32_t *integer)
+{
+    *integer = (uint32_t)(magnitude * powers[decimals] + 0.5);
+    return (double)*integer / powers[decimals] == magnitude;
+}
+
+size_t alto_number_size(double value, unsigned *decimals)
+{
+    double magnitude = fabs(value);
+    uint32_t integer;
+    unsigned guess = *decimals <= FAST_DECIMALS ? *decimals : 0;
+    bool plain = magnitude < FAST_BOUND && is_decimal(magnitude, guess, &integer);
+    for (unsigned i = 0; i <= FAST_DECIMALS && magnitude < FAST_BOUND && !plain; i++)
+        plain = is_decimal(magnitude, guess = i, &integer);
+    if (!plain) {
+        char text[ALTO_NUMBER_TEXT];
+        return alto_number_format(value, text);
+    }
+    *decimals = guess;
+    while (guess > 0 && integer % 10 == 0) { /* the guess may be more than this one needs */
+        integer /= 10;
+        guess--;
+    }
+    size_t whole = digits_of(guess ? integer / (uint32_t)powers[guess] : integer);
+    return (value < 0) + whole + (guess ? 1 + guess : 0);
+}
+
 /* The significant digits of a literal, counted without zeros at either end. */
 typedef struct {
     digit_walk first;

@@ -21,6 +21,10 @@ alto_status alto_number_read(alto_slice text, double *value, size_t *size);
 /* Write a finite double; returns the length, without NUL (one is written). */
 size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT]);
 
+/* The length of that text, without making it where it is a plain decimal. *decimals is a guess that is kept up to date: how many
+ * decimals the numbers before had; begin with 0. */
+size_t alto_number_size(double value, unsigned *decimals);
+
 /* The canonical text of a JSON number in a document: as alto_number_format when the
  * double carries the literal exactly, otherwise the literal normalised (no '+', no leading
  * or trailing zeros, digits and a decimal exponent such as "12345678901234567890" or "1.5e400"): equal values give equal texts.

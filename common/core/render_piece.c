@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/render_piece.h"
 
+#include "core/number.h"
+
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -236,6 +238,18 @@ static alto_status inner_size(alto_kind kind, alto_form form, const alto_tree *n
     return scratch->status;
 }
 
+/* Cells: "name":cost, and commas between them. */
+static uint64_t costs_size(const alto_tree *leaf, alto_buffer *scratch)
+{
+    uint32_t count = alto_node_look(leaf).count;
+    const double *costs = alto_node_costs(leaf);
+    uint64_t size = count - 1;
+    unsigned decimals = 0;
+    for (uint32_t i = 0; i < count; i++)
+        size += alto_text_name_size(alto_node_key(leaf, i), scratch) + 1 + alto_number_size(costs[i], &decimals);
+    return size;
+}
+
 alto_status alto_text_size(alto_kind kind, alto_form form, const alto_tree *node, alto_buffer *scratch, uint64_t *size)
 {
     extras *kept = extras_of(node);
@@ -251,6 +265,9 @@ alto_status alto_text_size(alto_kind kind, alto_form form, const alto_tree *node
         status = inner_size(kind, form, node, scratch, size);
     } else if (alto_form_is_rows(form)) {
         status = rows_leaf_size(kind, node, scratch, size);
+    } else if (form == ALTO_FORM_COSTS) {
+        *size = costs_size(node, scratch);
+        status = scratch->status;
     } else {
         alto_buffer_clear(scratch);
         alto_text_nodes(scratch, form, &node, 1);

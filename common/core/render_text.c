@@ -73,6 +73,13 @@ static void add_name(alto_buffer *out, alto_slice name)
     alto_json_string(out, name);
 }
 
+size_t alto_text_name_size(alto_slice name, alto_buffer *scratch)
+{
+    alto_buffer_clear(scratch);
+    add_name(scratch, name);
+    return scratch->size;
+}
+
 /* ---- items ---- */
 
 /* The array that an address item belongs to: 4, 6, or 0 when it is a member of its own. */

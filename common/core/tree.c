@@ -599,26 +599,38 @@ static void set_hint(builder *self, const alto_tree *node)
         gathered->hint = node;
 }
 
-static bool only_new_values(const alto_tree *leaf, const alto_edit *edits, size_t count)
+static uint32_t lower_bound(const alto_tree *node, alto_slice key, bool *equal);
+
+/* Where the edits fall in a leaf, when they change values and nothing else. */
+static bool only_new_values(const alto_tree *leaf, const alto_edit *edits, size_t count, uint16_t *places)
 {
-    for (size_t i = 0; i < count; i++)
-        if (edits[i].remove || !alto_tree_find(leaf, edits[i].key, NULL))
+    uint32_t next = 0;
+    if (count > leaf->count)
+        return false;
+    for (size_t i = 0; i < count; i++, next++) {
+        bool found = next < leaf->count && alto_slice_equal(run_key(leaf->keys, next), edits[i].key);
+        if (!found)
+            next = lower_bound(leaf, edits[i].key, &found);
+        if (!found || edits[i].remove)
             return false;
+        places[i] = (uint16_t)next;
+    }
     return true;
 }
 
 /* The leaf with other values under the same keys: it ends where it did. */
-static void replace_values(builder *self, const alto_tree *leaf, const alto_edit *edits, size_t count, bool last)
+static void replace_values(builder *self, const alto_tree *leaf, const alto_edit *edits, size_t count,
+                           const uint16_t *places, bool last)
 {
     chunk *gathered = chunk_at(self, 0);
     if (!gathered)
         return;
-    size_t next = 0;
     for (uint32_t i = 0; i < leaf->count; i++) {
         gathered->keys[i] = run_key(leaf->keys, i);
-        bool edited = next < count && alto_slice_equal(edits[next].key, gathered->keys[i]);
-        gathered->values[i] = edited ? edits[next++].value : alto_node_value(leaf, i);
+        gathered->values[i] = alto_node_value(leaf, i);
     }
+    for (size_t i = 0; i < count; i++)
+        gathered->values[places[i]] = edits[i].value;
     gathered->count = leaf->count;
     if (!last || leaf->count == ALTO_TREE_CAP || ends_chunk(last_key(leaf), 0))
         close_chunk(self, 0);
@@ -626,8 +638,9 @@ static void replace_values(builder *self, const alto_tree *leaf, const alto_edit
 
 static void merge_leaf(builder *self, const alto_tree *leaf, const alto_edit *edits, size_t count, bool last)
 {
-    if (fits_whole(self, leaf) && only_new_values(leaf, edits, count)) {
-        replace_values(self, leaf, edits, count, last);
+    uint16_t places[ALTO_TREE_CAP];
+    if (fits_whole(self, leaf) && only_new_values(leaf, edits, count, places)) {
+        replace_values(self, leaf, edits, count, places, last);
         return;
     }
     size_t next = 0;
@@ -745,71 +758,118 @@ alto_status alto_tree_edit(alto_pool *pool, alto_value_type type, const alto_tre
     return made.status;
 }
 
-static alto_tree *leaf_with_costs(const alto_tree *shape, const double *costs)
+/* New costs for some entries of a tree; what is used up moves forward. */
+typedef struct {
+    const uint64_t *ranks; /* NULL: of all entries, one after the other */
+    const double *costs;
+    size_t left;
+    uint64_t rank; /* of the next entry of the tree */
+} replacement;
+
+/* How many of the new costs are for the next `entries` of the tree. */
+static size_t meant_for(const replacement *self, uint64_t entries)
 {
-    size_t size = shape->count * sizeof *costs;
-    if (memcmp(costs_of(shape), costs, size) == 0)
-        return alto_tree_retain(shape);
-    alto_tree *leaf = node_new(ALTO_VALUE_COST, 0, run_retain(shape->keys), size);
-    if (!leaf)
-        return NULL;
-    memcpy(costs_of(leaf), costs, size);
-    hash_node(leaf);
-    return leaf;
+    size_t count = 0;
+    if (!self->ranks)
+        return (size_t)entries;
+    while (count < self->left && self->ranks[count] < self->rank + entries)
+        count++;
+    return count;
 }
 
-static alto_tree *with_costs(const alto_tree *shape, const double *costs);
+static void used_up(replacement *self, uint64_t entries, size_t count)
+{
+    self->rank += entries;
+    self->costs += count;
+    self->left -= count;
+    if (self->ranks)
+        self->ranks += count;
+}
+
+static alto_tree *leaf_with_costs(const alto_tree *leaf, replacement *new)
+{
+    double costs[ALTO_TREE_CAP];
+    size_t size = leaf->count * sizeof costs[0], count = meant_for(new, leaf->count);
+    memcpy(costs, costs_of(leaf), size);
+    for (size_t i = 0; i < count; i++)
+        costs[new->ranks ? new->ranks[i] - new->rank : i] = new->costs[i];
+    used_up(new, leaf->count, count);
+    if (memcmp(costs_of(leaf), costs, size) == 0)
+        return alto_tree_retain(leaf);
+    alto_tree *made = node_new(ALTO_VALUE_COST, 0, run_retain(leaf->keys), size);
+    if (!made)
+        return NULL;
+    memcpy(costs_of(made), costs, size);
+    hash_node(made);
+    return made;
+}
+
+static alto_tree *with_costs(const alto_tree *node, replacement *new);
 
 /* The children of a node with other costs, each owned by the caller; how many could be made. */
-static uint32_t children_with_costs(const alto_tree *shape, const double *costs, alto_tree **children, bool *same)
+static uint32_t children_with_costs(const alto_tree *node, replacement *new, alto_tree **children, bool *same)
 {
     *same = true;
-    for (uint32_t i = 0; i < shape->count; i++) {
-        const alto_tree *child = links_of(shape)[i];
-        children[i] = with_costs(child, costs);
+    for (uint32_t i = 0; i < node->count; i++) {
+        const alto_tree *child = links_of(node)[i];
+        children[i] = with_costs(child, new);
         if (!children[i])
             return i;
         *same = *same && children[i] == child;
-        costs += alto_tree_entries(child);
     }
-    return shape->count;
+    return node->count;
 }
 
-static alto_tree *with_costs(const alto_tree *shape, const double *costs)
+static alto_tree *with_costs(const alto_tree *node, replacement *new)
 {
-    if (shape->level == 0)
-        return leaf_with_costs(shape, costs);
-    alto_tree *children[ALTO_TREE_CAP], *node = NULL;
+    uint64_t entries = alto_tree_entries(node);
+    if (meant_for(new, entries) == 0) {
+        used_up(new, entries, 0);
+        return alto_tree_retain(node);
+    }
+    if (node->level == 0)
+        return leaf_with_costs(node, new);
+    alto_tree *children[ALTO_TREE_CAP], *made = NULL;
     bool same;
-    uint32_t made = children_with_costs(shape, costs, children, &same);
-    if (made == shape->count && same) {
-        node = alto_tree_retain(shape);
-    } else if (made == shape->count) {
-        size_t links = made * sizeof children[0];
-        node = node_new(ALTO_VALUE_COST, shape->level, run_retain(shape->keys), sizeof(sums) + links);
-        if (node) {
-            memcpy(links_of(node), children, links);
-            seal_links(node);
-            return node;
+    uint32_t count = children_with_costs(node, new, children, &same);
+    if (count == node->count && same) {
+        made = alto_tree_retain(node);
+    } else if (count == node->count) {
+        size_t links = count * sizeof children[0];
+        made = node_new(ALTO_VALUE_COST, node->level, run_retain(node->keys), sizeof(sums) + links);
+        if (made) {
+            memcpy(links_of(made), children, links);
+            seal_links(made);
+            return made;
         }
     }
-    while (made > 0)
-        alto_tree_release(children[--made]);
-    return node;
+    while (count > 0)
+        alto_tree_release(children[--count]);
+    return made;
+}
+
+static alto_status replace_costs(const alto_tree *tree, replacement *new, alto_tree **out)
+{
+    assert(!tree || tree->type == ALTO_VALUE_COST);
+    alto_tree *made = tree ? with_costs(tree, new) : NULL;
+    if (tree && !made)
+        return ALTO_NO_MEMORY;
+    *out = made;
+    return ALTO_OK;
 }
 
 alto_status alto_tree_with_costs(const alto_tree *shape, const double *costs, alto_tree **out)
 {
-    if (!shape) {
-        *out = NULL;
-        return ALTO_OK;
-    }
-    assert(shape->type == ALTO_VALUE_COST);
-    alto_tree *made = with_costs(shape, costs);
-    if (!made)
-        return ALTO_NO_MEMORY;
-    *out = made;
-    return ALTO_OK;
+    replacement new = {.costs = costs, .left = (size_t)alto_tree_entries(shape)};
+    return replace_costs(shape, &new, out);
+}
+
+alto_status alto_tree_set_costs(const alto_tree *tree, const uint64_t *ranks, const double *costs, size_t count,
+                                alto_tree **out)
+{
+    assert(count == 0 || ranks[count - 1] < alto_tree_entries(tree));
+    replacement new = {.ranks = ranks, .costs = costs, .left = count};
+    return replace_costs(tree, &new, out);
 }
 
 /* ---- looking ---- */
@@ -1016,6 +1076,21 @@ static alto_status step_entries(walk *before, walk *after, alto_value_type type,
     return status;
 }
 
+/* Two leaves with one run of keys: only values can differ. */
+static alto_status step_values(walk *before, walk *after, const alto_tree *a, const alto_tree *b, alto_diff_fn *found,
+                               void *context)
+{
+    alto_status status = ALTO_OK;
+    for (uint32_t i = 0; i < a->count && status == ALTO_OK; i++) {
+        alto_value old = alto_node_value(a, i), new = alto_node_value(b, i);
+        if (!alto_value_equal((alto_value_type)a->type, &old, &new))
+            status = found(context, run_key(a->keys, i), &old, &new, before->rank + i, after->rank + i);
+    }
+    walk_skip(before);
+    walk_skip(after);
+    return status;
+}
+
 alto_status alto_tree_diff(const alto_tree *before, const alto_tree *after, alto_diff_fn *found, void *context)
 {
     if (!before && !after)
@@ -1031,6 +1106,8 @@ alto_status alto_tree_diff(const alto_tree *before, const alto_tree *after, alto
         } else if (a && b && a->level == b->level && alto_tree_equal(a, b)) {
             walk_skip(&old);
             walk_skip(&new);
+        } else if (a && b && a->level == 0 && b->level == 0 && a->keys == b->keys) {
+            status = step_values(&old, &new, a, b, found, context);
         } else {
             if (a && (!b || a->level >= b->level))
                 walk_open(&old);

@@ -93,6 +93,13 @@ alto_status alto_tree_edit(alto_pool *pool, alto_value_type type, const alto_tre
  * Errors     ALTO_NO_MEMORY */
 alto_status alto_tree_with_costs(const alto_tree *shape, const double *costs, alto_tree **out);
 
+/* A tree of costs with some of them replaced, by rank (entries before).
+ * ranks      `count` of them, strictly ascending, each less than alto_tree_entries(tree)
+ * Errors     ALTO_NO_MEMORY
+ * Costs in proportion to the leaves touched; compares no keys. */
+alto_status alto_tree_set_costs(const alto_tree *tree, const uint64_t *ranks, const double *costs, size_t count,
+                                alto_tree **out);
+
 /* A position in a tree: between `at` the first entry and past the last. Borrows the
  * tree, which must stay. */
 typedef struct {

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 enum {
     MAX_PULLS = 8,
@@ -358,13 +359,25 @@ static void poll_head(alto_follower *self, uint64_t now_ms)
     self->next_poll_ms = now_ms + (connected ? SILENCE_MS : self->poll_ms);
 }
 
+static bool errand_free(const alto_follower *self)
+{
+    for (size_t i = 0; i < MAX_PULLS; i++)
+        if (!self->errands[i].pull)
+            return true;
+    return false;
+}
+
+/* Answers that are under way pump by themselves when they come. */
 static void arm(alto_follower *self, uint64_t now_ms)
 {
     uint64_t delay = self->next_poll_ms > now_ms ? self->next_poll_ms - now_ms : 0;
-    if (self->not_before_ms > now_ms)
+    bool patient = self->not_before_ms > now_ms;
+    if (!self->info_known)
+        delay = self->poll_ms;
+    if (patient)
         delay = self->not_before_ms - now_ms;
     uint64_t wanted = alto_replica_next_want_ms(self->replica), wall = alto_clock_ms();
-    if (wanted != UINT64_MAX && self->not_before_ms <= now_ms) {
+    if (wanted != UINT64_MAX && self->info_known && !patient && errand_free(self)) {
         uint64_t until = wanted > wall ? wanted - wall : 0;
         delay = until < delay ? until : delay;
     }
@@ -396,6 +409,8 @@ static void pump(alto_follower *self)
 static bool take_urls(alto_follower *self, const alto_follower_options *options)
 {
     size_t length = strlen(options->upstream);
+    if (strncasecmp(options->upstream, "http://", 7) != 0 && strncasecmp(options->upstream, "https://", 8) != 0)
+        return false;
     while (length && options->upstream[length - 1] == '/')
         length--;
     if (length >= sizeof self->upstream || !alto_url_host(options->upstream, self->host, sizeof self->host))

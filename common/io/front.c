@@ -291,6 +291,8 @@ static void answer_alto(alto_front *self, const alto_http_request *request, alto
         answer_directory(view, request, answer);
     else if (!resource)
         refuse(answer, 404, "no resource of that ID; see /directory\n");
+    else if (!resource->version)
+        refuse(answer, 404, "this server does not hold that resource\n");
     else if (!alto_resource_shown(resource))
         refuse_for_now(answer, "this resource does not fit its network map at the moment\n");
     else
@@ -378,10 +380,12 @@ static void answer_pull(alto_front *self, const char *path, const alto_http_requ
     const alto_blob *blob = alto_archive_get(self->archive, path, &lasting, &status);
     if (blob)
         answer_blob(blob, lasting, path, request, answer);
-    else if (status == ALTO_NOT_FOUND)
-        refuse(answer, strcmp(path, "head") == 0 ? 503 : 404, "not held, or no longer held\n");
-    else
+    else if (status == ALTO_NO_MEMORY)
         refuse_for_now(answer, "out of memory\n");
+    else if (strcmp(path, "head") == 0)
+        refuse_for_now(answer, "nothing verified is held yet\n");
+    else
+        refuse(answer, 404, "not held, or no longer held\n");
 }
 
 void alto_front_answer(void *context, const alto_http_request *request, alto_http_answer *answer)

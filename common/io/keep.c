@@ -3,19 +3,27 @@
 
 #include <stdlib.h>
 
+/* Does the payload of a change lead from the version before (and not from nothing, as those of a publisher that lost its state)? */
+static bool leads_from_before(const alto_applied *applied, const alto_applied_change *change)
+{
+    return change->payload.size > 0 && change->before && change->before->version &&
+           applied->statement->changes[change->index].has_from &&
+           alto_hash_equal(&applied->statement->changes[change->index].from_root, &change->before->entry.root);
+}
+
 /* What the store has to know of one change; false when the catalog says all of it. */
-static bool describe(const alto_applied_change *change, alto_entry_texts *texts, alto_stored_change *stored)
+static bool describe(const alto_applied *applied, const alto_applied_change *change, alto_entry_texts *texts,
+                     alto_stored_change *stored)
 {
     const alto_resource *before = change->before, *after = change->after;
     *stored = (alto_stored_change){.catalog_key = after ? after->key : before->key};
     *texts = (alto_entry_texts){.bytes = alto_buffer_make(0)};
     if (!after || !after->version)
         return true; /* withdrawn, or not followed any more */
-    bool has_from = before && before->version && before->entry.kind == after->entry.kind;
-    if (has_from && alto_hash_equal(&before->entry.root, &after->entry.root))
+    if (before && before->version && alto_hash_equal(&before->entry.root, &after->entry.root))
         return false;
     stored->version = after->version;
-    if (!has_from || alto_entry_texts_make(&after->name, &after->entry, texts) != ALTO_OK)
+    if (!leads_from_before(applied, change) || alto_entry_texts_make(&after->name, &after->entry, texts) != ALTO_OK)
         return true; /* a snapshot will be written */
     stored->has_from = true;
     stored->from_root = before->entry.root;
@@ -30,7 +38,7 @@ static alto_status queue_step(alto_store *store, const alto_applied *applied, al
 {
     size_t count = 0;
     for (size_t i = 0; i < applied->change_count; i++)
-        if (describe(&applied->changes[i], &texts[i], &changes[count]))
+        if (describe(applied, &applied->changes[i], &texts[i], &changes[count]))
             count++;
     alto_buffer file = alto_buffer_make(ALTO_MAX_STATEMENT + ALTO_SIGNATURE_SIZE);
     alto_buffer_add_slice(&file, applied->object);

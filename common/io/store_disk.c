@@ -312,7 +312,7 @@ void alto_disk_delete_range(alto_disk *self, alto_disk_table table, alto_slice f
         note(self, mdb_cursor_open(self->txn, self->tables[table], &cursor));
     while (self->status == ALTO_OK) {
         MDB_val key = val_of(first), value;
-        int failure = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+        int failure = mdb_cursor_get(cursor, &key, &value, first.size ? MDB_SET_RANGE : MDB_FIRST);
         if (failure == MDB_NOTFOUND ||
             (failure == 0 && alto_slice_compare(alto_slice_of(key.mv_data, key.mv_size), last) > 0))
             break;

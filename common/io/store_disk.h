@@ -39,7 +39,7 @@ void alto_disk_fail(alto_disk *self, alto_status status);
 bool alto_disk_get(alto_disk *self, alto_disk_table table, alto_slice key, alto_slice *value);
 void alto_disk_put(alto_disk *self, alto_disk_table table, alto_slice key, alto_slice value);
 void alto_disk_delete(alto_disk *self, alto_disk_table table, alto_slice key);
-/* first <= key <= last */
+/* first <= key <= last; an empty first is before all keys */
 void alto_disk_delete_range(alto_disk *self, alto_disk_table table, alto_slice first, alto_slice last);
 /* Show each key that begins with `prefix`, ascending, until the function says false. It must not change the table. */
 typedef bool alto_disk_fn(void *context, alto_slice key, alto_slice value);

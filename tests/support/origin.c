@@ -31,8 +31,8 @@ static void on_applied(void *context, const alto_applied *applied)
     test_origin *self = context;
     assert_int_equal(alto_archive_step(self->archive, applied), ALTO_OK);
     self->log = grown(self->log, self->log_count, sizeof *self->log);
-    self->log[self->log_count++] = (test_signed){
-        applied->statement->commit_hash, applied->statement->state_root, applied->statement->position};
+    self->log[self->log_count++] =
+        (test_signed){applied->statement->commit_hash, applied->statement->state_root, applied->statement->position};
     add_statement(self, applied->object, &applied->signature);
     for (size_t i = 0; i < applied->change_count; i++) {
         const alto_applied_change *change = &applied->changes[i];
@@ -60,8 +60,8 @@ static void publish_manifest(test_origin *self)
     alto_buffer_clear(&self->manifest_file);
     const alto_signing_key *roots[] = {self->root};
     assert_int_equal(alto_manifest_sign(&self->manifest, roots, 1, &self->manifest_file), ALTO_OK);
-    assert_int_equal(alto_archive_manifest(self->archive, alto_buffer_slice(&self->manifest_file),
-                                           self->manifest.epoch, self->manifest.version),
+    assert_int_equal(alto_archive_manifest(self->archive, alto_buffer_slice(&self->manifest_file), self->manifest.epoch,
+                                           self->manifest.version),
                      ALTO_OK);
 }
 
@@ -86,8 +86,8 @@ test_origin *test_origin_new(uint8_t seed)
     self->online = key_of(seed, 2);
     self->now_ms = TEST_NOW_MS;
     alto_public_key root = alto_signing_key_public(self->root), online = alto_signing_key_public(self->online);
-    self->anchor = (alto_anchor){
-        .origin = alto_origin_of(1, &root, 1), .threshold = 1, .root_count = 1, .roots = {root}};
+    self->anchor =
+        (alto_anchor){.origin = alto_origin_of(1, &root, 1), .threshold = 1, .root_count = 1, .roots = {root}};
     self->manifest = (alto_manifest){.origin = self->anchor.origin,
                                      .epoch = 1,
                                      .version = 1,
