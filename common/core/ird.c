@@ -54,43 +54,49 @@ static void add_member(alto_buffer *out, const char *name, const char *value)
     alto_json_string(out, alto_slice_text(value));
 }
 
-/* Is a resource before `index` of the same cost type? */
-static bool listed_before(const alto_view *view, size_t index, const char *name)
+typedef struct {
+    char name[2 * ALTO_MAX_NAME + 8];
+    alto_cost_type type;
+} named_type;
+
+static int compare_types(const void *a, const void *b)
 {
-    for (size_t i = 0; i < index; i++) {
-        alto_cost_type type;
-        char other[2 * ALTO_MAX_NAME + 8];
-        if (!cost_type_of(view->resources[i], &type))
-            continue;
-        cost_type_name(&type, other, sizeof other);
-        if (strcmp(other, name) == 0)
-            return true;
-    }
-    return false;
+    return strcmp(((const named_type *)a)->name, ((const named_type *)b)->name);
 }
 
-static void add_cost_types(alto_buffer *out, const alto_view *view)
+static void add_cost_type(alto_buffer *out, const named_type *added)
 {
-    const char *separator = "";
+    alto_json_string(out, alto_slice_text(added->name));
+    alto_buffer_add_text(out, ":{");
+    add_member(out, "cost-mode", added->type.mode);
+    alto_buffer_add_text(out, ",");
+    add_member(out, "cost-metric", added->type.metric);
+    alto_buffer_add_text(out, "}");
+}
+
+/* Each cost type once, by name. */
+static alto_status add_cost_types(alto_buffer *out, const alto_view *view)
+{
+    named_type *types = malloc((view->count + 1) * sizeof *types);
+    size_t count = 0;
+    if (!types)
+        return ALTO_NO_MEMORY;
+    for (size_t i = 0; i < view->count; i++)
+        if (cost_type_of(view->resources[i], &types[count].type)) {
+            cost_type_name(&types[count].type, types[count].name, sizeof types[count].name);
+            count++;
+        }
+    qsort(types, count, sizeof *types, compare_types);
     alto_buffer_add_text(out, "\"cost-types\":{");
-    for (size_t i = 0; i < view->count; i++) {
-        alto_cost_type type;
-        char name[2 * ALTO_MAX_NAME + 8];
-        if (!cost_type_of(view->resources[i], &type))
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && strcmp(types[i - 1].name, types[i].name) == 0)
             continue;
-        cost_type_name(&type, name, sizeof name);
-        if (listed_before(view, i, name))
-            continue;
-        alto_buffer_add_text(out, separator);
-        alto_json_string(out, alto_slice_text(name));
-        alto_buffer_add_text(out, ":{");
-        add_member(out, "cost-mode", type.mode);
-        alto_buffer_add_text(out, ",");
-        add_member(out, "cost-metric", type.metric);
-        alto_buffer_add_text(out, "}");
-        separator = ",";
+        alto_buffer_add_text(out, i ? "," : "");
+        add_cost_type(out, &types[i]);
     }
     alto_buffer_add_text(out, "}");
+    free(types);
+    return ALTO_OK;
 }
 
 static void add_default_map(alto_buffer *out, const alto_view *view)
@@ -133,7 +139,8 @@ alto_status alto_ird(const alto_view *view, alto_buffer *out)
 {
     const char *separator = "";
     alto_buffer_add_text(out, "{\"meta\":{");
-    add_cost_types(out, view);
+    if (add_cost_types(out, view) != ALTO_OK)
+        return ALTO_NO_MEMORY;
     add_default_map(out, view);
     alto_buffer_add_text(out, "},\"resources\":{");
     for (size_t i = 0; i < view->count; i++) {

@@ -356,6 +356,8 @@ static char *put_number(char *at, bool negative, digit_walk digits, int64_t coun
 /* The fast way out: at most FAST_DECIMALS decimals of a magnitude whose digits fit 32 bits. */
 enum { FAST_DECIMALS = 4, FAST_BOUND = 400000 };
 
+static const uint32_t units[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
+
 static char *put_integer(char *at, uint32_t integer)
 {
     char reversed[10];
@@ -371,7 +373,7 @@ static char *put_integer(char *at, uint32_t integer)
 /* integer / 10^decimals, where the decimals are the fewest possible, in ECMAScript's plain arrangement. */
 static char *put_decimal(char *at, bool negative, uint32_t integer, unsigned decimals)
 {
-    uint32_t unit = decimals ? (uint32_t)powers[decimals] : 1, rest = integer % unit;
+    uint32_t unit = units[decimals], rest = integer % unit;
     if (negative)
         *at++ = '-';
     at = put_integer(at, integer / unit);
@@ -413,8 +415,8 @@ size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT])
 static size_t digits_of(uint32_t integer)
 {
     size_t count = 1;
-    for (; integer >= 10; integer /= 10)
-        count++;
+    for (int i = 1; i < 10; i++)
+        count += integer >= units[i];
     return count;
 }
 
@@ -441,7 +443,7 @@ size_t alto_number_size(double value, unsigned *decimals)
         integer /= 10;
         guess--;
     }
-    size_t whole = digits_of(guess ? integer / (uint32_t)powers[guess] : integer);
+    size_t whole = digits_of(integer / units[guess]);
     return (value < 0) + whole + (guess ? 1 + guess : 0);
 }
 

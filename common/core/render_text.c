@@ -73,10 +73,27 @@ static void add_name(alto_buffer *out, alto_slice name)
     alto_json_string(out, name);
 }
 
+static bool is_plain(alto_slice name)
+{
+    size_t at = 0;
+    for (; name.size - at >= sizeof(uint64_t); at += sizeof(uint64_t)) {
+        uint64_t eight;
+        memcpy(&eight, name.data + at, sizeof eight);
+        if (!eight_are_plain(eight))
+            return false;
+    }
+    for (; at < name.size; at++)
+        if (name.data[at] < 0x20 || name.data[at] == '"' || name.data[at] == '\\')
+            return false;
+    return true;
+}
+
 size_t alto_text_name_size(alto_slice name, alto_buffer *scratch)
 {
+    if (is_plain(name))
+        return name.size + 2;
     alto_buffer_clear(scratch);
-    add_name(scratch, name);
+    alto_json_string(scratch, name);
     return scratch->size;
 }
 

@@ -16,7 +16,9 @@ typedef struct object {
     alto_blob blob;
     struct object *next_in_slot;
     struct object *older, *newer; /* in order of arrival */
-    uint64_t arrived_ms;
+    uint64_t since_ms;            /* when it came, or when the view that was current then was superseded */
+    bool current;                 /* it came with the current view, or since */
+    bool is_signed;               /* a commit or a payload: what nobody here could make again */
     char path[PATH_SIZE];
     uint8_t bytes[];
 } object;
@@ -47,7 +49,7 @@ static object *object_new(const char *path, alto_slice bytes, alto_slice more)
     object *made = malloc(sizeof *made + bytes.size + more.size);
     if (!made)
         return NULL;
-    *made = (object){.arrived_ms = alto_monotonic_ms()};
+    *made = (object){.since_ms = alto_monotonic_ms(), .current = true};
     atomic_init(&made->refs, 1);
     snprintf(made->path, sizeof made->path, "%s", path);
     if (bytes.size)
@@ -145,22 +147,33 @@ static void drop_oldest_view(alto_archive *self)
 static void forget_old(alto_archive *self)
 {
     uint64_t now_ms = alto_monotonic_ms();
-    while (self->oldest && (now_ms > self->oldest->arrived_ms + ALTO_KEEP_MS || self->bytes > ALTO_KEEP_BYTES ||
-                            self->objects > ALTO_KEEP_OBJECTS))
-        unlist(self, self->oldest);
+    for (object *at = self->oldest, *next; at; at = next) {
+        bool is_old = !at->current && now_ms > at->since_ms + ALTO_KEEP_MS;
+        bool too_much = self->bytes > ALTO_KEEP_BYTES || self->objects > ALTO_KEEP_OBJECTS;
+        next = at->newer;
+        if (!is_old && !too_much)
+            break;
+        if (is_old || !at->current || !at->is_signed)
+            unlist(self, at);
+    }
     while (self->past_count && now_ms > self->past[self->past_first].superseded_ms + ALTO_KEEP_MS)
         drop_oldest_view(self);
 }
 
-/* The current view becomes a past one. */
+/* The current view becomes a past one, and with it all that came while it was current. */
 static void supersede_view(alto_archive *self)
 {
+    uint64_t now_ms = alto_monotonic_ms();
+    for (object *at = self->newest; at && at->current; at = at->older) {
+        at->current = false;
+        at->since_ms = now_ms;
+    }
     if (!self->view)
         return;
     if (self->past_count == ALTO_KEEP_VIEWS)
         drop_oldest_view(self);
     size_t at = (self->past_first + self->past_count++) % ALTO_KEEP_VIEWS;
-    self->past[at] = (past){self->view, alto_monotonic_ms()};
+    self->past[at] = (past){self->view, now_ms};
     self->view = NULL;
 }
 
@@ -174,15 +187,25 @@ static const alto_view *held_view(const alto_archive *self, size_t index)
     return self->past[(self->past_first + self->past_count - 1 - index) % ALTO_KEEP_VIEWS].view;
 }
 
-/* A resource whose version has that root, retained; NULL: none. */
-static alto_resource *find_version(alto_archive *self, const alto_hash *root)
+/* A resource whose version has that root, retained; NULL: none. key: which one is best, where several resources
+ * have the same content (NULL: all the same). */
+static alto_resource *find_version(alto_archive *self, const alto_hash *root, const alto_slice *key)
 {
-    const alto_view *view;
-    for (size_t at = 0; (view = held_view(self, at)); at++)
-        for (size_t i = 0; i < view->count; i++)
-            if (view->resources[i]->version && alto_hash_equal(&view->resources[i]->entry.root, root))
-                return alto_resource_retain(view->resources[i]);
-    return NULL;
+    const alto_resource *found = NULL;
+    const alto_view *view, *newer = NULL;
+    for (size_t at = 0; (view = held_view(self, at)); at++, newer = view)
+        for (size_t i = 0; i < view->count; i++) {
+            const alto_resource *resource = view->resources[i];
+            if (newer && i < newer->count && newer->resources[i] == resource)
+                continue; /* seen in the newer view */
+            if (!resource->version || !alto_hash_equal(&resource->entry.root, root))
+                continue;
+            if (!key || alto_slice_equal(resource->key, *key))
+                return alto_resource_retain(resource);
+            if (!found)
+                found = resource;
+        }
+    return found ? alto_resource_retain(found) : NULL;
 }
 
 /* A view with that state root, retained; NULL: none. */
@@ -242,31 +265,45 @@ static object *commit_object(const alto_applied *applied)
     return signed_object(path, applied->object, &applied->signature);
 }
 
-alto_status alto_archive_step(alto_archive *self, const alto_applied *applied)
+/* The commit and the payloads of a step, the first and linked by `newer`. Errors: ALTO_NO_MEMORY (some may be missing). */
+static alto_status objects_of(const alto_applied *applied, object **first)
 {
     alto_status status = ALTO_OK;
-    object *head = signed_object("head", applied->object, &applied->signature);
-    bool is_commit = applied->statement->type == ALTO_COMMIT;
-    object *commit = is_commit ? commit_object(applied) : NULL;
-    if (!head || (is_commit && !commit))
+    object **end = first;
+    if (applied->statement->type == ALTO_COMMIT && !(*end = commit_object(applied)))
+        status = ALTO_NO_MEMORY;
+    for (size_t i = 0; i < applied->change_count; i++) {
+        if (*end)
+            end = &(*end)->newer;
+        alto_slice payload = applied->changes[i].payload;
+        if (payload.size && !(*end = payload_object(payload)))
+            status = ALTO_NO_MEMORY;
+    }
+    for (object *at = *first; at; at = at->newer)
+        at->is_signed = true;
+    return status;
+}
+
+alto_status alto_archive_step(alto_archive *self, const alto_applied *applied)
+{
+    object *added = NULL, *head = signed_object("head", applied->object, &applied->signature);
+    alto_status status = objects_of(applied, &added);
+    if (!head)
         status = ALTO_NO_MEMORY;
     pthread_mutex_lock(&self->lock);
+    object *old_head = self->head;
     supersede_view(self);
     self->view = alto_view_retain(applied->after);
-    object_release(self->head);
     self->head = head;
-    if (commit)
-        list(self, commit);
-    for (size_t i = 0; i < applied->change_count; i++) {
-        const alto_applied_change *change = &applied->changes[i];
-        object *payload = change->payload.size ? payload_object(change->payload) : NULL;
-        if (payload)
-            list(self, payload);
-        else if (change->payload.size)
-            status = ALTO_NO_MEMORY;
+    while (added) {
+        object *next = added->newer;
+        added->newer = NULL;
+        list(self, added);
+        added = next;
     }
     forget_old(self);
     pthread_mutex_unlock(&self->lock);
+    object_release(old_head);
     return status;
 }
 
@@ -368,18 +405,28 @@ typedef struct {
     alto_resource *from, *to;
 } material;
 
+/* Is this how altocast writes the path of such a thing? Others would be the same thing kept twice. */
+static bool is_path_of(const char *path, alto_want_type type, const alto_hash *from, const alto_hash *to)
+{
+    alto_want want = {.type = type, .from = *from, .to = *to};
+    char written[ALTO_WANT_PATH];
+    alto_want_path(&want, written);
+    return strcmp(path, written) == 0;
+}
+
 static material find_material(alto_archive *self, const char *path)
 {
     material found = {NULL, NULL, NULL};
-    alto_hash to, from;
+    alto_hash to = {{0}}, from = {{0}};
     const char *rest;
-    if (parse_hash(path, "catalog/", &to, &rest) && !*rest) {
+    if (parse_hash(path, "catalog/", &to, &rest) && is_path_of(path, ALTO_WANT_CATALOG, &from, &to)) {
         found.state = find_state(self, &to);
-    } else if (parse_hash(path, "snapshots/", &to, &rest) && !*rest) {
-        found.to = find_version(self, &to);
-    } else if (parse_hash(path, "deltas/", &from, &rest) && parse_hash(rest, "/", &to, &rest) && !*rest) {
-        found.from = find_version(self, &from);
-        found.to = found.from ? find_version(self, &to) : NULL;
+    } else if (parse_hash(path, "snapshots/", &to, &rest) && is_path_of(path, ALTO_WANT_SNAPSHOT, &from, &to)) {
+        found.to = find_version(self, &to, NULL);
+    } else if (parse_hash(path, "deltas/", &from, &rest) && parse_hash(rest, "/", &to, &rest) &&
+               is_path_of(path, ALTO_WANT_DELTA, &from, &to)) {
+        found.from = find_version(self, &from, NULL);
+        found.to = found.from ? find_version(self, &to, &found.from->key) : NULL;
         if (found.to && found.to->entry.kind != found.from->entry.kind) {
             alto_resource_release(found.to);
             found.to = NULL;
@@ -388,29 +435,43 @@ static material find_material(alto_archive *self, const char *path)
     return found;
 }
 
-/* Make what can be made from views and versions; a reference for the caller, or NULL. */
+static void material_fini(material *self)
+{
+    alto_view_release(self->state);
+    alto_resource_release(self->from);
+    alto_resource_release(self->to);
+}
+
+static object *find_shared(alto_archive *self, const char *path)
+{
+    pthread_mutex_lock(&self->lock);
+    object *found = find(self, path);
+    if (found)
+        object_share(found);
+    pthread_mutex_unlock(&self->lock);
+    return found;
+}
+
+/* Make what can be made from views and versions; a reference for the caller, or NULL. What cannot be made waits for nobody. */
 static object *make(alto_archive *self, const char *path, alto_status *status)
 {
-    *status = ALTO_NOT_FOUND;
-    pthread_mutex_lock(&self->making);
     pthread_mutex_lock(&self->lock);
-    object *made = find(self, path); /* another thread may have made it while this one waited */
-    material found = {NULL, NULL, NULL};
-    if (made)
-        object_share(made);
-    else
-        found = find_material(self, path);
+    material from = find_material(self, path);
     pthread_mutex_unlock(&self->lock);
-    if (found.state)
-        made = make_catalog(self, path, found.state, status);
-    else if (found.to && found.from)
-        made = make_delta(self, path, found.from, found.to, status);
-    else if (found.to)
-        made = make_snapshot(self, path, found.to, status);
-    pthread_mutex_unlock(&self->making);
-    alto_view_release(found.state);
-    alto_resource_release(found.from);
-    alto_resource_release(found.to);
+    *status = ALTO_NOT_FOUND;
+    object *made = NULL;
+    if (from.state || from.to) {
+        pthread_mutex_lock(&self->making);
+        made = find_shared(self, path); /* another thread may have made it while this one waited */
+        if (!made && from.state)
+            made = make_catalog(self, path, from.state, status);
+        else if (!made && from.from)
+            made = make_delta(self, path, from.from, from.to, status);
+        else if (!made)
+            made = make_snapshot(self, path, from.to, status);
+        pthread_mutex_unlock(&self->making);
+    }
+    material_fini(&from);
     return made;
 }
 

@@ -208,10 +208,15 @@ static void keep(alto_front *self, const char *id, const alto_hash *root, alto_c
     alto_rendering_release(before);
 }
 
+static void copy_id(const alto_resource *resource, char id[ALTO_MAX_NAME + 1])
+{
+    snprintf(id, ALTO_MAX_NAME + 1, "%.*s", (int)resource->name.id.size, (const char *)resource->name.id.data);
+}
+
 static alto_rendering *rendering_of(alto_front *self, const alto_resource *resource, alto_coding coding)
 {
     char id[ALTO_MAX_NAME + 1];
-    snprintf(id, sizeof id, "%.*s", (int)resource->name.id.size, (const char *)resource->name.id.data);
+    copy_id(resource, id);
     alto_rendering *rendering = find_kept(self, id, &resource->entry.root, coding);
     if (!rendering && alto_render(resource->version, coding, &rendering) == ALTO_OK)
         keep(self, id, &resource->entry.root, coding, rendering);
@@ -228,6 +233,19 @@ static void describe(alto_http_answer *answer, const char *media_type, const cha
         alto_http_header(answer, "Content-Encoding", "gzip");
 }
 
+/* What a 200 would have as its Content-Length; 0: not known. */
+static uint64_t size_of_answer(alto_front *self, const alto_resource *resource, alto_coding coding)
+{
+    char id[ALTO_MAX_NAME + 1];
+    if (coding == ALTO_IDENTITY)
+        return resource->entry.text_size;
+    copy_id(resource, id);
+    alto_rendering *rendering = find_kept(self, id, &resource->entry.root, coding);
+    uint64_t size = rendering ? alto_rendering_size(rendering) : 0;
+    alto_rendering_release(rendering);
+    return size;
+}
+
 static void answer_resource(alto_front *self, const alto_resource *resource, const alto_http_request *request,
                             alto_http_answer *answer)
 {
@@ -241,7 +259,7 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
     snprintf(etag, sizeof etag, "\"%s%s\"", root, coding == ALTO_GZIP ? "-gzip" : "");
     if (tag_matches(request->if_none_match, etag)) {
         answer->status = 304;
-        answer->size = coding == ALTO_IDENTITY ? resource->entry.text_size : 0; /* what the 200 would say, if known */
+        answer->size = size_of_answer(self, resource, coding);
         describe(answer, resource->entry.media_type, etag, ALTO_IDENTITY);
         return;
     }

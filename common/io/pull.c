@@ -18,6 +18,7 @@ enum {
     PER_HOST = 8,   /* connections at once; more requests wait */
     IDLE_CONNECTIONS = 16,
     EVENTS = 64,
+    RETRY_MS = 1000,       /* when there was no memory to begin */
     ERROR_BODY_MAX = 65536 /* bytes of the body of a refusal that are read so that the connection can stay */
 };
 
@@ -239,12 +240,13 @@ static int on_timer(CURLM *multi, long timeout_ms, void *context)
     return 0;
 }
 
-static bool hand_over(alto_pull *self)
+static void hand_over(alto_pull *self)
 {
     self->puller->inside++;
     self->waiting = curl_multi_add_handle(self->puller->multi, self->easy) != CURLM_OK;
     self->puller->inside--;
-    return !self->waiting;
+    if (self->waiting)
+        alto_timer_arm(self->puller->soon, RETRY_MS);
 }
 
 /* Hand over what was asked for, and take back what was cancelled while libcurl was on the stack. */
@@ -256,10 +258,8 @@ static void work_off(alto_puller *self)
         if (at->cancelled) {
             detach(at);
             free_pull(at);
-        } else if (at->waiting && !hand_over(at)) {
-            at->status = ALTO_NO_MEMORY;
-            finish(at, CURLE_OUT_OF_MEMORY);
-            next = self->pulls; /* whoever was told may have changed the list */
+        } else if (at->waiting) {
+            hand_over(at);
         }
     }
 }
@@ -364,10 +364,12 @@ void alto_puller_destroy(alto_puller **self)
         return;
     alto_puller *puller = *self;
     assert(puller->inside == 0);
-    while (puller->pulls) {
-        alto_pull *pull = puller->pulls;
-        detach(pull);
-        free_pull(pull);
+    alto_pull *next;
+    for (alto_pull *at = puller->pulls; at; at = next) {
+        next = at->next;
+        if (!at->waiting)
+            curl_multi_remove_handle(puller->multi, at->easy);
+        free_pull(at);
     }
     if (puller->multi)
         curl_multi_cleanup(puller->multi);

@@ -181,9 +181,11 @@ alto_status alto_disk_open(const char *directory, alto_disk **out, alto_error *e
         return alto_fail(error, ALTO_NO_MEMORY, directory, "out of memory");
     self->lock_fd = -1;
     self->directory = strdup(directory);
-    alto_status status = self->directory ? ALTO_OK : alto_fail(error, ALTO_NO_MEMORY, directory, "out of memory");
-    if (status == ALTO_OK)
-        status = make_directory(directory, error);
+    if (!self->directory) {
+        free(self);
+        return alto_fail(error, ALTO_NO_MEMORY, directory, "out of memory");
+    }
+    alto_status status = make_directory(directory, error);
     if (status == ALTO_OK)
         status = lock_directory(self, error);
     if (status == ALTO_OK) {
@@ -335,7 +337,8 @@ void alto_disk_walk(alto_disk *self, alto_disk_table table, alto_slice prefix, a
         if (failure == MDB_NOTFOUND)
             break;
         note(self, failure);
-        if (failure || key.mv_size < prefix.size || (prefix.size && memcmp(key.mv_data, prefix.data, prefix.size)) ||
+        if (failure || key.mv_size < prefix.size ||
+            (prefix.size && memcmp(key.mv_data, prefix.data, prefix.size) != 0) ||
             !found(context, alto_slice_of(key.mv_data, key.mv_size), alto_slice_of(value.mv_data, value.mv_size)))
             break;
     }

@@ -17,7 +17,8 @@
 static int listener = -1;
 static char base[64]; /* "http://127.0.0.1:PORT" */
 static atomic_int connections, open_now, most_open;
-static char last_request[2048]; /* read when nothing is under way */
+static pthread_mutex_t request_lock = PTHREAD_MUTEX_INITIALIZER;
+static char last_request[2048];
 
 static void say(int fd, const char *text)
 {
@@ -87,7 +88,9 @@ static void *serve(void *context)
             size += (size_t)got;
             request[size] = 0;
         }
+        pthread_mutex_lock(&request_lock);
         memcpy(last_request, request, size + 1);
+        pthread_mutex_unlock(&request_lock);
         if (sscanf(request, "GET %255s HTTP/1.1", path) != 1 || !answer(fd, path))
             goto done;
     }
@@ -310,9 +313,11 @@ static void a_connection_is_used_again_and_caches_are_asked_only_on_demand(void 
         assert_non_null(alto_pull_get(puller, url, 100, i == 4, NULL, on_done, &got));
         wait_for(&got.calls, 1);
         assert_int_equal(got.result.status, ALTO_OK);
+        pthread_mutex_lock(&request_lock);
         assert_int_equal(strstr(last_request, "Cache-Control: no-cache\r\n") != NULL, i == 4);
         assert_non_null(strstr(last_request, "User-Agent: altocast/"));
         assert_null(strstr(last_request, "Accept-Encoding"));
+        pthread_mutex_unlock(&request_lock);
     }
     assert_int_equal(atomic_load(&connections), 1);
 }

@@ -280,7 +280,7 @@ static void greet(int fd, const char *type)
     uint8_t ready[64] = "\x04\x00\x05READY\x0bSocket-Type\x00\x00\x00";
     size_t size = 8 + 12 + 3, type_size = strlen(type);
     ready[size++] = (uint8_t)type_size;
-    memcpy(ready + size, type, type_size);
+    snprintf((char *)ready + size, sizeof ready - size, "%s", type);
     size += type_size;
     ready[1] = (uint8_t)(size - 2);
     assert_int_equal(send(fd, ready, size, 0), size);
