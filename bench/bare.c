@@ -13,8 +13,8 @@
 struct bench_bare {
     void *context, *pub, *sub;
     pthread_t thread;
-    sem_t received;            /* posted for each whole message */
-    _Atomic uint64_t last_ns;  /* when the last frame of it came */
+    sem_t received;           /* posted for each whole message */
+    _Atomic uint64_t last_ns; /* when the last frame of it came */
 };
 
 static const char endpoint[] = "tcp://127.0.0.1:*";

@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BLOCKS = 15, QUICK_BLOCKS = 3, SIZES = 3, DIRECTORY = 64, STOP_TRIES = 200 };
+enum { BLOCKS = 25, QUICK_BLOCKS = 3, SIZES = 3, DIRECTORY = 64, STOP_TRIES = 200 };
 
 /* A map of about the size wanted. */
 typedef struct {
@@ -30,14 +30,18 @@ typedef struct {
     size_t pids, connections, rounds; /* rounds of one block */
 } body;
 
-static const body bodies[SIZES] = {{"map-1-kb", "1 KB", 6, 16, 250},
-                                   {"map-200-kb", "200 KB", 104, 16, 20},
-                                   {"map-20-mb", "20 MB", 1040, 2, 3}};
+static const body bodies[SIZES] = {
+    {"map-1-kb", "1 KB", 6, 16, 250}, {"map-200-kb", "200 KB", 104, 16, 20}, {"map-20-mb", "20 MB", 1040, 2, 3}};
+
+/* nginx as distributions set it up, and as it is when nothing is said. */
+enum { SENDFILE, PLAIN, NGINXES };
+static const char *const peers[NGINXES] = {"nginx, the same bytes from disk, sendfile on",
+                                           "nginx, the same bytes from disk, sendfile off"};
 
 typedef struct {
-    pid_t ours, nginx;
-    unsigned our_port, nginx_port;
-    char directory[DIRECTORY]; /* of nginx: its configuration, and the bodies in www/ */
+    pid_t ours, nginx[NGINXES];
+    unsigned our_port, nginx_port[NGINXES];
+    char directory[DIRECTORY]; /* of nginx: its configurations, and the bodies in www/ */
 } servers;
 
 /* ---- our server, in a child process ---- */
@@ -57,8 +61,8 @@ static void commit_maps(bench_origin *origin)
     }
     const int by_name[SIZES] = {0, 2, 1};
     for (int i = 0; i < SIZES; i++)
-        states[i] = (alto_new_state){.name = {.id = alto_slice_text(bodies[by_name[i]].id)},
-                                     .version = versions[by_name[i]]};
+        states[i] =
+            (alto_new_state){.name = {.id = alto_slice_text(bodies[by_name[i]].id)}, .version = versions[by_name[i]]};
     bench_must(alto_committer_commit(origin->committer, origin->pool, states, SIZES, alto_clock_ms()), "commit");
     for (int i = 0; i < SIZES; i++)
         alto_version_release(versions[i]);
@@ -137,19 +141,21 @@ static void write_file(const servers *self, const char *name, alto_slice bytes)
         bench_die("%s: cannot write", path);
 }
 
-static void write_configuration(const servers *self)
+static void write_configuration(const servers *self, int which, const char *name)
 {
     alto_buffer text = alto_buffer_make(4096);
     const char *at = self->directory;
-    alto_buffer_print(&text, "daemon off; master_process off; worker_processes 1; pid %s/pid; error_log %s/log crit;\n"
-                             "events { worker_connections 256; }\n"
-                             "http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;\n"
-                             "default_type application/alto-costmap+json; client_body_temp_path %s/1;\n"
-                             "proxy_temp_path %s/2; fastcgi_temp_path %s/3; uwsgi_temp_path %s/4; scgi_temp_path %s/5;\n"
-                             "server { listen 127.0.0.1:%u; root %s/www; } }\n",
-                      at, at, at, at, at, at, at, self->nginx_port, at);
+    alto_buffer_print(&text,
+                      "daemon off; master_process off; worker_processes 1; pid %s/pid; error_log %s/log crit;\n"
+                      "events { worker_connections 256; }\n"
+                      "http { access_log off; %s keepalive_requests 1000000000;\n"
+                      "default_type application/alto-costmap+json; client_body_temp_path %s/1;\n"
+                      "proxy_temp_path %s/2; fastcgi_temp_path %s/3; uwsgi_temp_path %s/4; scgi_temp_path %s/5;\n"
+                      "server { listen 127.0.0.1:%u; root %s/www; } }\n",
+                      at, at, which == SENDFILE ? "sendfile on; tcp_nopush on;" : "", at, at, at, at, at,
+                      self->nginx_port[which], at);
     bench_must(text.status, "configuration");
-    write_file(self, "conf", alto_buffer_slice(&text));
+    write_file(self, name, alto_buffer_slice(&text));
     alto_buffer_fini(&text);
 }
 
@@ -170,22 +176,28 @@ static void write_bodies(const servers *self)
     bench_load_close(&load);
 }
 
-static void start_nginx(servers *self)
+static void make_directory(servers *self)
 {
-    char www[DIRECTORY + 8], conf[DIRECTORY + 8], log[DIRECTORY + 8];
+    char www[DIRECTORY + 8];
     snprintf(self->directory, sizeof self->directory, "/tmp/alto-bench-XXXXXX");
     if (!mkdtemp(self->directory))
         bench_die("no temporary directory: %s", strerror(errno));
     snprintf(www, sizeof www, "%s/www", self->directory);
-    snprintf(conf, sizeof conf, "%s/conf", self->directory);
-    snprintf(log, sizeof log, "%s/log", self->directory);
     if (mkdir(www, 0755) != 0 || chmod(self->directory, 0755) != 0)
         bench_die("%s: %s", www, strerror(errno));
     write_bodies(self);
-    self->nginx_port = free_port();
-    write_configuration(self);
-    self->nginx = start_child();
-    if (self->nginx == 0) {
+}
+
+static void start_nginx(servers *self, int which)
+{
+    char conf[DIRECTORY + 8], log[DIRECTORY + 8], name[8];
+    snprintf(name, sizeof name, "conf%d", which);
+    snprintf(conf, sizeof conf, "%s/%s", self->directory, name);
+    snprintf(log, sizeof log, "%s/log", self->directory);
+    self->nginx_port[which] = free_port();
+    write_configuration(self, which, name);
+    self->nginx[which] = start_child();
+    if (self->nginx[which] == 0) {
         execlp("nginx", "nginx", "-c", conf, "-e", log, (char *)NULL);
         _exit(127);
     }
@@ -199,8 +211,20 @@ static void stop_child(pid_t child)
 
 static void remove_directory(const char *directory)
 {
-    static const char *const names[] = {"www/map-1-kb", "www/map-200-kb", "www/map-20-mb", "www", "conf", "log",
-                                        "pid", "1", "2", "3", "4", "5", ""};
+    static const char *const names[] = {"www/map-1-kb",
+                                        "www/map-200-kb",
+                                        "www/map-20-mb",
+                                        "www",
+                                        "conf0",
+                                        "conf1",
+                                        "log",
+                                        "pid",
+                                        "1",
+                                        "2",
+                                        "3",
+                                        "4",
+                                        "5",
+                                        ""};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[DIRECTORY + 64];
         snprintf(path, sizeof path, "%s/%s", directory, names[i]);
@@ -229,31 +253,42 @@ static uint64_t size_of(const servers *self, const body *of)
     return (uint64_t)about.st_size;
 }
 
-static void measure(const servers *self, const body *of, int blocks)
+static void report(const body *of, const bench_series *own, const bench_series *peer, int which)
 {
-    bench_load ours = bench_load_open(self->our_port, of->connections);
-    bench_load theirs = bench_load_open(self->nginx_port, of->connections);
-    bench_series own = {0}, peer = {0};
-    uint64_t size = size_of(self, of);
-    char name[64];
-    us_per_get(self->ours, &ours, of, size, of->rounds / 2 + 1);
-    us_per_get(self->nginx, &theirs, of, size, of->rounds / 2 + 1);
-    for (int i = 0; i < blocks; i++) {
-        bench_series_add(&own, us_per_get(self->ours, &ours, of, size, of->rounds));
-        bench_series_add(&peer, us_per_get(self->nginx, &theirs, of, size, of->rounds));
-    }
-    snprintf(name, sizeof name, "http: CPU per GET of a map of %s", of->title);
+    char name[96];
+    snprintf(name, sizeof name, "http: CPU per GET of a map of %s%s", of->title,
+             which == SENDFILE ? "" : ", nginx without sendfile");
     bench_add(&(bench_row){.name = name,
                            .unit = "us",
-                           .value = bench_median(&own),
-                           .peer = "nginx, the same bytes from disk",
-                           .peer_value = bench_median(&peer),
-                           .bar_of = BENCH_RATIO,
+                           .value = bench_median(own),
+                           .peer = peers[which],
+                           .peer_value = bench_median(peer),
+                           .bar_of = which == SENDFILE ? BENCH_RATIO : BENCH_NO_BAR,
                            .bar = 1});
+}
+
+static void measure(const servers *self, const body *of, int blocks)
+{
+    bench_load ours = bench_load_open(self->our_port, of->connections), theirs[NGINXES];
+    bench_series own = {0}, peer[NGINXES] = {{0}};
+    uint64_t size = size_of(self, of);
+    us_per_get(self->ours, &ours, of, size, of->rounds / 2 + 1);
+    for (int k = 0; k < NGINXES; k++) {
+        theirs[k] = bench_load_open(self->nginx_port[k], of->connections);
+        us_per_get(self->nginx[k], &theirs[k], of, size, of->rounds / 2 + 1);
+    }
+    for (int i = 0; i < blocks; i++) {
+        bench_series_add(&own, us_per_get(self->ours, &ours, of, size, of->rounds));
+        for (int k = 0; k < NGINXES; k++)
+            bench_series_add(&peer[k], us_per_get(self->nginx[k], &theirs[k], of, size, of->rounds));
+    }
+    for (int k = 0; k < NGINXES; k++) {
+        report(of, &own, &peer[k], k);
+        bench_series_fini(&peer[k]);
+        bench_load_close(&theirs[k]);
+    }
     bench_series_fini(&own);
-    bench_series_fini(&peer);
     bench_load_close(&ours);
-    bench_load_close(&theirs);
 }
 
 void bench_http(const bench_options *options)
@@ -264,10 +299,13 @@ void bench_http(const bench_options *options)
         return;
     }
     start_ours(&self);
-    start_nginx(&self);
+    make_directory(&self);
+    for (int k = 0; k < NGINXES; k++)
+        start_nginx(&self, k);
     for (int i = 0; i < SIZES; i++)
         measure(&self, &bodies[i], options->quick ? QUICK_BLOCKS : BLOCKS);
-    stop_child(self.nginx);
+    for (int k = 0; k < NGINXES; k++)
+        stop_child(self.nginx[k]);
     stop_child(self.ours);
     remove_directory(self.directory);
 }

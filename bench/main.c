@@ -14,9 +14,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char about[] = "Measures altocast: table on standard output, figures in a JSON file. Peers are measured in\n"
-                            "the same run. Exit code 1 when a bar is missed.\n"
-                            "Groups: update, payload, push, memory, http.";
+static const char about[] =
+    "Measures altocast: table on standard output, figures in a JSON file. Peers are measured in\n"
+    "the same run. Exit code 1 when a bar is missed.\n"
+    "Groups: update, payload, push, memory, http.";
 
 enum { MAX_JSON = 1048576 };
 

@@ -217,9 +217,8 @@ alto_version *bench_cost_map(alto_pool *pool, size_t pids, bench_random *random)
     alto_tree *shape = cost_shape(pool, pids);
     double *costs = bench_alloc(pids * sizeof *costs);
     alto_version *made = NULL;
-    rows.edits[0] =
-        bench_meta_edit("cost-type", "{\"cost-metric\":\"routingcost\",\"cost-mode\":\"numerical\"}", &rows.keys[0],
-                        &rows.meta[0]);
+    rows.edits[0] = bench_meta_edit("cost-type", "{\"cost-metric\":\"routingcost\",\"cost-mode\":\"numerical\"}",
+                                    &rows.keys[0], &rows.meta[0]);
     rows.meta[1] = (alto_edit){.key = alto_slice_text("dependent-vtags")};
     rows.meta[1].value.text =
         alto_slice_text("[{\"resource-id\":\"my-network-map-1\",\"tag\":\"0123456789abcdef0123456789abcdef\"}]");

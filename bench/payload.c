@@ -168,8 +168,7 @@ static alto_row_edit edit_pid(const replay *self, const item_change *items, size
     uint64_t left = alto_tree_entries(before);
     *key = alto_row_key_make(ALTO_ROW_PAYLOAD, items[0].pid);
     for (size_t i = 0; i < count; i++) {
-        edits[i] =
-            (alto_edit){.key = alto_slice_of(items[i].key.bytes, items[i].key.size), .remove = items[i].remove};
+        edits[i] = (alto_edit){.key = alto_slice_of(items[i].key.bytes, items[i].key.size), .remove = items[i].remove};
         left = items[i].remove ? left - 1 : left + 1;
     }
     return (alto_row_edit){.row = alto_row_key_slice(key),
@@ -270,11 +269,8 @@ static void report(const replay *self)
     snprintf(name, sizeof name, "payload: %s, median of the ratios of the steps", self->of->title);
     bench_add(&(bench_row){.name = name, .unit = "ratio", .value = bench_median(&self->ratio)});
     snprintf(name, sizeof name, "payload: %s, fixed part", self->of->title);
-    bench_add(&(bench_row){.name = name,
-                           .unit = "bytes",
-                           .value = bench_median(&self->fixed),
-                           .bar_of = BENCH_VALUE,
-                           .bar = MOST_FIXED});
+    bench_add(&(bench_row){
+        .name = name, .unit = "bytes", .value = bench_median(&self->fixed), .bar_of = BENCH_VALUE, .bar = MOST_FIXED});
     snprintf(name, sizeof name, "payload: %s, all that is sent", self->of->title);
     bench_add(&(bench_row){.name = name,
                            .unit = "bytes",

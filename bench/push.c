@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { ROUNDS = 600, QUICK_ROUNDS = 100, WARM_UP = 20, PAUSE_US = 1500, PIDS = 1400, MAX_CELLS = 4096 };
+enum { ROUNDS = 600, QUICK_ROUNDS = 100, WARM_UP = 20, PAUSE_US = 1500, MAX_PIDS = 2000, MAX_CELLS = 4096 };
 
 static const char resource_id[] = "my-cost-map-0001";
 static const char push_endpoint[] = "tcp://127.0.0.1:*";
@@ -33,7 +33,9 @@ typedef struct {
 
 /* Sources behind a link whose costs to destinations behind it change. */
 typedef struct {
-    size_t sources, destinations;
+    const char *title;
+    bool barred;
+    size_t pids, sources, destinations;
 } shape;
 
 typedef struct {
@@ -42,6 +44,7 @@ typedef struct {
     alto_publisher *publisher;
     subscriber subscriber;
     alto_version *version; /* owned: the newest */
+    size_t pids;
     bench_random random;
     bench_bare *bare;
     bench_message sent[2]; /* what the last commit was sent as; points into the buffers */
@@ -99,7 +102,7 @@ static void start_subscriber(path *self)
                                                on_message, other, &other->receiver, &error) != ALTO_OK)
         bench_die("subscriber: %s", error.why);
     for (int i = 0; i < 2; i++) {
-        alto_topic(topic, "hp"[i], &self->origin.anchor.origin, NULL);
+        alto_topic(topic, "hp"[i], &self -> origin.anchor.origin, NULL);
         bench_must(alto_push_subscribe(other->receiver, alto_slice_of(topic, i == 0 ? sizeof topic : 9)), "subscribe");
     }
     if (pthread_create(&other->thread, NULL, run_subscriber, other) != 0)
@@ -131,10 +134,10 @@ static void keep_messages(path *self, const alto_applied *applied)
     self->index = 0;
     alto_topic(self->topics[0], 'h', &commit->origin, NULL);
     alto_topic(self->topics[1], 'p', &commit->origin, &commit->changes[0].name);
-    self->sent[0] = (bench_message){.frames = {alto_slice_of(self->topics[0], ALTO_TOPIC_SIZE),
-                                               alto_buffer_slice(&self->object),
-                                               alto_slice_of(self->signature.bytes, ALTO_SIGNATURE_SIZE)},
-                                    .count = 3};
+    self->sent[0] =
+        (bench_message){.frames = {alto_slice_of(self->topics[0], ALTO_TOPIC_SIZE), alto_buffer_slice(&self->object),
+                                   alto_slice_of(self->signature.bytes, ALTO_SIGNATURE_SIZE)},
+                        .count = 3};
     self->sent[1] = (bench_message){.frames = {alto_slice_of(self->topics[1], ALTO_TOPIC_SIZE),
                                                alto_slice_of(self->commit_hash.bytes, ALTO_HASH_SIZE),
                                                alto_slice_of(&self->index, 1), alto_buffer_slice(&self->payload)},
@@ -165,17 +168,17 @@ static void wait_for_subscriber(path *self)
     alto_buffer_fini(&head);
 }
 
-static void start(path *self)
+static void start(path *self, size_t pids)
 {
     const char *const endpoints[] = {push_endpoint};
     static const alto_counts counts;
     alto_publisher_options options = {.push = endpoints, .push_count = 1, .http_threads = 1, .counts = &counts};
     alto_error error = {.why = ""};
-    *self = (path){.random = {PIDS}};
+    *self = (path){.pids = pids, .random = {pids}};
     self->object = self->payload = alto_buffer_make(ALTO_MAX_STATEMENT);
     bench_origin_init(&self->origin);
     self->origin.archived = true;
-    self->version = bench_cost_map(self->origin.pool, PIDS, &self->random);
+    self->version = bench_cost_map(self->origin.pool, pids, &self->random);
     bench_origin_commit(&self->origin, resource_id, self->version);
     self->loop = alto_loop_new();
     if (!self->loop ||
@@ -207,10 +210,10 @@ static void stop(path *self)
 /* ---- a change ---- */
 
 typedef struct {
-    alto_row_key keys[PIDS];
-    alto_row_edit rows[PIDS];
+    alto_row_key keys[MAX_PIDS];
+    alto_row_edit rows[MAX_PIDS];
     alto_edit cells[MAX_CELLS];
-    char names[PIDS][BENCH_PID_TEXT];
+    char names[MAX_PIDS][BENCH_PID_TEXT];
     size_t count;
 } change;
 
@@ -218,18 +221,18 @@ typedef struct {
 static void choose_pids(path *self, size_t *chosen, size_t wanted)
 {
     size_t taken = 0;
-    for (size_t i = 0; i < PIDS; i++)
-        if (bench_random_below(&self->random, PIDS - i) < wanted - taken)
+    for (size_t i = 0; i < self->pids; i++)
+        if (bench_random_below(&self->random, self->pids - i) < wanted - taken)
             chosen[taken++] = i;
 }
 
 /* New costs from some sources to some destinations, as when a link between them changes. */
 static void plan(path *self, change *planned, const shape *of)
 {
-    size_t sources[PIDS], destinations[PIDS], used = 0;
+    size_t sources[MAX_PIDS], destinations[MAX_PIDS], used = 0;
     choose_pids(self, sources, of->sources);
     choose_pids(self, destinations, of->destinations);
-    for (size_t i = 0; i < PIDS; i++)
+    for (size_t i = 0; i < self->pids; i++)
         bench_pid_name(i, planned->names[i]);
     planned->count = of->sources;
     for (size_t i = 0; i < of->sources; i++) {
@@ -318,7 +321,9 @@ static void fit(path *self, shape *of)
         round_trip(self, of, false);
         double factor = wanted_payload / (double)self->payload.size;
         double destinations = (double)of->destinations * factor + 0.5;
-        of->destinations = destinations < 1 ? 1 : destinations > PIDS ? PIDS : (size_t)destinations;
+        of->destinations = destinations < 1 ? 1 : (size_t)destinations;
+        if (of->destinations > self->pids)
+            of->destinations = self->pids;
     }
     if (of->sources * of->destinations > MAX_CELLS)
         bench_die("more cells than room for them");
@@ -328,19 +333,19 @@ static void measure(const bench_options *options, shape of)
 {
     static const char peer[] = "plain libzmq PUB/SUB, the same bytes";
     path *self = bench_alloc(sizeof *self);
-    char name[128], label[64];
-    start(self);
+    char name[128], label[80];
+    start(self, of.pids);
     fit(self, &of);
     for (int i = 0; i < WARM_UP + (options->quick ? QUICK_ROUNDS : ROUNDS); i++)
         round_trip(self, &of, i >= WARM_UP);
-    snprintf(label, sizeof label, "%zu x %zu cells", of.sources, of.destinations);
-    snprintf(name, sizeof name, "push: %s, beyond a signature and a verification", label);
+    snprintf(label, sizeof label, "2 KB delta, %s to %zu of %zu", of.title, of.destinations, of.pids);
+    snprintf(name, sizeof name, "push: %s, beyond sign and verify", label);
     bench_add(&(bench_row){.name = name,
                            .unit = "us",
                            .value = bench_median(&self->beyond),
                            .peer = peer,
                            .peer_value = bench_median(&self->peer),
-                           .bar_of = BENCH_RATIO,
+                           .bar_of = of.barred ? BENCH_RATIO : BENCH_NO_BAR,
                            .bar = most_ratio});
     snprintf(name, sizeof name, "push: %s, change handed in to applied", label);
     bench_add(&(bench_row){.name = name,
@@ -348,8 +353,10 @@ static void measure(const bench_options *options, shape of)
                            .value = bench_median(&self->own),
                            .peer = peer,
                            .peer_value = bench_median(&self->peer)});
-    bench_add(&(bench_row){.name = "push: one signature", .unit = "us", .value = bench_median(&self->sign)});
-    bench_add(&(bench_row){.name = "push: one verification", .unit = "us", .value = bench_median(&self->verify)});
+    if (of.barred) {
+        bench_add(&(bench_row){.name = "push: one signature", .unit = "us", .value = bench_median(&self->sign)});
+        bench_add(&(bench_row){.name = "push: one verification", .unit = "us", .value = bench_median(&self->verify)});
+    }
     snprintf(name, sizeof name, "push: %s, payload", label);
     bench_add(&(bench_row){.name = name, .unit = "bytes", .value = bench_median(&self->size)});
     stop(self);
@@ -358,5 +365,7 @@ static void measure(const bench_options *options, shape of)
 
 void bench_push(const bench_options *options)
 {
-    measure(options, (shape){1, 1300});
+    measure(options, (shape){"costs from 1 PID", true, 1400, 1, 1200});
+    measure(options, (shape){"costs from 12 PIDs", false, 300, 12, 100});
+    measure(options, (shape){"costs from all PIDs", false, 100, 100, 12});
 }

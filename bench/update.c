@@ -79,9 +79,9 @@ static void subject_fini(subject *self)
 static void take(subject *self, const alto_row_edit *edits, size_t count)
 {
     alto_version *next = NULL;
-    bench_must(alto_version_edit(self->origin.pool, alto_version_kind(self->version), self->version, edits, count,
-                                 &next),
-               "edit");
+    bench_must(
+        alto_version_edit(self->origin.pool, alto_version_kind(self->version), self->version, edits, count, &next),
+        "edit");
     bench_origin_commit(&self->origin, resource_id, next);
     alto_version_release(self->version);
     self->version = next;
@@ -91,8 +91,8 @@ static alto_tree *read_row(subject *self, const alto_buffer *text, const alto_tr
 {
     alto_tree *items = NULL;
     alto_error error = {.why = ""};
-    alto_status status = alto_map_read_row(self->origin.pool, alto_version_kind(self->version),
-                                           alto_buffer_slice(text), before, "", &items, &error);
+    alto_status status = alto_map_read_row(self->origin.pool, alto_version_kind(self->version), alto_buffer_slice(text),
+                                           before, "", &items, &error);
     if (status != ALTO_OK)
         bench_die("row: %s %s", error.where, error.why);
     return items;
@@ -291,10 +291,9 @@ static void add_or_remove(subject *self, const alto_row_key *key, const alto_tre
     alto_row_key meta_key;
     alto_edit meta_edit;
     bench_vtag(resource_id, 2 * self->steps + (items ? 1 : 2), vtag);
-    alto_row_edit edits[] = {bench_meta_edit("vtag", vtag, &meta_key, &meta_edit),
-                             {.row = alto_row_key_slice(key),
-                              .what = items ? ALTO_ROW_REPLACE : ALTO_ROW_REMOVE,
-                              .items = items}};
+    alto_row_edit edits[] = {
+        bench_meta_edit("vtag", vtag, &meta_key, &meta_edit),
+        {.row = alto_row_key_slice(key), .what = items ? ALTO_ROW_REPLACE : ALTO_ROW_REMOVE, .items = items}};
     take(self, edits, 2);
 }
 

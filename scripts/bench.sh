@@ -4,6 +4,6 @@
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
-scripts/deps.sh "the benchmark" bench
+scripts/deps.sh "the benchmark" build bench demo
 scripts/build.sh
 exec build/bin/alto-bench --out build/bench.json "$@"

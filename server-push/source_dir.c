@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-    LOOK_EVERY_MS = 3000,
+    LOOK_EVERY_MS = 1000,
     STILL_S = 2, /* a file that nobody touched for so long is not being written, whatever inotify said */
     MAX_FILES = ALTO_MAX_RESOURCES
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* source_dir.h - watches a directory of *.json files.
  *
- * inotify says at once what was written, renamed into place or removed; a look at sizes and times every few
- * seconds finds what inotify cannot say (an overflowed queue, a directory that was replaced, a network file system).
+ * inotify says at once what was written, renamed into place or removed; a look at sizes and times every
+ * second finds what inotify cannot say (an overflowed queue, a directory that was replaced, a network file system).
  * Names that begin with '.' and anything that does not end in ".json" are nobody's business: write there, then rename.
  *
  * Threads: belongs to the thread of its loop. */

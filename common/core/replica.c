@@ -267,6 +267,11 @@ alto_replica_state alto_replica_state_now(const alto_replica *self, uint64_t now
     return heard && is_valid(&self->head_decoded, now_ms) ? ALTO_REPLICA_LIVE : ALTO_REPLICA_STALE;
 }
 
+void alto_replica_refused(alto_replica *self, alto_status status)
+{
+    counted(self, status);
+}
+
 const alto_counts *alto_replica_counts(const alto_replica *self)
 {
     return &self->counts;

@@ -130,6 +130,8 @@ alto_status alto_replica_pulled(alto_replica *self, const alto_want *want, alto_
 /* There was none: ALTO_NOT_FOUND tries the next way; anything else the same way again. */
 void alto_replica_pull_failed(alto_replica *self, const alto_want *want, alto_status status);
 
+/* Something from outside was refused before it could be handed over (no frames of ours, a body without end): count that too. */
+void alto_replica_refused(alto_replica *self, alto_status status);
 /* How often each status was the answer to what came from outside. Lives as long as the replica. */
 const alto_counts *alto_replica_counts(const alto_replica *self);
 

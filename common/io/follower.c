@@ -17,6 +17,8 @@ enum {
     BACKOFF_MAX_MS = 30000,
     SETTLE_MS = 200,    /* after connecting, until subscriptions have surely reached the publisher */
     SILENCE_MS = 16000, /* push without a head for so long is asked after */
+    LOOK_MS = 1000,     /* how often to look whether the push connection is still there */
+    RENEW_MS = 10000,   /* without push, how often to ask where it is and to connect anew */
     INFO_MAX = 65536
 };
 
@@ -52,6 +54,7 @@ struct alto_follower {
     uint64_t not_before_ms; /* monotonic: no pull before */
     uint64_t next_poll_ms;  /* monotonic: when to ask for the head by ourselves */
     uint64_t last_push_ms;  /* monotonic: when a statement came by push */
+    uint64_t renew_ms;      /* monotonic: when to try again to get push */
     alto_follower_via last_via;
     char trouble[256];
 };
@@ -101,13 +104,20 @@ static void report_refusal(alto_follower *self, const char *what, alto_status st
              self->upstream);
 }
 
+/* What cannot even be handed to the replica. */
+static void refuse(alto_follower *self, const char *what, alto_status status)
+{
+    alto_replica_refused(self->replica, status);
+    report_refusal(self, what, status);
+}
+
 /* ---- push ---- */
 
 static void on_statement_frames(alto_follower *self, const alto_slice *frames, size_t count)
 {
     alto_signature signature;
     if (count != 3 || frames[2].size != sizeof signature.bytes) {
-        report_refusal(self, "frames", ALTO_MALFORMED);
+        refuse(self, "frames", ALTO_MALFORMED);
         return;
     }
     memcpy(signature.bytes, frames[2].data, sizeof signature.bytes);
@@ -121,7 +131,7 @@ static void on_payload_frames(alto_follower *self, const alto_slice *frames, siz
 {
     alto_hash commit_hash;
     if (count != 4 || frames[1].size != sizeof commit_hash.bytes || frames[2].size != 1) {
-        report_refusal(self, "frames", ALTO_MALFORMED);
+        refuse(self, "frames", ALTO_MALFORMED);
         return;
     }
     memcpy(commit_hash.bytes, frames[1].data, sizeof commit_hash.bytes);
@@ -132,7 +142,7 @@ static void on_message(void *context, const alto_slice *frames, size_t count)
 {
     alto_follower *self = context;
     if (frames[0].size != ALTO_TOPIC_SIZE)
-        report_refusal(self, "frames", ALTO_MALFORMED);
+        refuse(self, "frames", ALTO_MALFORMED);
     else if (frames[0].data[0] == 'h')
         on_statement_frames(self, frames, count);
     else
@@ -166,10 +176,14 @@ static void stop_push(alto_follower *self)
     self->was_connected = false;
 }
 
+/* A connection that was lost or never came up is made anew: libzmq gives one up for good when its peer broke the protocol. */
 static void start_push(alto_follower *self)
 {
     alto_error error;
     alto_status status = ALTO_OK;
+    self->renew_ms = alto_monotonic_ms() + RENEW_MS;
+    if (self->receiver && !alto_push_connected(self->receiver))
+        stop_push(self);
     if (self->no_push || self->receiver || !self->push_endpoint[0])
         return;
     status = alto_push_receiver_new(self->loop, self->push_endpoint, on_message, self, &self->receiver, &error);
@@ -280,7 +294,9 @@ static void took_answer(alto_follower *self, const alto_want *want, alto_status 
     case ALTO_KNOWN:
     case ALTO_NOT_WANTED:
         self->distrust_caches = false;
-        clear_trouble(self);
+        /* A head that comes while the maps that it speaks of do not is no end of trouble. */
+        if (alto_replica_state_now(self->replica, alto_clock_ms()) != ALTO_REPLICA_SYNCING)
+            clear_trouble(self);
         if (want->type == ALTO_WANT_MANIFEST && status == ALTO_OK && self->events.manifest)
             self->events.manifest(self->events.context, alto_replica_manifest(self->replica));
         break;
@@ -299,7 +315,11 @@ static void on_errand_done(void *context, const alto_pull_result *result)
     if (result->status == ALTO_OK) {
         took_answer(self, &want, alto_replica_pulled(self->replica, &want, result->body, alto_clock_ms()));
     } else {
-        alto_replica_pull_failed(self->replica, &want, result->status);
+        bool endless = result->status == ALTO_TOO_LARGE;
+        if (endless)
+            refuse(self, want_name(want.type), ALTO_TOO_LARGE);
+        alto_replica_pull_failed(self->replica, &want,
+                                 endless && may_be_missing(want.type) ? ALTO_NOT_FOUND : result->status);
         bool nothing_yet = result->status == ALTO_BUSY && want.type == ALTO_WANT_HEAD;
         if (result->status == ALTO_IO)
             self->info_known = false; /* it may come back as another process, elsewhere */
@@ -349,6 +369,8 @@ static void poll_head(alto_follower *self, uint64_t now_ms)
     bool connected = via == ALTO_VIA_PUSH;
     if (connected && !self->was_connected)
         self->next_poll_ms = now_ms + SETTLE_MS;
+    if (self->was_connected && !connected) /* it may be back soon, and elsewhere */
+        self->renew_ms = now_ms + alto_random() % BACKOFF_MIN_MS;
     if (via != self->last_via && via != ALTO_VIA_NOTHING)
         alto_log(ALTO_LOG_INFO, "upstream", "url=%s via=%s", self->upstream, connected ? "push" : "poll");
     self->was_connected = connected;
@@ -381,8 +403,9 @@ static void arm(alto_follower *self, uint64_t now_ms)
         uint64_t until = wanted > wall ? wanted - wall : 0;
         delay = until < delay ? until : delay;
     }
-    uint64_t look_again = self->last_via == ALTO_VIA_PUSH || self->no_push ? delay : self->poll_ms / 4 + 1;
-    delay = look_again < delay ? look_again : delay; /* notices a push connection that came up */
+    uint64_t look_again = self->last_via == ALTO_VIA_PUSH ? LOOK_MS : self->poll_ms / 4 + 1;
+    if (!self->no_push && look_again < delay) /* a push connection that came up or was lost tells nobody */
+        delay = look_again;
     alto_timer_arm(self->timer, delay ? delay : 1);
 }
 
@@ -396,9 +419,10 @@ static void pump(alto_follower *self)
         poll_head(self, now_ms);
     }
     if (now_ms >= self->not_before_ms) {
-        if (!self->info_known && !self->info)
+        bool renew = !self->no_push && now_ms >= self->renew_ms && alto_follower_via_now(self) == ALTO_VIA_POLL;
+        if (!self->info && (!self->info_known || renew))
             ask_info(self);
-        else if (self->info_known)
+        if (self->info_known)
             run_errands(self);
     }
     arm(self, now_ms);

@@ -3,12 +3,22 @@
 
 #include "core/ird.h"
 #include "core/render.h"
+#include "io/memory_file.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-enum { KEPT_RENDERINGS = 64, ETAG_SIZE = 80, RETRY_AFTER_S = 5, INFO_MAX = 65536 };
+enum {
+    KEPT_RENDERINGS = 64,
+    ETAG_SIZE = 80,
+    RETRY_AFTER_S = 5,
+    INFO_MAX = 65536,
+    FILE_LEAST = 65536,    /* bytes of a body from which on sending it from a file pays ... */
+    FILES_MOST = 268435456 /* ... and of all those files together */
+};
 
 /* The newest rendering of a resource in one coding, so that a GET costs no walk over the tree. */
 typedef struct {
@@ -17,6 +27,8 @@ typedef struct {
     alto_rendering *rendering; /* owned; NULL: free place */
     char id[ALTO_MAX_NAME + 1];
     uint64_t used; /* turn of its last use */
+    int file;      /* the same once more as a file, made when it is asked for again; -1: none */
+    bool no_file;  /* none is to be made */
 } kept;
 
 struct alto_front {
@@ -26,6 +38,7 @@ struct alto_front {
     pthread_mutex_t lock; /* of kept */
     kept kept[KEPT_RENDERINGS];
     uint64_t turn;
+    uint64_t file_bytes; /* of all files */
 };
 
 static const char pull_prefix[] = "/redistribution/v1/";
@@ -58,12 +71,24 @@ alto_front *alto_front_new(alto_archive *archive, const char *const *push, size_
     return self;
 }
 
+/* Make the place free. */
+static void drop_kept(alto_front *self, kept *place)
+{
+    if (place->file >= 0) {
+        self->file_bytes -= alto_rendering_size(place->rendering);
+        close(place->file);
+    }
+    alto_rendering_release(place->rendering);
+    *place = (kept){.rendering = NULL};
+}
+
 void alto_front_destroy(alto_front **self)
 {
     if (!*self)
         return;
     for (size_t i = 0; i < KEPT_RENDERINGS; i++)
-        alto_rendering_release((*self)->kept[i].rendering);
+        if ((*self)->kept[i].rendering)
+            drop_kept(*self, &(*self)->kept[i]);
     pthread_mutex_destroy(&(*self)->lock);
     alto_buffer_fini(&(*self)->info);
     free(*self);
@@ -171,17 +196,25 @@ static void rendering_release(void *owner)
     alto_rendering_release(owner);
 }
 
-/* Look for a kept rendering of this very version; else *place is where to keep one. */
+/* The place of this very version, or NULL. Under the lock. */
+static kept *find_place(alto_front *self, const char *id, const alto_hash *root, alto_coding coding)
+{
+    for (size_t i = 0; i < KEPT_RENDERINGS; i++) {
+        kept *at = &self->kept[i];
+        if (at->rendering && at->coding == coding && alto_hash_equal(&at->root, root) && strcmp(at->id, id) == 0)
+            return at;
+    }
+    return NULL;
+}
+
 static alto_rendering *find_kept(alto_front *self, const char *id, const alto_hash *root, alto_coding coding)
 {
     alto_rendering *found = NULL;
     pthread_mutex_lock(&self->lock);
-    for (size_t i = 0; i < KEPT_RENDERINGS && !found; i++) {
-        kept *at = &self->kept[i];
-        if (at->rendering && at->coding == coding && alto_hash_equal(&at->root, root) && strcmp(at->id, id) == 0) {
-            at->used = ++self->turn;
-            found = alto_rendering_retain(at->rendering);
-        }
+    kept *at = find_place(self, id, root, coding);
+    if (at) {
+        at->used = ++self->turn;
+        found = alto_rendering_retain(at->rendering);
     }
     pthread_mutex_unlock(&self->lock);
     return found;
@@ -200,12 +233,53 @@ static void keep(alto_front *self, const char *id, const alto_hash *root, alto_c
         if (!at->rendering || (place->rendering && at->used < place->used))
             place = at;
     }
-    alto_rendering *before = place->rendering;
-    *place =
-        (kept){.root = *root, .coding = coding, .rendering = alto_rendering_retain(rendering), .used = ++self->turn};
+    kept before = *place;
+    *place = (kept){.root = *root,
+                    .coding = coding,
+                    .rendering = alto_rendering_retain(rendering),
+                    .used = ++self->turn,
+                    .file = -1};
     snprintf(place->id, sizeof place->id, "%s", id);
+    if (before.rendering && before.file >= 0)
+        self->file_bytes -= alto_rendering_size(before.rendering);
     pthread_mutex_unlock(&self->lock);
-    alto_rendering_release(before);
+    if (before.rendering && before.file >= 0)
+        close(before.file);
+    alto_rendering_release(before.rendering);
+}
+
+/* A file of a rendering that was kept before, for one answer; -1: none. */
+static int file_of(alto_front *self, const char *id, const alto_hash *root, alto_coding coding,
+                   alto_rendering *rendering)
+{
+    uint64_t size = alto_rendering_size(rendering);
+    int given = -1;
+    if (size < FILE_LEAST)
+        return -1;
+    pthread_mutex_lock(&self->lock);
+    kept *at = find_place(self, id, root, coding);
+    bool make = at && at->file < 0 && !at->no_file && size <= FILES_MOST - self->file_bytes;
+    if (at && at->file >= 0)
+        given = fcntl(at->file, F_DUPFD_CLOEXEC, 0);
+    if (make) {
+        at->no_file = true; /* nobody else is to make it, nor is it tried again */
+        self->file_bytes += size;
+    }
+    pthread_mutex_unlock(&self->lock);
+    if (!make)
+        return given;
+    int made = alto_memory_file(size, alto_rendering_pieces(rendering), rendering_piece, rendering);
+    pthread_mutex_lock(&self->lock);
+    at = made >= 0 ? find_place(self, id, root, coding) : NULL;
+    if (at && at->rendering == rendering && at->file < 0) {
+        given = fcntl(made, F_DUPFD_CLOEXEC, 0);
+        at->file = made;
+    } else {
+        self->file_bytes -= size;
+        given = made; /* for this once */
+    }
+    pthread_mutex_unlock(&self->lock);
+    return given;
 }
 
 static void copy_id(const alto_resource *resource, char id[ALTO_MAX_NAME + 1])
@@ -213,12 +287,16 @@ static void copy_id(const alto_resource *resource, char id[ALTO_MAX_NAME + 1])
     snprintf(id, ALTO_MAX_NAME + 1, "%.*s", (int)resource->name.id.size, (const char *)resource->name.id.data);
 }
 
-static alto_rendering *rendering_of(alto_front *self, const alto_resource *resource, alto_coding coding)
+/* *file: for the answer; -1 when the pieces are to be sent. */
+static alto_rendering *rendering_of(alto_front *self, const alto_resource *resource, alto_coding coding, int *file)
 {
     char id[ALTO_MAX_NAME + 1];
     copy_id(resource, id);
+    *file = -1;
     alto_rendering *rendering = find_kept(self, id, &resource->entry.root, coding);
-    if (!rendering && alto_render(resource->version, coding, &rendering) == ALTO_OK)
+    if (rendering)
+        *file = file_of(self, id, &resource->entry.root, coding, rendering);
+    else if (alto_render(resource->version, coding, &rendering) == ALTO_OK)
         keep(self, id, &resource->entry.root, coding, rendering);
     return rendering;
 }
@@ -251,6 +329,7 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
 {
     char root[2 * ALTO_HASH_SIZE + 1], etag[ETAG_SIZE];
     alto_coding coding = coding_for(request->accept_encoding);
+    int file;
     if (!accepts(request->accept, resource->entry.media_type)) {
         refuse(answer, 406, "this resource has another media type\n");
         return;
@@ -263,7 +342,7 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
         describe(answer, resource->entry.media_type, etag, ALTO_IDENTITY);
         return;
     }
-    alto_rendering *rendering = rendering_of(self, resource, coding);
+    alto_rendering *rendering = rendering_of(self, resource, coding, &file);
     if (!rendering) {
         refuse_for_now(answer, "out of memory\n");
         return;
@@ -275,6 +354,8 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
     answer->size = alto_rendering_size(rendering);
     answer->release = rendering_release;
     answer->owner = rendering;
+    answer->has_file = file >= 0;
+    answer->file = file;
 }
 
 static void answer_directory(const alto_view *view, const alto_http_request *request, alto_http_answer *answer)

@@ -93,6 +93,8 @@ static void release_body(const alto_http_answer *answer)
 {
     if (answer->release)
         answer->release(answer->owner);
+    if (answer->has_file)
+        close(answer->file);
 }
 
 static alto_slice own_piece(void *owner, size_t index)
@@ -105,6 +107,7 @@ static alto_slice own_piece(void *owner, size_t index)
 static void set_body(alto_http_answer *answer, alto_slice *body)
 {
     release_body(answer);
+    answer->has_file = false;
     answer->owner = body;
     answer->piece = body ? own_piece : NULL;
     answer->release = body ? free : NULL;
@@ -180,6 +183,16 @@ static struct MHD_Response *borrowed_response(worker *self, const alto_http_answ
     return MHD_create_response_from_iovec(self->vector, (unsigned)answer->piece_count, answer->release, answer->owner);
 }
 
+/* The file is closed with the response. */
+static struct MHD_Response *file_response(alto_http_answer *answer)
+{
+    struct MHD_Response *response = MHD_create_response_from_fd64(answer->size, answer->file);
+    if (response)
+        answer->has_file = false;
+    release_body(answer);
+    return response;
+}
+
 /* Only the length of a body, for answers that tell it and have none: to HEAD, and 304. */
 static struct MHD_Response *bodiless_response(const alto_http_answer *answer)
 {
@@ -195,7 +208,7 @@ static struct MHD_Response *bodiless_response(const alto_http_answer *answer)
 }
 
 /* The answer as libmicrohttpd takes it. Whatever happens, its body is released once. */
-static struct MHD_Response *make_response(worker *self, const alto_http_answer *answer, bool head, bool room_for_vector)
+static struct MHD_Response *make_response(worker *self, alto_http_answer *answer, bool head, bool room_for_vector)
 {
     struct MHD_Response *response;
     if (head || answer->status == 304 || answer->piece_count == 0) {
@@ -203,6 +216,8 @@ static struct MHD_Response *make_response(worker *self, const alto_http_answer *
         release_body(answer);
         return response;
     }
+    if (answer->has_file)
+        return file_response(answer);
     if (answer->piece_count == 1) {
         alto_slice piece = answer->piece(answer->owner, 0);
         void *data = (void *)(uintptr_t)piece.data;
@@ -238,7 +253,7 @@ static void cork(struct MHD_Connection *connection, request *asked, bool corked)
 
 /* MHD_NO makes libmicrohttpd close the connection. */
 static enum MHD_Result send_answer(worker *self, struct MHD_Connection *connection, request *asked,
-                                   const alto_http_answer *answer, bool room_for_vector)
+                                   alto_http_answer *answer, bool room_for_vector)
 {
     struct MHD_Response *response = make_response(self, answer, asked->head, room_for_vector);
     if (!response)
@@ -416,6 +431,7 @@ static alto_http_answer empty_answer(unsigned status)
     answer.size = 0;
     answer.release = NULL;
     answer.owner = NULL;
+    answer.has_file = false;
     return answer;
 }
 
@@ -528,7 +544,8 @@ static void *run_worker(void *context)
     struct pollfd ready[] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = self->server->stop, .events = POLLIN}};
     while (!finished(self)) {
         /* Once stopping is known its descriptor is left out: it stays readable. */
-        if (poll(ready, self->quiesced ? 1 : 2, sleep_ms(self)) < 0 && errno != EINTR)
+        int wait = sleep_ms(self);
+        if (wait != 0 && poll(ready, self->quiesced ? 1 : 2, wait) < 0 && errno != EINTR)
             break;
         MHD_run(self->daemon);
         if (!self->quiesced && atomic_load(&self->server->stopping)) {
@@ -545,8 +562,9 @@ static struct MHD_Daemon *start_daemon(worker *self)
         MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, on_message,
         NULL, MHD_OPTION_LISTEN_SOCKET, self->listener, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_uri, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        self, MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_END);
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, self,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_NOTIFY_CONNECTION, on_connection, self,
+        MHD_OPTION_END);
     if (made && !MHD_get_daemon_info(made, MHD_DAEMON_INFO_EPOLL_FD)) {
         MHD_stop_daemon(made);
         return NULL;

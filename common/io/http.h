@@ -33,6 +33,9 @@ typedef struct {
     uint64_t size;
     void (*release)(void *owner);
     void *owner;
+    /* The same body once more, at the beginning of a file: sending that copies nothing. The server closes it. */
+    bool has_file;
+    int file;
 } alto_http_answer;
 
 /* Add a header; the value is printed. */

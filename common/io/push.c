@@ -24,7 +24,6 @@ enum {
     RECONNECT_MS = 100,
     RECONNECT_MAX_MS = 5000,
     BACKLOG = 1024,
-    RECEIVE_BUFFER = 16384, /* bytes in the kernel from a subscriber, who has little to say */
     BUDGET = 256,           /* messages handled in a turn of the loop */
     MAX_FROM_PEER = 1024,   /* bytes of a frame that a subscriber sends: subscriptions, and handshakes of CURVE */
     GUARD_MS = 250,         /* how often the bytes that peers send are looked at */
@@ -518,7 +517,6 @@ alto_status alto_push_sender_new(alto_loop *loop, const char *const *endpoints, 
     set_int(socket, ZMQ_SNDHWM, SEND_HIGH_WATER);
     set_int(socket, ZMQ_LINGER, LINGER_MS);
     set_int(socket, ZMQ_BACKLOG, BACKLOG);
-    set_int(socket, ZMQ_RCVBUF, RECEIVE_BUFFER);
     set_int(socket, ZMQ_XPUB_VERBOSER, 1); /* every subscription of every peer, so that they can be counted */
     set_max_frame(socket, MAX_FROM_PEER);
     for (size_t i = 0; i < count && status == ALTO_OK; i++)

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be asked for by path: that it leads where it says, how long it stays, and that many may ask at once. */
+#include "cmocka_all.h"
+#include "core/delta.h"
+#include "core/snapshot.h"
+#include "origin.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { HEX = 2 * ALTO_HASH_SIZE };
+
+static int set_up(void **state)
+{
+    *state = test_origin_new(4);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    test_origin *origin = *state;
+    test_origin_destroy(&origin);
+    return 0;
+}
+
+static alto_version *cost(test_origin *origin, unsigned value)
+{
+    char text[300];
+    snprintf(text, sizeof text,
+             "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"n\",\"tag\":\"t%u\"}]},\"cost-map\":{\"P\":{\"P\":%u,"
+             "\"Q\":7}}}",
+             value, value);
+    return test_json(origin->pool, text);
+}
+
+static const alto_blob *get_path(test_origin *origin, const char *path, bool lasting, alto_status wanted)
+{
+    bool lasts;
+    alto_status status = ALTO_KNOWN;
+    const alto_blob *blob = alto_archive_get(origin->archive, path, &lasts, &status);
+    assert_string_equal(alto_status_name(status), alto_status_name(wanted));
+    assert_int_equal(blob != NULL, wanted == ALTO_OK);
+    if (blob)
+        assert_int_equal(lasts, lasting);
+    return blob;
+}
+
+static const alto_blob *get(test_origin *origin, alto_want_type type, const alto_hash *from, const alto_hash *to,
+                            alto_status wanted)
+{
+    alto_want want = {.type = type, .to = *to};
+    char path[ALTO_WANT_PATH];
+    if (from)
+        want.from = *from;
+    alto_want_path(&want, path);
+    return get_path(origin, path, true, wanted);
+}
+
+static alto_slice bytes_of(const alto_blob *blob)
+{
+    return alto_slice_of(blob->data, blob->size);
+}
+
+static const alto_resource *resource(const test_origin *origin, const char *id)
+{
+    return alto_view_by_id(test_origin_view(origin), id);
+}
+
+/* ---- what it gives ---- */
+
+static void an_empty_archive_holds_its_manifest_alone(void **state)
+{
+    test_origin *origin = *state;
+    assert_null(alto_archive_view(origin->archive));
+    assert_true(alto_hash_equal(alto_archive_origin(origin->archive), &origin->anchor.origin));
+    get_path(origin, "head", false, ALTO_NOT_FOUND);
+    const alto_blob *manifest = get_path(origin, "manifest", false, ALTO_OK);
+    assert_true(alto_slice_equal(bytes_of(manifest), alto_buffer_slice(&origin->manifest_file)));
+    const alto_blob *numbered = get_path(origin, "manifest/1.1", true, ALTO_OK);
+    assert_string_equal(numbered->etag, manifest->etag);
+    alto_blob_release(manifest);
+    alto_blob_release(numbered);
+    alto_blob_release(NULL);
+}
+
+static void the_head_is_the_newest_statement(void **state)
+{
+    test_origin *origin = *state;
+    test_origin_set(origin, "c", cost(origin, 1));
+    for (size_t i = 0; i < 2; i++) {
+        const alto_blob *head = get_path(origin, "head", false, ALTO_OK);
+        alto_slice object;
+        alto_signature signature;
+        assert_int_equal(alto_signed_split(bytes_of(head), &object, &signature), ALTO_OK);
+        assert_true(alto_slice_equal(object, alto_buffer_slice(&origin->messages[origin->message_count - 1].object)) ||
+                    i == 0);
+        assert_true(alto_verify(&origin->manifest.online[0].key, object, &signature));
+        alto_blob_release(head);
+        test_origin_head(origin);
+    }
+    const alto_blob *commit = get_path(origin, "commits/1.100.1", true, ALTO_OK);
+    assert_true(alto_slice_equal(alto_slice_of(commit->data, commit->size - ALTO_SIGNATURE_SIZE),
+                                 alto_buffer_slice(&origin->messages[0].object)));
+    alto_blob_release(commit);
+}
+
+static void payloads_are_given_byte_for_byte(void **state)
+{
+    test_origin *origin = *state;
+    test_origin_set(origin, "c", cost(origin, 1));
+    alto_slice payload = alto_buffer_slice(&origin->messages[1].object);
+    alto_hash digest = alto_hash_of(ALTO_DOMAIN_PAYLOAD, payload);
+    const alto_blob *blob = get(origin, ALTO_WANT_PAYLOAD, NULL, &digest, ALTO_OK);
+    assert_true(alto_slice_equal(bytes_of(blob), payload));
+    assert_int_equal(strlen(blob->etag), ALTO_HASH_SIZE + 2);
+    assert_int_equal(blob->etag[0], '"');
+    alto_blob_release(blob);
+    digest.bytes[0] ^= 1;
+    get(origin, ALTO_WANT_PAYLOAD, NULL, &digest, ALTO_NOT_FOUND);
+}
+
+static void deltas_and_snapshots_lead_to_their_roots(void **state)
+{
+    test_origin *origin = *state;
+    alto_hash roots[4];
+    for (unsigned i = 0; i < 4; i++) {
+        test_origin_set(origin, "c", cost(origin, i));
+        roots[i] = resource(origin, "c")->entry.root;
+    }
+    alto_version *versions[4], *reached;
+    for (unsigned i = 0; i < 4; i++) {
+        const alto_blob *blob = get(origin, ALTO_WANT_SNAPSHOT, NULL, &roots[i], ALTO_OK);
+        assert_int_equal(alto_snapshot_decode(origin->pool, ALTO_COST_MAP, &roots[i], bytes_of(blob), &versions[i]),
+                         ALTO_OK);
+        alto_blob_release(blob);
+    }
+    for (unsigned from = 0; from < 4; from++)
+        for (unsigned to = 0; to < 4; to++) { /* backwards too, and to itself */
+            alto_vtag vtag = {.resource_id = "n"};
+            alto_buffer text = alto_buffer_make(400);
+            const alto_blob *blob = get(origin, ALTO_WANT_DELTA, &roots[from], &roots[to], ALTO_OK);
+            snprintf(vtag.tag, sizeof vtag.tag, "t%u", to);
+            alto_dependencies_text(&vtag, 1, &text);
+            alto_implied implied = {.dependencies = alto_buffer_slice(&text)};
+            assert_int_equal(alto_delta_apply(origin->pool, ALTO_COST_MAP, versions[from], bytes_of(blob), &implied,
+                                              &roots[to], &reached),
+                             ALTO_OK);
+            alto_version_release(reached);
+            alto_buffer_fini(&text);
+            alto_blob_release(blob);
+        }
+    for (unsigned i = 0; i < 4; i++)
+        alto_version_release(versions[i]);
+}
+
+static void there_is_no_delta_between_kinds(void **state)
+{
+    test_origin *origin = *state;
+    test_origin_set(origin, "c", cost(origin, 1));
+    alto_hash from = resource(origin, "c")->entry.root;
+    test_origin_set(origin, "c", test_json(origin->pool, "{\"a\":1}"));
+    alto_hash to = resource(origin, "c")->entry.root;
+    get(origin, ALTO_WANT_DELTA, &from, &to, ALTO_NOT_FOUND);
+}
+
+/* Two resources may have one content; what a delta leaves to the catalog entry is that of the resource it is for. */
+static void a_delta_is_made_for_the_resource_that_it_is_asked_for(void **state)
+{
+    test_origin *origin = *state;
+    const char *text = "{\"meta\":{\"vtag\":{\"resource-id\":\"b\",\"tag\":\"t\"}},\"x\":1}";
+    test_origin_set(origin, "b", test_json(origin->pool, "{\"b\":0}"));
+    alto_hash from = resource(origin, "b")->entry.root;
+    test_origin_set(origin, "a", test_json(origin->pool, text));
+    test_origin_set(origin, "b", test_json(origin->pool, text));
+    const alto_resource *target = resource(origin, "b");
+    const alto_blob *blob = get(origin, ALTO_WANT_DELTA, &from, &target->entry.root, ALTO_OK);
+    alto_entry_texts texts;
+    alto_version *reached = NULL, *base = test_json(origin->pool, "{\"b\":0}");
+    assert_int_equal(alto_entry_texts_make(&target->name, &target->entry, &texts), ALTO_OK);
+    assert_int_equal(alto_delta_apply(origin->pool, ALTO_DOCUMENT, base, bytes_of(blob), &texts.implied,
+                                      &target->entry.root, &reached),
+                     ALTO_OK);
+    alto_entry_texts_fini(&texts);
+    alto_version_release(reached);
+    alto_version_release(base);
+    alto_blob_release(blob);
+}
+
+static void catalogs_have_their_state_roots(void **state)
+{
+    test_origin *origin = *state;
+    alto_hash roots[3];
+    for (unsigned i = 0; i < 3; i++) {
+        test_origin_set(origin, "c", cost(origin, i));
+        roots[i] = test_origin_view(origin)->state_root;
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        alto_tree *catalog = NULL;
+        const alto_blob *blob = get(origin, ALTO_WANT_CATALOG, NULL, &roots[i], ALTO_OK);
+        assert_int_equal(alto_catalog_decode(origin->pool, bytes_of(blob), &origin->anchor.origin, &catalog), ALTO_OK);
+        alto_hash root = alto_state_root(catalog);
+        assert_true(alto_hash_equal(&root, &roots[i]));
+        alto_tree_release(catalog);
+        alto_blob_release(blob);
+    }
+}
+
+static void one_object_is_shared_by_all_who_ask(void **state)
+{
+    test_origin *origin = *state;
+    test_origin_set(origin, "c", cost(origin, 1));
+    alto_hash root = resource(origin, "c")->entry.root;
+    const alto_blob *first = get(origin, ALTO_WANT_SNAPSHOT, NULL, &root, ALTO_OK);
+    const alto_blob *second = get(origin, ALTO_WANT_SNAPSHOT, NULL, &root, ALTO_OK);
+    assert_ptr_equal(first, second);
+    alto_blob_release(first);
+    alto_archive_destroy(&origin->archive); /* blobs outlive the archive */
+    assert_true(second->size > 0 && second->data[second->size - 1] + 1 > 0);
+    alto_blob_release(second);
+}
+
+static void paths_that_are_not_written_so_lead_nowhere(void **state)
+{
+    static const char *const before_root[] = {"snapshots/", "catalog/", "deltas/", "commits/", "payloads/", "x/", ""};
+    static const char *const plain[] = {"",
+                                        "/",
+                                        "head/",
+                                        "Head",
+                                        "manifest/",
+                                        "manifest/1.2",
+                                        "manifest/01.1",
+                                        "manifest/1.1/",
+                                        "commits/1.100.2",
+                                        "commits/1.100.01",
+                                        "commits/../head",
+                                        "snapshots/",
+                                        "snapshots/00",
+                                        "deltas//",
+                                        "snapshots/zz"};
+    test_origin *origin = *state;
+    test_origin_set(origin, "c", cost(origin, 1));
+    char path[4 * ALTO_WANT_PATH], hex[HEX + 1];
+    for (size_t i = 0; i < countof(plain); i++)
+        get_path(origin, plain[i], false, ALTO_NOT_FOUND);
+    alto_hex(hex, resource(origin, "c")->entry.root.bytes, ALTO_HASH_SIZE);
+    snprintf(path, sizeof path, "snapshots/%s", hex);
+    alto_blob_release(get_path(origin, path, true, ALTO_OK));
+    for (size_t i = 0; i < countof(before_root); i++) { /* with more behind the root, or in capitals */
+        snprintf(path, sizeof path, "%s%s/", before_root[i], hex);
+        get_path(origin, path, false, ALTO_NOT_FOUND);
+        snprintf(path, sizeof path, "%s%s0", before_root[i], hex);
+        get_path(origin, path, false, ALTO_NOT_FOUND);
+        snprintf(path, sizeof path, "%s%s", before_root[i], hex);
+        for (char *at = path + strlen(before_root[i]); *at; at++)
+            *at = *at >= 'a' ? (char)(*at - 'a' + 'A') : *at;
+        get_path(origin, path, false, ALTO_NOT_FOUND);
+    }
+    memset(path, 'a', sizeof path - 1);
+    path[sizeof path - 1] = 0;
+    get_path(origin, path, false, ALTO_NOT_FOUND);
+}
+
+/* ---- how long it stays ---- */
+
+static void superseded_views_are_held_up_to_a_bound(void **state)
+{
+    test_origin *origin = *state;
+    alto_hash first[3], states[3];
+    unsigned last = ALTO_KEEP_VIEWS + 2; /* so that views 0 and 1 are one and two too many */
+    for (unsigned i = 0; i <= last; i++) {
+        test_origin_set(origin, "c", cost(origin, i));
+        if (i < 3) {
+            first[i] = resource(origin, "c")->entry.root;
+            states[i] = test_origin_view(origin)->state_root;
+        }
+        test_origin_forget_messages(origin);
+    }
+    get(origin, ALTO_WANT_SNAPSHOT, NULL, &first[0], ALTO_NOT_FOUND);
+    get(origin, ALTO_WANT_SNAPSHOT, NULL, &first[1], ALTO_NOT_FOUND);
+    get(origin, ALTO_WANT_CATALOG, NULL, &states[1], ALTO_NOT_FOUND);
+    alto_hash newest = resource(origin, "c")->entry.root;
+    alto_blob_release(get(origin, ALTO_WANT_CATALOG, NULL, &states[2], ALTO_OK));
+    alto_blob_release(get(origin, ALTO_WANT_DELTA, &first[2], &newest, ALTO_OK));
+    alto_blob_release(get_path(origin, "commits/1.100.1", true, ALTO_OK)); /* bytes are bounded on their own */
+}
+
+/* A step with a payload of that size, which is no delta: the archive does not look into it. */
+static alto_hash large_step(test_origin *origin, uint8_t *bytes, size_t size, uint64_t seq)
+{
+    const alto_view *view = test_origin_view(origin);
+    memcpy(bytes, &seq, sizeof seq);
+    alto_statement statement = {.type = ALTO_COMMIT, .position = {1, 100, seq}};
+    alto_applied_change change = {
+        .before = view->resources[0], .after = view->resources[0], .payload = alto_slice_of(bytes, size)};
+    alto_applied applied = {.before = view,
+                            .after = view,
+                            .object = alto_slice_text("commit"),
+                            .statement = &statement,
+                            .change_count = 1,
+                            .changes = &change};
+    assert_int_equal(alto_archive_step(origin->archive, &applied), ALTO_OK);
+    return alto_hash_of(ALTO_DOMAIN_PAYLOAD, change.payload);
+}
+
+static void superseded_bytes_are_held_up_to_a_bound_and_the_newest_stay(void **state)
+{
+    enum { SIZE = 48 << 20, STEPS = 8 };
+    test_origin *origin = *state;
+    uint8_t *bytes = calloc(1, SIZE);
+    alto_hash digests[STEPS];
+    assert_non_null(bytes);
+    test_origin_set(origin, "c", cost(origin, 1));
+    for (uint64_t i = 0; i < STEPS; i++)
+        digests[i] = large_step(origin, bytes, SIZE, i + 10);
+    free(bytes);
+    size_t held = 0;
+    for (size_t i = 0; i < STEPS; i++) {
+        bool lasting;
+        alto_status status;
+        alto_want want = {.type = ALTO_WANT_PAYLOAD, .to = digests[i]};
+        char path[ALTO_WANT_PATH];
+        alto_want_path(&want, path);
+        const alto_blob *blob = alto_archive_get(origin->archive, path, &lasting, &status);
+        assert_true(blob || held == 0); /* the oldest go first */
+        held += blob != NULL;
+        alto_blob_release(blob);
+    }
+    assert_int_equal(held, ALTO_KEEP_BYTES / SIZE);
+    alto_blob_release(get_path(origin, "commits/1.100.17", true, ALTO_OK));
+}
+
+/* ---- threads ---- */
+
+typedef struct {
+    test_origin *origin;
+    atomic_bool stop;
+    atomic_size_t found;
+    alto_hash roots[8];
+    atomic_size_t root_count;
+} crowd;
+
+static void ask_once(crowd *self, size_t turn)
+{
+    size_t count = atomic_load(&self->root_count);
+    alto_want want = {.type = turn % 3 ? ALTO_WANT_SNAPSHOT : ALTO_WANT_DELTA};
+    char path[ALTO_WANT_PATH] = "head";
+    if (count && turn % 4) {
+        want.to = self->roots[turn % count];
+        want.from = self->roots[turn / 2 % count];
+        alto_want_path(&want, path);
+    }
+    bool lasting;
+    alto_status status;
+    const alto_blob *blob = alto_archive_get(self->origin->archive, path, &lasting, &status);
+    if (blob && blob->size && blob->data[0] | blob->data[blob->size - 1])
+        atomic_fetch_add(&self->found, 1);
+    alto_blob_release(blob);
+    alto_view *view = alto_archive_view(self->origin->archive);
+    if (view && view->count && view->resources[0]->version)
+        atomic_fetch_add(&self->found, alto_version_items(view->resources[0]->version) > 0);
+    alto_view_release(view);
+}
+
+static void *ask(void *context)
+{
+    crowd *self = context;
+    for (size_t turn = 0; !atomic_load(&self->stop); turn++)
+        ask_once(self, turn);
+    return NULL;
+}
+
+static void many_ask_while_it_moves_on(void **state)
+{
+    test_origin *origin = *state;
+    crowd all = {.origin = origin};
+    pthread_t threads[4];
+    for (size_t i = 0; i < countof(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask, &all), 0);
+    for (unsigned i = 0; i < 300; i++) {
+        test_origin_set(origin, "c", cost(origin, i));
+        if (i < countof(all.roots)) {
+            all.roots[i] = resource(origin, "c")->entry.root;
+            atomic_store(&all.root_count, i + 1);
+        }
+        test_origin_head(origin);
+        test_origin_forget_messages(origin);
+    }
+    while (atomic_load(&all.found) < 100)
+        ; /* all of them answer in the end */
+    atomic_store(&all.stop, true);
+    for (size_t i = 0; i < countof(threads); i++)
+        pthread_join(threads[i], NULL);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(an_empty_archive_holds_its_manifest_alone),
+        T(the_head_is_the_newest_statement),
+        T(payloads_are_given_byte_for_byte),
+        T(deltas_and_snapshots_lead_to_their_roots),
+        T(there_is_no_delta_between_kinds),
+        T(a_delta_is_made_for_the_resource_that_it_is_asked_for),
+        T(catalogs_have_their_state_roots),
+        T(one_object_is_shared_by_all_who_ask),
+        T(paths_that_are_not_written_so_lead_nowhere),
+        T(superseded_views_are_held_up_to_a_bound),
+        T(superseded_bytes_are_held_up_to_a_bound_and_the_newest_stay),
+        T(many_ask_while_it_moves_on),
+    };
+#undef T
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

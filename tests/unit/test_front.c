@@ -1,0 +1,561 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Requests as structs in, answers as structs out: the ALTO side, the pull side, and everything that is refused. */
+#include "cmocka_all.h"
+#include "core/render.h"
+#include "io/front.h"
+#include "origin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { BODY_MAX = 1 << 20, PATH_MAX_SIZE = 512 };
+
+typedef struct {
+    test_origin *origin;
+    alto_counts counts;
+    alto_front *front;
+    alto_http_answer answer; /* the last one; its body was released */
+    alto_buffer body;
+    unsigned released;
+} fixture;
+
+static const char *const endpoints[] = {"tcp://192.0.2.1:5670", "tcp://[2001:db8::1]:5670"};
+
+static int set_up(void **state)
+{
+    fixture *self = calloc(1, sizeof *self);
+    self->origin = test_origin_new(9);
+    self->front = alto_front_new(self->origin->archive, endpoints, countof(endpoints), &self->counts);
+    assert_non_null(self->front);
+    self->body = alto_buffer_make(BODY_MAX);
+    *state = self;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *self = *state;
+    alto_front_destroy(&self->front);
+    test_origin_destroy(&self->origin);
+    alto_buffer_fini(&self->body);
+    free(self);
+    return 0;
+}
+
+/* ---- asking ---- */
+
+static void assert_same_file(fixture *self)
+{
+    uint8_t *bytes = malloc(self->body.size + 1);
+    assert_int_equal(pread(self->answer.file, bytes, self->body.size, 0), (ssize_t)self->body.size);
+    assert_memory_equal(bytes, self->body.data, self->body.size);
+    free(bytes);
+    close(self->answer.file);
+}
+
+/* Read the body as the HTTP server would, and give it back. */
+static void read_body(fixture *self)
+{
+    alto_http_answer *answer = &self->answer;
+    alto_buffer_clear(&self->body);
+    for (size_t i = 0; i < answer->piece_count; i++)
+        alto_buffer_add_slice(&self->body, answer->piece(answer->owner, i));
+    assert_int_equal(self->body.status, ALTO_OK);
+    if (answer->piece_count)
+        assert_int_equal(self->body.size, answer->size);
+    if (answer->file >= 0)
+        assert_same_file(self);
+    if (answer->release)
+        answer->release(answer->owner);
+    alto_buffer_add_u8(&self->body, 0); /* for strstr */
+    self->body.size--;
+}
+
+static unsigned ask_fully(fixture *self, const alto_http_request *request)
+{
+    self->answer = (alto_http_answer){.status = 500, .file = -1};
+    alto_front_answer(self->front, request, &self->answer);
+    assert_true(self->answer.header_count <= ALTO_HTTP_HEADERS);
+    read_body(self);
+    return self->answer.status;
+}
+
+static unsigned ask(fixture *self, const char *path)
+{
+    alto_http_request request = {.method = "GET", .path = path, .query = "", .peer = "127.0.0.1:1"};
+    return ask_fully(self, &request);
+}
+
+static unsigned ask_with(fixture *self, const char *path, const char *accept, const char *accept_encoding,
+                         const char *if_none_match)
+{
+    alto_http_request request = {.method = "GET",
+                                 .path = path,
+                                 .query = "",
+                                 .accept = accept,
+                                 .accept_encoding = accept_encoding,
+                                 .if_none_match = if_none_match,
+                                 .peer = "127.0.0.1:1"};
+    return ask_fully(self, &request);
+}
+
+static const char *header(const fixture *self, const char *name)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < self->answer.header_count; i++)
+        if (strcmp(self->answer.headers[i].name, name) == 0) {
+            assert_null(found); /* twice */
+            found = self->answer.headers[i].value;
+        }
+    return found;
+}
+
+static const char *text_of(const fixture *self)
+{
+    return self->body.data ? (const char *)self->body.data : "";
+}
+
+static void assert_refused(const fixture *self)
+{
+    assert_string_equal(header(self, "Cache-Control"), "no-store");
+    assert_true(self->body.size > 0);
+    if (self->answer.status == 503)
+        assert_true(atoi(header(self, "Retry-After")) > 0);
+}
+
+/* ---- what is served ---- */
+
+static const char net_text[] = "{\"meta\":{\"vtag\":{\"resource-id\":\"net\",\"tag\":\"t1\"}},\"network-map\":{"
+                               "\"P1\":{\"ipv4\":[\"192.0.2.0/24\"]}}}";
+static const char cost_text[] = "{\"meta\":{\"cost-type\":{\"cost-metric\":\"routingcost\",\"cost-mode\":"
+                                "\"numerical\"},\"dependent-vtags\":[{\"resource-id\":\"net\",\"tag\":\"t1\"}]},"
+                                "\"cost-map\":{\"P1\":{\"P1\":1}}}";
+
+static void publish(fixture *self)
+{
+    test_origin_set(self->origin, "net", test_json(self->origin->pool, net_text));
+    test_origin_set(self->origin, "cost", test_json(self->origin->pool, cost_text));
+}
+
+static void publish_flags(fixture *self, const char *id, uint32_t flags)
+{
+    const alto_resource *held = alto_view_by_id(test_origin_view(self->origin), id);
+    alto_new_state change = {.name = held->name, .version = held->version, .flags = flags};
+    test_origin_commit(self->origin, &change, 1);
+}
+
+static void nothing_is_held_at_first(void **state)
+{
+    fixture *self = *state;
+    static const char *const paths[] = {"/directory", "/net", "/", "/resource/net"};
+    for (size_t i = 0; i < countof(paths); i++) {
+        assert_int_equal(ask(self, paths[i]), 503);
+        assert_refused(self);
+    }
+    assert_int_equal(ask(self, "/redistribution/v1/info"), 200);
+}
+
+static void maps_are_answered_with_their_type_and_an_entity_tag(void **state)
+{
+    fixture *self = *state;
+    publish(self);
+    assert_int_equal(ask(self, "/net"), 200);
+    assert_string_equal(header(self, "Content-Type"), "application/alto-networkmap+json");
+    assert_string_equal(text_of(self), net_text);
+    assert_string_equal(header(self, "Vary"), "Accept-Encoding");
+    assert_null(header(self, "Content-Encoding"));
+    const char *etag = header(self, "ETag");
+    assert_true(etag && etag[0] == '"' && strlen(etag) == ALTO_HASH_SIZE + 2);
+    assert_int_equal(ask(self, "/cost"), 200);
+    assert_string_equal(header(self, "Content-Type"), "application/alto-costmap+json");
+    assert_string_equal(text_of(self), cost_text);
+    assert_int_equal(ask(self, "/resource/cost"), 200);
+    assert_string_equal(text_of(self), cost_text);
+    for (int i = 0; i < 3; i++) { /* whatever is kept from one to the next */
+        test_origin_set(self->origin, "cost", test_json(self->origin->pool, i & 1 ? cost_text : net_text));
+        assert_int_equal(ask(self, "/cost"), 200);
+        assert_string_equal(text_of(self), i & 1 ? cost_text : net_text);
+    }
+}
+
+static void the_directory_lists_what_is_shown(void **state)
+{
+    fixture *self = *state;
+    publish(self);
+    assert_int_equal(ask(self, "/directory"), 200);
+    assert_string_equal(header(self, "Content-Type"), "application/alto-directory+json");
+    assert_non_null(strstr(text_of(self), "\"net\":{\"uri\":\"/net\""));
+    assert_non_null(strstr(text_of(self), "\"cost\":{\"uri\":\"/cost\""));
+    char etag[100];
+    snprintf(etag, sizeof etag, "%s", header(self, "ETag"));
+    uint64_t size = self->answer.size;
+    assert_int_equal(ask_with(self, "/directory", NULL, NULL, etag), 304);
+    assert_int_equal(self->answer.size, size);
+    assert_int_equal(self->body.size, 0);
+    assert_int_equal(ask_with(self, "/directory", "text/html", NULL, NULL), 406);
+    publish_flags(self, "cost", ALTO_ENTRY_REDISTRIBUTABLE | ALTO_ENTRY_WITHHELD);
+    assert_int_equal(ask_with(self, "/directory", NULL, NULL, etag), 200);
+    assert_null(strstr(text_of(self), "\"cost\""));
+}
+
+static void what_does_not_fit_is_withheld_for_now(void **state)
+{
+    fixture *self = *state;
+    publish(self);
+    publish_flags(self, "cost", ALTO_ENTRY_REDISTRIBUTABLE | ALTO_ENTRY_WITHHELD);
+    assert_int_equal(ask(self, "/cost"), 503);
+    assert_refused(self);
+    assert_int_equal(ask(self, "/net"), 200);
+    publish_flags(self, "cost", ALTO_ENTRY_REDISTRIBUTABLE);
+    assert_int_equal(ask(self, "/cost"), 200);
+    test_origin_set(self->origin, "cost", NULL);
+    assert_int_equal(ask(self, "/cost"), 404);
+}
+
+static void what_a_replica_does_not_follow_is_not_found(void **state)
+{
+    fixture *self = *state;
+    publish(self);
+    const alto_view *view = test_origin_view(self->origin);
+    alto_resource *unheld = alto_resource_new(view->resources[0]->key, &view->resources[0]->entry, NULL);
+    const alto_resource *resources[] = {unheld, view->resources[1]};
+    alto_view *part = alto_view_new(&view->origin, &view->position, &view->commit_hash, &view->state_root,
+                                    view->catalog, resources, 2);
+    alto_statement statement = {.type = ALTO_HEAD};
+    alto_applied applied = {.after = part, .object = alto_slice_text("head"), .statement = &statement};
+    assert_int_equal(alto_archive_step(self->origin->archive, &applied), ALTO_OK);
+    assert_int_equal(ask(self, "/cost"), 404);
+    assert_int_equal(ask(self, "/net"), 200);
+    assert_int_equal(ask(self, "/directory"), 200);
+    assert_null(strstr(text_of(self), "\"cost\""));
+    alto_view_release(part);
+    alto_resource_release(unheld);
+}
+
+/* ---- negotiation ---- */
+
+static void accept_is_judged_as_http_says(void **state)
+{
+    static const struct {
+        const char *accept;
+        unsigned status;
+    } cases[] = {
+        {NULL, 200},
+        {"", 200},
+        {"*/*", 200},
+        {"application/*", 200},
+        {"application/alto-networkmap+json", 200},
+        {"Application/ALTO-NetworkMap+JSON", 200},
+        {"application/alto-networkmap+json,application/alto-error+json", 200},
+        {"application/alto-error+json , application/alto-networkmap+json ; q=0.3", 200},
+        {"text/html, */*;q=0.1", 200},
+        {"application/alto-networkmap+json;charset=utf-8", 200},
+        {"text/html", 406},
+        {"application/json", 406},
+        {"text/*", 406},
+        {"application/alto-networkmap", 406},
+        {"application/alto-networkmap+jsonx", 406},
+        {"application/alto-costmap+json", 406},
+        {"application/alto-networkmap+json;q=0", 406},
+        {"application/alto-networkmap+json;q=0, */*", 406},
+        {"application/*;q=0.0, */*;q=0", 406},
+        {"*/*; q=0", 406},
+        {",,, ;", 406},
+        {"*", 406},
+    };
+    fixture *self = *state;
+    publish(self);
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s\n", cases[i].accept ? cases[i].accept : "(none)");
+        assert_int_equal(ask_with(self, "/net", cases[i].accept, NULL, NULL), cases[i].status);
+        if (cases[i].status == 406)
+            assert_refused(self);
+    }
+}
+
+static void gzip_is_used_when_it_may_be(void **state)
+{
+    static const struct {
+        const char *accept_encoding;
+        bool gzip;
+    } cases[] = {{NULL, false},
+                 {"", false},
+                 {"gzip", true},
+                 {"GZIP", true},
+                 {"br, gzip;q=1", true},
+                 {"gzip;q=0.001", true},
+                 {"*", true},
+                 {"gzip;q=0", false},
+                 {"gzip;q=0.0", false},
+                 {"*;q=0", false},
+                 {"gzip;q=0, *", false},
+                 {"identity", false},
+                 {"br", false},
+                 {"xgzip", false},
+                 {"gzipx", false},
+                 {"br;q=1, *;q=0.5", true}};
+    fixture *self = *state;
+    publish(self);
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s\n", cases[i].accept_encoding ? cases[i].accept_encoding : "(none)");
+        assert_int_equal(ask_with(self, "/net", NULL, cases[i].accept_encoding, NULL), 200);
+        const char *coding = header(self, "Content-Encoding");
+        assert_int_equal(coding != NULL, cases[i].gzip);
+        assert_string_equal(header(self, "Vary"), "Accept-Encoding");
+        if (coding) {
+            assert_string_equal(coding, "gzip");
+            assert_int_equal(self->body.data[0] << 8 | self->body.data[1], 0x1f8b);
+            assert_non_null(strstr(header(self, "ETag"), "-gzip\""));
+        } else {
+            assert_string_equal(text_of(self), net_text);
+        }
+    }
+}
+
+static void an_entity_tag_that_still_holds_saves_the_body(void **state)
+{
+    fixture *self = *state;
+    char etag[100], gzip_etag[100], list[400];
+    publish(self);
+    ask(self, "/net");
+    snprintf(etag, sizeof etag, "%s", header(self, "ETag"));
+    uint64_t size = self->answer.size;
+    ask_with(self, "/net", NULL, "gzip", NULL);
+    snprintf(gzip_etag, sizeof gzip_etag, "%s", header(self, "ETag"));
+    uint64_t gzip_size = self->answer.size;
+    static const struct {
+        const char *format;
+        unsigned status;
+    } cases[] = {{"%s", 304},
+                 {"W/%s", 304},
+                 {"\"x\", %s", 304},
+                 {"\"x\",%s,\"y\"", 304},
+                 {" W/\"x\" , %s", 304},
+                 {"*", 304},
+                 {"\"x\"", 200},
+                 {"", 200},
+                 {"x%s", 200},
+                 {"\"unclosed", 200},
+                 {"W/", 200},
+                 {",,,", 200}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s\n", cases[i].format);
+        int written = -1;
+        const char *hole = strstr(cases[i].format, "%s");
+        written = hole ? snprintf(list, sizeof list, "%.*s%s%s", (int)(hole - cases[i].format), cases[i].format, etag,
+                                  hole + 2)
+                       : snprintf(list, sizeof list, "%s", cases[i].format);
+        assert_true(written >= 0);
+        assert_int_equal(ask_with(self, "/net", NULL, NULL, list), cases[i].status);
+        if (cases[i].status == 304) {
+            assert_int_equal(self->body.size, 0);
+            assert_int_equal(self->answer.size, size);
+            assert_string_equal(header(self, "ETag"), etag);
+        }
+    }
+    assert_int_equal(ask_with(self, "/net", NULL, "gzip", gzip_etag), 304);
+    assert_int_equal(self->answer.size, gzip_size);
+    assert_int_equal(ask_with(self, "/net", NULL, "gzip", etag), 200); /* the tag of other bytes */
+    assert_int_equal(ask_with(self, "/net", NULL, NULL, gzip_etag), 200);
+    test_origin_set(self->origin, "net", NULL);
+    assert_int_equal(ask_with(self, "/net", NULL, NULL, etag), 404);
+}
+
+/* ---- methods and paths ---- */
+
+static void methods_other_than_reading_are_refused(void **state)
+{
+    static const struct {
+        const char *method;
+        unsigned status;
+    } cases[] = {{"GET", 200},    {"HEAD", 200}, {"OPTIONS", 204}, {"POST", 405},
+                 {"DELETE", 405}, {"get", 405},  {"", 405}};
+    static const char *const paths[] = {"/net", "/directory", "/redistribution/v1/info"};
+    fixture *self = *state;
+    publish(self);
+    for (size_t i = 0; i < countof(cases); i++)
+        for (size_t p = 0; p < countof(paths); p++) {
+            alto_http_request request = {.method = cases[i].method, .path = paths[p], .query = "", .peer = ""};
+            assert_int_equal(ask_fully(self, &request), cases[i].status);
+            if (cases[i].status != 200)
+                assert_string_equal(header(self, "Allow"), "GET, HEAD, OPTIONS");
+        }
+    alto_http_request head = {.method = "HEAD", .path = "/net", .query = "", .peer = ""};
+    ask_fully(self, &head); /* what GET would have; that nothing but the length is sent is the server's part */
+    assert_int_equal(self->answer.size, sizeof net_text - 1);
+}
+
+static void paths_that_lead_nowhere_are_not_found(void **state)
+{
+    static const char *const paths[] = {"",
+                                        "/",
+                                        "//",
+                                        "/net/",
+                                        "//net",
+                                        "/Net",
+                                        "/net\x01",
+                                        "/../net",
+                                        "/./net",
+                                        "/resource/",
+                                        "/resource/../net",
+                                        "/resource",
+                                        "/redistribution",
+                                        "/redistribution/v1",
+                                        "/directory/",
+                                        "net",
+                                        "*",
+                                        "/\xff\xfe",
+                                        "/%00",
+                                        "/net%2f",
+                                        "/net?x"};
+    fixture *self = *state;
+    publish(self);
+    for (size_t i = 0; i < countof(paths); i++) {
+        print_message("  case: %zu\n", i);
+        assert_int_equal(ask(self, paths[i]), 404);
+        assert_refused(self);
+    }
+    char longest[5000];
+    memset(longest, 'a', sizeof longest - 1);
+    longest[sizeof longest - 1] = 0;
+    longest[0] = '/';
+    assert_int_equal(ask(self, longest), 404);
+}
+
+static void ids_that_the_server_needs_itself_are_found_under_resource(void **state)
+{
+    static const char *const ids[] = {"directory", "redistribution", "resource", ".ird"};
+    fixture *self = *state;
+    char path[100];
+    for (size_t i = 0; i < countof(ids); i++)
+        test_origin_set(self->origin, ids[i], test_json(self->origin->pool, "{\"mine\":1}"));
+    for (size_t i = 0; i < countof(ids); i++) {
+        snprintf(path, sizeof path, "/resource/%s", ids[i]);
+        assert_int_equal(ask(self, path), 200);
+        assert_string_equal(text_of(self), "{\"mine\":1}");
+    }
+    assert_int_equal(ask(self, "/directory"), 200);
+    assert_string_not_equal(text_of(self), "{\"mine\":1}");
+    assert_int_equal(ask(self, "/.ird"), 404);
+}
+
+/* ---- the pull side ---- */
+
+static const char *pull_path(const fixture *self, const char *rest)
+{
+    static char path[PATH_MAX_SIZE];
+    char origin[2 * ALTO_HASH_SIZE + 1];
+    alto_hex(origin, self->origin->anchor.origin.bytes, ALTO_HASH_SIZE);
+    snprintf(path, sizeof path, "/redistribution/v1/%s/%s", origin, rest);
+    return path;
+}
+
+static void everything_pulled_says_how_long_it_lasts(void **state)
+{
+    fixture *self = *state;
+    char state_root[80], root[80], digest[80], delta[200];
+    publish(self);
+    test_origin_head(self->origin);
+    const alto_view *view = test_origin_view(self->origin);
+    alto_hex(root, alto_view_by_id(view, "net")->entry.root.bytes, ALTO_HASH_SIZE);
+    alto_hex(state_root, view->state_root.bytes, ALTO_HASH_SIZE);
+    alto_hash payload = alto_hash_of(ALTO_DOMAIN_PAYLOAD, alto_buffer_slice(&self->origin->messages[1].object));
+    alto_hex(digest, payload.bytes, ALTO_HASH_SIZE);
+    snprintf(delta, sizeof delta, "%s/%s", root, root);
+    const struct {
+        const char *kind, *name, *cache;
+    } cases[] = {{"head", "", "no-store"},
+                 {"manifest", "", "no-store"},
+                 {"manifest/", "1.1", "public, max-age=31536000, immutable"},
+                 {"commits/", "1.100.2", "public, max-age=31536000, immutable"},
+                 {"payloads/", digest, "public, max-age=31536000, immutable"},
+                 {"catalog/", state_root, "public, max-age=31536000, immutable"},
+                 {"snapshots/", root, "public, max-age=3600"},
+                 {"deltas/", delta, "public, max-age=3600"}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        char rest[300], etag[80];
+        print_message("  case: %s\n", cases[i].kind);
+        snprintf(rest, sizeof rest, "%s%s", cases[i].kind, cases[i].name);
+        assert_int_equal(ask(self, pull_path(self, rest)), 200);
+        assert_string_equal(header(self, "Cache-Control"), cases[i].cache);
+        assert_string_equal(header(self, "Content-Type"), "application/octet-stream");
+        assert_true(self->body.size > 0);
+        uint64_t size = self->answer.size;
+        snprintf(etag, sizeof etag, "%s", header(self, "ETag"));
+        assert_int_equal(ask_with(self, pull_path(self, rest), NULL, NULL, etag), 304);
+        assert_int_equal(self->answer.size, size);
+        assert_int_equal(self->body.size, 0);
+    }
+}
+
+static void what_cannot_be_pulled_is_refused(void **state)
+{
+    static const char *const rests[] = {"", "Head", "heads", "commits/1.1.1", "snapshots/00", "../head", "catalog/"};
+    fixture *self = *state;
+    char wrong[PATH_MAX_SIZE];
+    assert_int_equal(ask(self, pull_path(self, "head")), 503); /* there will be one */
+    assert_refused(self);
+    assert_int_equal(ask(self, pull_path(self, "manifest")), 200);
+    publish(self);
+    for (size_t i = 0; i < countof(rests); i++) {
+        assert_int_equal(ask(self, pull_path(self, rests[i])), 404);
+        assert_refused(self);
+    }
+    snprintf(wrong, sizeof wrong, "%s", pull_path(self, "head"));
+    char *digit = wrong + strlen("/redistribution/v1/");
+    *digit = *digit == '0' ? '1' : '0';
+    assert_int_equal(ask(self, wrong), 404); /* another origin */
+    *digit = 'x';
+    assert_int_equal(ask(self, wrong), 404);
+    assert_int_equal(ask(self, "/redistribution/v1/"), 404);
+    assert_int_equal(ask(self, "/redistribution/v1/head"), 404);
+    assert_int_equal(ask(self, "/redistribution/v2/info"), 404);
+}
+
+static void info_tells_where_to_listen_and_what_was_refused(void **state)
+{
+    fixture *self = *state;
+    char origin[2 * ALTO_HASH_SIZE + 1], wanted[600];
+    alto_hex(origin, self->origin->anchor.origin.bytes, ALTO_HASH_SIZE);
+    assert_int_equal(ask(self, "/redistribution/v1/info"), 200);
+    assert_string_equal(header(self, "Content-Type"), "application/json");
+    assert_string_equal(header(self, "Cache-Control"), "no-store");
+    snprintf(wanted, sizeof wanted,
+             "{\"altocast\":1,\"origins\":[{\"origin\":\"%s\",\"push\":[\"%s\",\"%s\"],\"keep-ms\":300000}],"
+             "\"refused\":{}}",
+             origin, endpoints[0], endpoints[1]);
+    assert_string_equal(text_of(self), wanted);
+    alto_counts_add(&self->counts, ALTO_BAD_SIGNATURE);
+    alto_counts_add(&self->counts, ALTO_BAD_SIGNATURE);
+    alto_counts_add(&self->counts, ALTO_FORK);
+    alto_counts_add(&self->counts, ALTO_KNOWN); /* no refusal */
+    alto_counts_add(&self->counts, ALTO_OK);
+    ask(self, "/redistribution/v1/info");
+    assert_non_null(strstr(text_of(self), "\"refused\":{\"bad-signature\":2,\"fork\":1}}"));
+    alto_slice parsed;
+    assert_true(alto_json_get(alto_buffer_slice(&self->body), (const char *const[]){"refused", "fork", NULL}, &parsed));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(nothing_is_held_at_first),
+        T(maps_are_answered_with_their_type_and_an_entity_tag),
+        T(the_directory_lists_what_is_shown),
+        T(what_does_not_fit_is_withheld_for_now),
+        T(what_a_replica_does_not_follow_is_not_found),
+        T(accept_is_judged_as_http_says),
+        T(gzip_is_used_when_it_may_be),
+        T(an_entity_tag_that_still_holds_saves_the_body),
+        T(methods_other_than_reading_are_refused),
+        T(paths_that_lead_nowhere_are_not_found),
+        T(ids_that_the_server_needs_itself_are_found_under_resource),
+        T(everything_pulled_says_how_long_it_lasts),
+        T(what_cannot_be_pulled_is_refused),
+        T(info_tells_where_to_listen_and_what_was_refused),
+    };
+#undef T
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
