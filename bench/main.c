@@ -65,7 +65,7 @@ void bench_add(const bench_row *row)
     add_json_number("ratio", row->peer, ratio);
     add_json_number("bar", barred, row->bar);
     alto_buffer_print(&json, ",\"pass\":%s}", pass ? "true" : "false");
-    printf("%-70s", row->name);
+    printf("%-84s", row->name);
     print_cell(true, row->value < 100 ? "%.2f" : "%.0f", row->value);
     printf(" %-8s", row->unit);
     print_cell(row->peer, row->peer_value < 100 ? "%.2f" : "%.0f", row->peer_value);
@@ -84,13 +84,13 @@ void bench_skip(const char *name, const char *why)
         ",\"value\":null,\"peer\":null,\"peer_value\":null,\"ratio\":null,\"bar\":null,\"pass\":null,\"skipped\":");
     alto_json_string(&json, alto_slice_text(why));
     alto_buffer_add_text(&json, "}");
-    printf("%-70s skipped: %s\n", name, why);
+    printf("%-84s skipped: %s\n", name, why);
     fflush(stdout);
 }
 
 static void print_heading(void)
 {
-    printf("%-70s %10s %-8s %10s %10s %10s\n", "measurement (medians)", "value", "unit", "peer", "ratio", "bar");
+    printf("%-84s %10s %-8s %10s %10s %10s\n", "measurement (medians)", "value", "unit", "peer", "ratio", "bar");
 }
 
 static void write_json(const char *path)

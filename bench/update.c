@@ -346,6 +346,8 @@ static void report(const kase *measured, const subject *big, const subject *smal
                            .value = us,
                            .bar_of = measured->barred ? BENCH_VALUE : BENCH_NO_BAR,
                            .bar = most_us});
+    if (bench_median(&big->parse) == 0)
+        return; /* not handed in as text */
     snprintf(name, sizeof name, "update: %s, parsing", measured->name);
     bench_add(&(bench_row){.name = name,
                            .unit = "us",

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_CAPACITY = 256, VARINT_MAX = 10 };
+enum { FIRST_CAPACITY = 256, VARINT_MAX = 10, SHORT_PRINT = 256 };
 
 alto_buffer alto_buffer_make(size_t max_size)
 {
@@ -36,6 +36,8 @@ static bool reserve(alto_buffer *self, size_t size)
     if (needed <= self->capacity)
         return true;
     size_t capacity = self->capacity ? self->capacity : FIRST_CAPACITY;
+    if (capacity > self->max_size) /* who writes straight into the room that is left need not look at the maximum */
+        capacity = self->max_size;
     while (capacity < needed)
         capacity = capacity > self->max_size / 2 ? self->max_size : capacity * 2;
     uint8_t *data = realloc(self->data, capacity);
@@ -121,12 +123,15 @@ void alto_buffer_print(alto_buffer *self, const char *format, ...)
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    /* One byte more for the NUL that vsnprintf insists on; it is given back. */
-    if (length >= 0 && reserve(self, (size_t)length + 1)) {
-        vsnprintf((char *)self->data + self->size, (size_t)length + 1, format, again);
-        self->size += (size_t)length;
-    }
+    char text[SHORT_PRINT], *longer = NULL; /* not in place: there may be no room for the NUL */
+    int length = vsnprintf(text, sizeof text, format, arguments);
+    if (length >= (int)sizeof text && (length = vasprintf(&longer, format, again)) < 0)
+        longer = NULL;
+    if (length >= 0)
+        alto_buffer_add(self, longer ? longer : text, (size_t)length);
+    else if (self->status == ALTO_OK)
+        self->status = ALTO_NO_MEMORY;
+    free(longer);
     va_end(again);
     va_end(arguments);
 }

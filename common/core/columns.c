@@ -23,6 +23,7 @@ enum {
     CLASS_BITS = 8,
     CLASSES = 256,
     CLASS_LEAST = 24,   /* values from which on a Huffman code may pay */
+    ORDER_SAMPLE = 64,  /* values looked at to choose an order */
     ORDERS_MOST = 512,  /* values beyond which classes beat the simple codes anyway */
     PACK_LEAST = 48,    /* values from which on zstd may pay */
     PACK_SAMPLE = 1024, /* values looked at to find out */
@@ -439,20 +440,21 @@ static void keep_if_smaller(plan *best, enum mode mode, unsigned k, uint64_t bit
     }
 }
 
-static uint64_t rice_bits(const uint64_t *values, size_t count, unsigned k)
+/* Bits of every `step`th value, k itself included. */
+static uint64_t rice_bits(const uint64_t *values, size_t count, size_t step, unsigned k)
 {
     uint64_t bits = RICE_BITS;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i += step) {
         uint64_t ones = values[i] >> k;
         bits += ones < RICE_ESCAPE ? ones + 1 + k : RICE_ESCAPE + WIDTH_BITS + width_of(values[i]);
     }
     return bits;
 }
 
-static uint64_t golomb_bits(const uint64_t *values, size_t count, unsigned k)
+static uint64_t golomb_bits(const uint64_t *values, size_t count, size_t step, unsigned k)
 {
     uint64_t bits = GOLOMB_BITS;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i += step)
         bits += number_bits(values[i], k);
     return bits;
 }
@@ -486,16 +488,32 @@ static void look(const uint64_t *values, size_t count, profile *found)
     }
 }
 
-/* The orders worth a try lie around the width of the median. */
-static void try_orders(const uint64_t *values, size_t count, const profile *seen, plan *best)
+typedef uint64_t bits_fn(const uint64_t *values, size_t count, size_t step, unsigned k);
+
+/* The order that serves a sample of the values best; those worth a try lie around the width of the median. */
+static unsigned best_order(const uint64_t *values, size_t count, const profile *seen, unsigned most, bits_fn *bits_of)
 {
-    unsigned low = seen->median > 3 ? seen->median - 3 : 0, high = seen->median + 2;
-    for (unsigned k = low; k < high && k < 1U << RICE_BITS; k++)
-        keep_if_smaller(best, RICE, k, rice_bits(values, count, k));
-    for (unsigned k = low; k < high && k <= GOLOMB_MAX; k++) /* fits whatever comes: there is always a plan */
-        keep_if_smaller(best, GOLOMB, k, golomb_bits(values, count, k));
+    size_t step = count / ORDER_SAMPLE + 1;
+    unsigned low = seen->median > 3 ? seen->median - 3 : 0, best = low < most ? low : most;
+    uint64_t least = UINT64_MAX;
+    for (unsigned k = best; k < seen->median + 2 && k <= most; k++) {
+        uint64_t bits = bits_of(values, count, step, k);
+        if (bits < least) {
+            least = bits;
+            best = k;
+        }
+    }
+    return best;
 }
 
+static void try_orders(const uint64_t *values, size_t count, const profile *seen, plan *best)
+{
+    unsigned rice = best_order(values, count, seen, (1U << RICE_BITS) - 1, rice_bits);
+    unsigned golomb = best_order(values, count, seen, GOLOMB_MAX, golomb_bits);
+    keep_if_smaller(best, RICE, rice, rice_bits(values, count, 1, rice));
+    /* fits whatever comes: there is always a plan */
+    keep_if_smaller(best, GOLOMB, golomb, golomb_bits(values, count, 1, golomb));
+}
 static void try_classes(const profile *seen, plan *best)
 {
     uint32_t counts[3][CLASSES] = {{0}};

@@ -694,12 +694,17 @@ static alto_status check_signature(alto_replica *self, const alto_statement *sta
 {
     const alto_public_key *key =
         self->has_manifest ? alto_manifest_key(&self->manifest, &statement->key_id, statement->issued_at_ms) : NULL;
+    bool may_look = !self->has_manifest || elapsed(self->manifest_looked_ms, MANIFEST_EVERY_MS, now_ms);
     if (!key || statement->manifest_epoch != self->manifest.epoch) {
-        if (!self->has_manifest || elapsed(self->manifest_looked_ms, MANIFEST_EVERY_MS, now_ms))
+        if (may_look)
             self->manifest_wanted = self->head_wanted = true;
         return ALTO_UNKNOWN_KEY;
     }
-    return alto_verify(key, object, signature) ? ALTO_OK : ALTO_BAD_SIGNATURE;
+    if (!alto_verify(key, object, signature))
+        return ALTO_BAD_SIGNATURE;
+    if (statement->manifest_version > self->manifest.version && may_look)
+        self->manifest_wanted = true; /* the key was renewed: those behind us will need to know */
+    return ALTO_OK;
 }
 
 /* A new chain has no predecessor: its publisher may have lost its state, or had its clock set right. */

@@ -599,19 +599,49 @@ static void set_hint(builder *self, const alto_tree *node)
         gathered->hint = node;
 }
 
-static uint32_t lower_bound(const alto_tree *node, alto_slice key, bool *equal);
+/* A leaf of costs with others under the same keys, or the same leaf when they are no other. NULL: out of memory. */
+static alto_tree *leaf_like(const alto_tree *leaf, const double *costs)
+{
+    size_t size = leaf->count * sizeof *costs;
+    if (memcmp(costs_of(leaf), costs, size) == 0)
+        return alto_tree_retain(leaf);
+    alto_tree *made = node_new(ALTO_VALUE_COST, 0, run_retain(leaf->keys), size);
+    if (!made)
+        return NULL;
+    memcpy(costs_of(made), costs, size);
+    hash_node(made);
+    return made;
+}
+
+/* The index of a key that is at `from` or behind it, probably not far; false when it is not there. */
+static bool find_from(const run *keys, uint32_t from, alto_slice key, uint32_t *index)
+{
+    uint32_t low = from, high = from, step = 1;
+    int order = -1;
+    while (high < keys->count && (order = alto_slice_compare(run_key(keys, high), key)) < 0) {
+        low = high + 1;
+        high += step;
+        step *= 2;
+    }
+    high = high < keys->count ? high : keys->count;
+    while (order != 0 && low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        order = alto_slice_compare(run_key(keys, middle), key);
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *index = high;
+    return order == 0;
+}
 
 /* Where the edits fall in a leaf, when they change values and nothing else. */
 static bool only_new_values(const alto_tree *leaf, const alto_edit *edits, size_t count, uint16_t *places)
 {
     uint32_t next = 0;
-    if (count > leaf->count)
-        return false;
     for (size_t i = 0; i < count; i++, next++) {
-        bool found = next < leaf->count && alto_slice_equal(run_key(leaf->keys, next), edits[i].key);
-        if (!found)
-            next = lower_bound(leaf, edits[i].key, &found);
-        if (!found || edits[i].remove)
+        if (edits[i].remove || !find_from(leaf->keys, next, edits[i].key, &next))
             return false;
         places[i] = (uint16_t)next;
     }
@@ -636,11 +666,29 @@ static void replace_values(builder *self, const alto_tree *leaf, const alto_edit
         close_chunk(self, 0);
 }
 
+/* The same for a leaf of costs, in fewer steps. */
+static void replace_leaf_costs(builder *self, const alto_tree *leaf, const alto_edit *edits, size_t count,
+                               const uint16_t *places)
+{
+    double costs[ALTO_TREE_CAP];
+    memcpy(costs, costs_of(leaf), leaf->count * sizeof costs[0]);
+    for (size_t i = 0; i < count; i++)
+        costs[places[i]] = edits[i].value.cost;
+    alto_tree *made = leaf_like(leaf, costs);
+    if (made)
+        push_child(self, 1, made, false);
+    else
+        self->status = ALTO_NO_MEMORY;
+}
+
 static void merge_leaf(builder *self, const alto_tree *leaf, const alto_edit *edits, size_t count, bool last)
 {
     uint16_t places[ALTO_TREE_CAP];
     if (fits_whole(self, leaf) && only_new_values(leaf, edits, count, places)) {
-        replace_values(self, leaf, edits, count, places, last);
+        if (leaf->type == ALTO_VALUE_COST)
+            replace_leaf_costs(self, leaf, edits, count, places);
+        else
+            replace_values(self, leaf, edits, count, places, last);
         return;
     }
     size_t next = 0;
@@ -794,14 +842,7 @@ static alto_tree *leaf_with_costs(const alto_tree *leaf, replacement *new)
     for (size_t i = 0; i < count; i++)
         costs[new->ranks ? new->ranks[i] - new->rank : i] = new->costs[i];
     used_up(new, leaf->count, count);
-    if (memcmp(costs_of(leaf), costs, size) == 0)
-        return alto_tree_retain(leaf);
-    alto_tree *made = node_new(ALTO_VALUE_COST, 0, run_retain(leaf->keys), size);
-    if (!made)
-        return NULL;
-    memcpy(costs_of(made), costs, size);
-    hash_node(made);
-    return made;
+    return leaf_like(leaf, costs);
 }
 
 static alto_tree *with_costs(const alto_tree *node, replacement *new);

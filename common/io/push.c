@@ -347,6 +347,9 @@ static void cut_off(alto_push_sender *self, int fd, const char *why)
         return;
     alto_log(ALTO_LOG_WARN, "push-peer-cut", "why=%s subscriptions=%llu", why,
              (unsigned long long)found->subscriptions);
+    /* Reset it when libzmq closes it: a peer whose window is full would keep the kernel busy for a minute. */
+    static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     shutdown(fd, SHUT_RDWR);
     found->cut = true;
     discount(self, found);
@@ -399,10 +402,18 @@ static void on_unsubscribed(alto_push_sender *self, int fd, uint64_t size)
     self->subscription_bytes -= size;
 }
 
+static void take_events(alto_push_sender *self)
+{
+    monitor_event event;
+    while (readable(self->channel.monitor) && next_event(&self->channel, &event))
+        on_sender_event(self, &event);
+}
+
 static void on_subscription(alto_push_sender *self, zmq_msg_t *message)
 {
     size_t size = zmq_msg_size(message);
     const uint8_t *bytes = zmq_msg_data(message);
+    take_events(self);                        /* its connection may be new */
     int fd = zmq_msg_get(message, ZMQ_SRCFD); /* -1 for what libzmq itself takes back for a peer that is gone */
     if (size > 0 && bytes[0] == 1)
         on_subscribed(self, fd, size);
@@ -415,10 +426,7 @@ static void on_subscription(alto_push_sender *self, zmq_msg_t *message)
 static void pump_sender(void *owner)
 {
     alto_push_sender *self = owner;
-    /* Connections first, so that a subscription finds its peer. */
-    monitor_event event;
-    while (readable(self->channel.monitor) && next_event(&self->channel, &event))
-        on_sender_event(self, &event);
+    take_events(self);
     for (int i = 0; readable(self->channel.socket); i++) {
         if (i == BUDGET) {
             alto_timer_arm(self->channel.again, 0);

@@ -145,6 +145,8 @@ static void whoever_subscribed_to_a_prefix_gets_the_message(void **state)
         alto_push_receiver_destroy(&some.receiver);
         alto_push_receiver_destroy(&none.receiver);
         alto_push_sender_destroy(&sender);
+        if (strncmp(endpoint, "ipc://", 6) == 0)
+            unlink(endpoint + 6);
     }
 }
 
@@ -415,6 +417,17 @@ static void a_peer_that_subscribes_without_end_is_cut_off_and_others_stay(void *
     alto_push_sender_destroy(&sender);
 }
 
+/* Has the other side ended the connection? */
+static bool ended(int fd)
+{
+    uint8_t bytes[256];
+    ssize_t got;
+    do
+        got = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    while (got > 0);
+    return got == 0 || (errno != EAGAIN && errno != EINTR);
+}
+
 /* Send frames of 1,000 bytes that all announce another one, until the other side has had enough. */
 static size_t send_without_end(int fd, size_t max)
 {
@@ -424,6 +437,8 @@ static size_t send_without_end(int fd, size_t max)
         size_t at = sent % sizeof frame;
         ssize_t now = send(fd, frame + at, sizeof frame - at, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (now < 0 && (errno == EAGAIN || errno == EINTR)) {
+            if (ended(fd))
+                break;
             alto_loop_step(loop, 1);
             continue;
         }
@@ -471,15 +486,9 @@ static void a_peer_that_claims_a_huge_frame_or_talks_nonsense_is_cut_off(void **
         alto_loop_step(loop, 20);
         assert_int_equal(send(fd, cases[i].bytes, cases[i].size, MSG_NOSIGNAL), cases[i].size);
         uint64_t end = alto_monotonic_ms() + 3000;
-        ssize_t got = 1;
-        while (alto_monotonic_ms() < end && got != 0) {
-            uint8_t reply[256];
+        while (!ended(fd) && alto_monotonic_ms() < end)
             alto_loop_step(loop, 5);
-            got = recv(fd, reply, sizeof reply, MSG_DONTWAIT);
-            if (got < 0 && errno == ECONNRESET)
-                got = 0;
-        }
-        assert_int_equal(got, 0);
+        assert_true(ended(fd));
         close(fd);
     }
     alto_push_sender_destroy(&sender);

@@ -507,15 +507,16 @@ static alto_version *big_pid(size_t count)
     return map;
 }
 
-static void one_prefix_of_twenty_thousand_costs_one_piece(void **state)
+static void one_prefix_of_forty_thousand_costs_one_piece(void **state)
 {
     (void)state;
-    alto_version *before = big_pid(20000), *after = alto_version_retain(before);
+    alto_version *before = big_pid(40000), *after = alto_version_retain(before);
     check_forms(before);
     for (int coding = ALTO_IDENTITY; coding <= ALTO_GZIP; coding++) {
         item change[] = {prefix_item(4, "0.20.5.0/24")};
         alto_rendering *old = render(before, (alto_coding)coding);
-        assert_true(alto_rendering_pieces(old) > 8);
+        if (coding == ALTO_IDENTITY) /* such regular prefixes are few bytes as gzip: one slice */
+            assert_true(alto_rendering_pieces(old) > 8);
         after = edit_row(after, ALTO_NETWORK_MAP, ALTO_ROW_PAYLOAD, "big", change, 1);
         alto_rendering *new = render(after, (alto_coding)coding);
         /* its piece, and the glue at both ends of the text */
@@ -550,7 +551,7 @@ static void one_cell_costs_the_piece_of_its_row(void **state)
 {
     (void)state;
     test_random random = test_random_make(1);
-    alto_version *before = square(200, &random), *after = alto_version_retain(before);
+    alto_version *before = square(320, &random), *after = alto_version_retain(before);
     ROW(after, ALTO_COST_MAP, ALTO_ROW_PAYLOAD, "PID77", cost_item("PID5", 4242));
     for (int coding = ALTO_IDENTITY; coding <= ALTO_GZIP; coding++) {
         alto_rendering *old = render(before, (alto_coding)coding), *new = render(after, (alto_coding)coding);
@@ -770,7 +771,7 @@ int main(void)
         cmocka_unit_test(a_document_has_meta_first_and_names_escaped),
         cmocka_unit_test(a_small_rendering_is_one_slice),
         cmocka_unit_test(items_of_no_known_shape_harm_nobody),
-        cmocka_unit_test(one_prefix_of_twenty_thousand_costs_one_piece),
+        cmocka_unit_test(one_prefix_of_forty_thousand_costs_one_piece),
         cmocka_unit_test(one_cell_costs_the_piece_of_its_row),
         cmocka_unit_test(a_rendering_outlives_its_version),
         cmocka_unit_test(values_of_any_size_survive),

@@ -883,6 +883,22 @@ static void an_unknown_key_leads_to_one_look_for_a_newer_manifest(void **state)
     alto_buffer_fini(&object);
 }
 
+static void a_statement_that_speaks_of_a_newer_manifest_leads_to_it(void **state)
+{
+    fixture *self = *state;
+    join(self);
+    self->origin->now_ms += 10000;
+    test_origin_renew(self->origin, 1, 2, NULL, 200); /* the same key, perhaps for longer */
+    test_origin_set(self->origin, "cost", cost_map(self, "t1", 2));
+    self->missing = BIT(ALTO_WANT_MANIFEST); /* the upstream does not have it yet */
+    test_deliver_all(self->origin, self->replica);
+    assert_true(is_level(self)); /* which keeps nothing from going on */
+    test_pull(self->origin, self->replica, 1, decide, self);
+    self->missing = 0;
+    pull(self);
+    assert_int_equal(alto_replica_manifest_now(self->replica)->version, 2);
+}
+
 static void manifests_only_go_forward(void **state)
 {
     fixture *self = *state;
@@ -1393,6 +1409,7 @@ int main(void)
         T(an_upstream_that_lies_changes_nothing),
         T(garbage_for_head_and_manifest_does_not_stop_it),
         T(an_unknown_key_leads_to_one_look_for_a_newer_manifest),
+        T(a_statement_that_speaks_of_a_newer_manifest_leads_to_it),
         T(manifests_only_go_forward),
         T(a_follower_of_one_resource_keeps_the_whole_catalog),
         T(a_follower_of_what_is_not_there_yet_gets_it_when_it_comes),

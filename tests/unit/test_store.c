@@ -530,9 +530,8 @@ static void a_statement_that_does_not_fit_the_catalog_is_not_believed(void **sta
     self->store = open_store();
     commit(self, 0, test_version(self->pool, ALTO_NETWORK_MAP), WITH_DELTA);
     alto_store_close(&self->store);
-    static const char *const statements[] = {"", "short",
-                                             "long enough to hold a signature of sixty-four bytes, but no statement, "
-                                             "whatever one might read into it"};
+    static const char *const statements[] = {"", "short", /* this one is long enough to hold a signature: */
+                                             "nothing that could be read as a statement, however often one tries to"};
     for (size_t i = 0; i < countof(statements); i++) {
         put_on_disk(ALTO_DISK_META, alto_slice_text("statement"), alto_slice_text(statements[i]));
         self->store = open_store();
