@@ -390,7 +390,7 @@ static alto_status take_version(ingest *self, const char *name, alto_version *re
         alto_fail(error, status, "", "out of memory");
     if (status == ALTO_OK && !(at = obtain(self, known.id)))
         status = alto_fail(error, ALTO_TOO_LARGE, "", "no memory, or more than %d resources", ALTO_MAX_RESOURCES);
-    if (status != ALTO_OK) {
+    if (!at) {
         alto_version_release(ready);
         alto_version_release(read);
         return status;
@@ -430,7 +430,7 @@ alto_status ingest_document(ingest *self, const char *name, alto_slice text, uin
             old->memory = NULL; /* it describes `read` now; take_version gives it a place */
         own_memory = true;
         status = take_version(self, name, read, &memory, now_ms, error);
-        if (status == ALTO_KNOWN) {
+        if (status == ALTO_KNOWN && old) {
             old->memory = memory;
             memory = NULL;
         }

@@ -355,10 +355,9 @@ static const alto_commit_change *change_of(const alto_replica *self, alto_slice 
 }
 
 /* Does the signed payload of this commit lead from what is held to what is needed? */
-static bool payload_fits(const alto_commit_change *change, const need *wanted, const alto_version *base)
+static bool payload_fits(const alto_commit_change *change, const alto_entry *entry, const alto_version *base)
 {
-    if (!change || !change->has_entry || change->size == 0 ||
-        !alto_hash_equal(&change->entry.root, &wanted->resource->entry.root))
+    if (!change || !change->has_entry || change->size == 0 || !alto_hash_equal(&change->entry.root, &entry->root))
         return false;
     return !change->has_from || (base && alto_hash_equal(alto_version_root(base), &change->from_root));
 }
@@ -377,7 +376,7 @@ static alto_status prepare_need(alto_replica *self, need *wanted, const alto_ent
     wanted->needed = true;
     if (base && alto_hash_equal(alto_version_root(base), &entry->root))
         wanted->version = alto_version_retain(base);
-    wanted->way = payload_fits(change, wanted, base) ? BY_PAYLOAD : base ? BY_DELTA : BY_SNAPSHOT;
+    wanted->way = payload_fits(change, entry, base) ? BY_PAYLOAD : base ? BY_DELTA : BY_SNAPSHOT;
     return ALTO_OK;
 }
 

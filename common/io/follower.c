@@ -120,6 +120,8 @@ static void on_statement_frames(alto_follower *self, const alto_slice *frames, s
         refuse(self, "frames", ALTO_MALFORMED);
         return;
     }
+    if (!alto_replica_manifest_now(self->replica))
+        return; /* nobody can judge it yet; the head is asked for behind the manifest */
     memcpy(signature.bytes, frames[2].data, sizeof signature.bytes);
     alto_status status = alto_replica_on_statement(self->replica, frames[1], &signature, alto_clock_ms());
     report_refusal(self, "statement", status);
