@@ -429,7 +429,7 @@ static bool is_decimal(double magnitude, unsigned decimals, uint32_t *integer)
 size_t alto_number_size(double value, unsigned *decimals)
 {
     double magnitude = fabs(value);
-    uint32_t integer;
+    uint32_t integer = 0;
     unsigned guess = *decimals <= FAST_DECIMALS ? *decimals : 0;
     bool plain = magnitude < FAST_BOUND && is_decimal(magnitude, guess, &integer);
     for (unsigned i = 0; i <= FAST_DECIMALS && magnitude < FAST_BOUND && !plain; i++)

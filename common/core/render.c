@@ -16,7 +16,7 @@ enum {
     SMALL_ROW = 8,      /* items: such a row is written as glue rather than kept as a piece */
     SMALL_TEXT = 1024,  /* bytes of JSON values: likewise */
     LEAD_MAX = 256,     /* bytes of glue that are stored as they are, and kept with the piece behind them */
-    JOINED_MAX = 262144  /* bytes: a rendering up to this size is one slice */
+    JOINED_MAX = 262144 /* bytes: a rendering up to this size is one slice */
 };
 
 struct alto_rendering {

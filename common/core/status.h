@@ -11,31 +11,31 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define ALTO_STATUS_MAP(X)                                                                          \
-    X(OK, "ok", "success")                                                                          \
-    X(NO_MEMORY, "no-memory", "out of memory")                                                      \
-    X(MALFORMED, "malformed", "the bytes do not follow the format")                                 \
-    X(TOO_LARGE, "too-large", "beyond a limit")                                                     \
-    X(SYNTAX, "syntax", "not JSON")                                                                 \
-    X(INVALID, "invalid", "breaks a rule of the data model")                                        \
-    X(DUPLICATE, "duplicate", "the same name or value twice")                                       \
-    X(SAME_TAG, "same-tag", "content changed under an unchanged version tag (RFC 7285 6.3)")        \
-    X(WRONG_TYPE, "wrong-type", "an object of another type or version")                             \
-    X(WRONG_ORIGIN, "wrong-origin", "belongs to another origin")                                    \
-    X(UNKNOWN_KEY, "unknown-key", "signed with a key that the manifest does not name")              \
-    X(BAD_SIGNATURE, "bad-signature", "the signature does not fit")                                 \
-    X(EXPIRED, "expired", "no longer valid")                                                        \
-    X(FUTURE, "future", "issued in the future or before its predecessor")                           \
-    X(OLD, "old", "an older position than the one held")                                            \
-    X(KNOWN, "known", "already held")                                                               \
-    X(FORK, "fork", "two different commits at one position")                                        \
-    X(GAP, "gap", "does not follow what is held")                                                   \
-    X(ROOT_MISMATCH, "root-mismatch", "the content does not have the signed root")                  \
-    X(DIGEST_MISMATCH, "digest-mismatch", "the payload does not have the signed digest")            \
-    X(NOT_FOUND, "not-found", "nothing by that name")                                               \
-    X(NOT_WANTED, "not-wanted", "nobody asked for it")                                              \
-    X(BUSY, "busy", "in use or at its limit; try again")                                            \
-    X(IO, "io", "the system refused an operation")                                                  \
+#define ALTO_STATUS_MAP(X)                                                                                             \
+    X(OK, "ok", "success")                                                                                             \
+    X(NO_MEMORY, "no-memory", "out of memory")                                                                         \
+    X(MALFORMED, "malformed", "the bytes do not follow the format")                                                    \
+    X(TOO_LARGE, "too-large", "beyond a limit")                                                                        \
+    X(SYNTAX, "syntax", "not JSON")                                                                                    \
+    X(INVALID, "invalid", "breaks a rule of the data model")                                                           \
+    X(DUPLICATE, "duplicate", "the same name or value twice")                                                          \
+    X(SAME_TAG, "same-tag", "content changed under an unchanged version tag (RFC 7285 6.3)")                           \
+    X(WRONG_TYPE, "wrong-type", "an object of another type or version")                                                \
+    X(WRONG_ORIGIN, "wrong-origin", "belongs to another origin")                                                       \
+    X(UNKNOWN_KEY, "unknown-key", "signed with a key that the manifest does not name")                                 \
+    X(BAD_SIGNATURE, "bad-signature", "the signature does not fit")                                                    \
+    X(EXPIRED, "expired", "no longer valid")                                                                           \
+    X(FUTURE, "future", "issued in the future or before its predecessor")                                              \
+    X(OLD, "old", "an older position than the one held")                                                               \
+    X(KNOWN, "known", "already held")                                                                                  \
+    X(FORK, "fork", "two different commits at one position")                                                           \
+    X(GAP, "gap", "does not follow what is held")                                                                      \
+    X(ROOT_MISMATCH, "root-mismatch", "the content does not have the signed root")                                     \
+    X(DIGEST_MISMATCH, "digest-mismatch", "the payload does not have the signed digest")                               \
+    X(NOT_FOUND, "not-found", "nothing by that name")                                                                  \
+    X(NOT_WANTED, "not-wanted", "nobody asked for it")                                                                 \
+    X(BUSY, "busy", "in use or at its limit; try again")                                                               \
+    X(IO, "io", "the system refused an operation")                                                                     \
     X(CONFIG, "config", "options or files that do not fit together")
 
 #define ALTO_STATUS_ENUM(id, name, text) ALTO_##id,

@@ -209,6 +209,17 @@ class Node(Process):
     def info(self):
         return self.get("/redistribution/v1/info").json()
 
+    def steps(self):
+        """The log lines of all commits (a server) or applied steps (a relay), up to what it serves now."""
+        event = "commit" if "server" in self.name else "applied"
+
+        def probe():
+            origin = self.info()["origins"][0]["origin"]
+            head = unpack_all(self.get("/redistribution/v1/%s/head" % origin).body[:-64])
+            found = self.lines(event)
+            return found if found and (found[-1]["chain"], found[-1]["seq"]) == (str(head[4]), str(head[5])) else None
+        return eventually("%s tells of what it serves" % self.name, probe)
+
 
 class World:
     """A temporary directory, the processes that live in it, and keys."""

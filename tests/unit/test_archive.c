@@ -169,7 +169,7 @@ static void there_is_no_delta_between_kinds(void **state)
 static void a_delta_is_made_for_the_resource_that_it_is_asked_for(void **state)
 {
     test_origin *origin = *state;
-    const char *text = "{\"meta\":{\"vtag\":{\"resource-id\":\"b\",\"tag\":\"t\"}},\"x\":1}";
+    const char *text = "{\"meta\":{\"vtag\":{\"resource-id\":\"a\",\"tag\":\"t\"}},\"x\":1}";
     test_origin_set(origin, "b", test_json(origin->pool, "{\"b\":0}"));
     alto_hash from = resource(origin, "b")->entry.root;
     test_origin_set(origin, "a", test_json(origin->pool, text));
@@ -287,37 +287,33 @@ static void superseded_views_are_held_up_to_a_bound(void **state)
     alto_blob_release(get_path(origin, "commits/1.100.1", true, ALTO_OK)); /* bytes are bounded on their own */
 }
 
-/* A step with a payload of that size, which is no delta: the archive does not look into it. */
-static alto_hash large_step(test_origin *origin, uint8_t *bytes, size_t size, uint64_t seq)
+enum { LARGE = 48 << 20, FITTING = ALTO_KEEP_BYTES / LARGE };
+
+/* A step with so many large payloads, which are no deltas: the archive does not look into them. */
+static void large_step(test_origin *origin, uint8_t *const *bytes, size_t count, uint64_t seq, alto_hash *digests)
 {
     const alto_view *view = test_origin_view(origin);
-    memcpy(bytes, &seq, sizeof seq);
     alto_statement statement = {.type = ALTO_COMMIT, .position = {1, 100, seq}};
-    alto_applied_change change = {
-        .before = view->resources[0], .after = view->resources[0], .payload = alto_slice_of(bytes, size)};
+    alto_applied_change changes[FITTING + 1];
+    for (size_t i = 0; i < count; i++) {
+        memcpy(bytes[i], &seq, sizeof seq);
+        changes[i] = (alto_applied_change){
+            .before = view->resources[0], .after = view->resources[0], .payload = alto_slice_of(bytes[i], LARGE)};
+        digests[i] = alto_hash_of(ALTO_DOMAIN_PAYLOAD, changes[i].payload);
+    }
     alto_applied applied = {.before = view,
                             .after = view,
                             .object = alto_slice_text("commit"),
                             .statement = &statement,
-                            .change_count = 1,
-                            .changes = &change};
+                            .change_count = count,
+                            .changes = changes};
     assert_int_equal(alto_archive_step(origin->archive, &applied), ALTO_OK);
-    return alto_hash_of(ALTO_DOMAIN_PAYLOAD, change.payload);
 }
 
-static void superseded_bytes_are_held_up_to_a_bound_and_the_newest_stay(void **state)
+static size_t held_of(test_origin *origin, const alto_hash *digests, size_t count)
 {
-    enum { SIZE = 48 << 20, STEPS = 8 };
-    test_origin *origin = *state;
-    uint8_t *bytes = calloc(1, SIZE);
-    alto_hash digests[STEPS];
-    assert_non_null(bytes);
-    test_origin_set(origin, "c", cost(origin, 1));
-    for (uint64_t i = 0; i < STEPS; i++)
-        digests[i] = large_step(origin, bytes, SIZE, i + 10);
-    free(bytes);
     size_t held = 0;
-    for (size_t i = 0; i < STEPS; i++) {
+    for (size_t i = 0; i < count; i++) {
         bool lasting;
         alto_status status;
         alto_want want = {.type = ALTO_WANT_PAYLOAD, .to = digests[i]};
@@ -328,8 +324,27 @@ static void superseded_bytes_are_held_up_to_a_bound_and_the_newest_stay(void **s
         held += blob != NULL;
         alto_blob_release(blob);
     }
-    assert_int_equal(held, ALTO_KEEP_BYTES / SIZE);
-    alto_blob_release(get_path(origin, "commits/1.100.17", true, ALTO_OK));
+    return held;
+}
+
+static void superseded_bytes_are_held_up_to_a_bound_and_the_newest_stay(void **state)
+{
+    test_origin *origin = *state;
+    uint8_t *bytes[FITTING + 1];
+    alto_hash digests[FITTING + 2];
+    for (size_t i = 0; i < countof(bytes); i++) {
+        bytes[i] = calloc(1, LARGE);
+        assert_non_null(bytes[i]);
+        bytes[i][LARGE - 1] = (uint8_t)i;
+    }
+    test_origin_set(origin, "c", cost(origin, 1));
+    large_step(origin, bytes, FITTING + 1, 10, digests);
+    assert_int_equal(held_of(origin, digests, FITTING + 1), FITTING + 1); /* more than the bound, but the newest */
+    large_step(origin, bytes, 1, 11, digests + FITTING + 1);
+    assert_int_equal(held_of(origin, digests, FITTING + 2), FITTING);
+    alto_blob_release(get_path(origin, "commits/1.100.11", true, ALTO_OK));
+    for (size_t i = 0; i < countof(bytes); i++)
+        free(bytes[i]);
 }
 
 /* ---- threads ---- */

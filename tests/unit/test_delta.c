@@ -152,8 +152,8 @@ static void large_regular_changes_cost_few_bytes(void **state)
     alto_pool *pool = alto_pool_new();
     alto_version *base = matrix(pool, SIDE, SIDE, SIDE, SIDE, 0);
     for (size_t i = 0; i < countof(cases); i++) {
-        size_t rows = SIDE + (cases[i].what == NEW_PID || cases[i].what == NEW_ROW);
-        size_t columns = SIDE + (cases[i].what == NEW_PID);
+        size_t rows = (size_t)SIDE + (cases[i].what == NEW_PID || cases[i].what == NEW_ROW ? 1u : 0u);
+        size_t columns = (size_t)SIDE + (cases[i].what == NEW_PID ? 1u : 0u);
         alto_version *next = matrix(pool, rows, columns, cases[i].what == ROW_GONE ? 5 : SIDE + 5,
                                     cases[i].what == COLUMN_GONE ? 5 : SIDE + 5, cases[i].what == ONE_CELL ? 1000 : 0);
         size_t size = lead(pool, base, next, NULL);

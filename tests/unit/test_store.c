@@ -470,7 +470,7 @@ static void a_long_log_is_replaced_by_a_snapshot(void **state)
     self->store = open_store();
     alto_version *at = test_version(self->pool, ALTO_COST_MAP);
     commit(self, 1, alto_version_retain(at), WITH_DELTA);
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 9000; i++) {
         alto_edit edit = {.key = alto_slice_text("b"), .value = {.cost = i}};
         at = test_version_row(self->pool, at, "a", &edit, 1);
         commit(self, 1, alto_version_retain(at), WITH_DELTA);
@@ -480,7 +480,8 @@ static void a_long_log_is_replaced_by_a_snapshot(void **state)
     alto_version_release(at);
     wait_until_durable(self->store);
     alto_store_close(&self->store);
-    assert_in_range(count_in(ALTO_DISK_LOG, &seen), 0, 1000);
+    /* Where the first snapshot stands depends on how many commits the writer found at once. */
+    assert_in_range(count_in(ALTO_DISK_LOG, &seen), 0, 4096);
     assert_int_equal(count_in(ALTO_DISK_PIECES, &seen), 1);
     self->store = open_store();
     assert_int_equal(check_store(self, self->store), self->seq);

@@ -215,8 +215,10 @@ static void a_version_costs_memory_in_proportion_to_what_it_changed(void **state
         const char *label, *key;
         bool remove;
     } cases[] = {
-        {"change one", "00100000", false},      {"remove one", "00100001", true},
-        {"insert in the middle", "0010000a", false}, {"insert before all", "", false},
+        {"change one", "00100000", false},
+        {"remove one", "00100001", true},
+        {"insert in the middle", "0010000a", false},
+        {"insert before all", "", false},
         {"append", "99999999", false},
     };
     for (size_t i = 0; i < countof(cases); i++) {
