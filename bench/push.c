@@ -229,7 +229,7 @@ static void choose_pids(path *self, size_t *chosen, size_t wanted)
 /* New costs from some sources to some destinations, as when a link between them changes. */
 static void plan(path *self, change *planned, const shape *of)
 {
-    size_t sources[MAX_PIDS], destinations[MAX_PIDS], used = 0;
+    size_t sources[MAX_PIDS] = {0}, destinations[MAX_PIDS] = {0}, used = 0;
     choose_pids(self, sources, of->sources);
     choose_pids(self, destinations, of->destinations);
     for (size_t i = 0; i < self->pids; i++)

@@ -40,8 +40,7 @@ int main(int argc, char **argv)
         {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
         {.name = NULL}};
     int operands;
-    alto_options_parse(argc, argv, table, "alto-rproxy --upstream URL --root-key FILE --state DIR [options]", about,
-                       &operands);
+    alto_options_parse(argc, argv, table, "--upstream URL --root-key FILE --state DIR [options]", about, &operands);
     alto_log_level level;
     if (operands || !alto_log_level_parse(log_level, &level)) {
         fprintf(stderr, "alto-rproxy: %s: not understood; see --help\n", operands ? argv[1] : log_level);

@@ -79,8 +79,11 @@ static void free_block(void *context, void *bytes)
 
 static void free_all_blocks(parser *self)
 {
-    while (self->blocks.next != &self->blocks)
-        free_block(self, ((block *)(void *)self->blocks.next)->bytes);
+    for (ring *at = self->blocks.next, *next; at != &self->blocks; at = next) {
+        next = at->next;
+        free(at);
+    }
+    self->blocks.next = self->blocks.previous = &self->blocks;
 }
 
 /* ---- events ---- */

@@ -152,7 +152,7 @@ static alto_kind payload_kind(alto_slice name)
 /* The member whose value comes next. */
 static alto_status cut_member(reading *self, alto_json_walk *walk, alto_slice literal)
 {
-    alto_slice name, value;
+    alto_slice name = {0}, value;
     alto_status status = read_name(self, literal, &name);
     if (status != ALTO_OK)
         return status;

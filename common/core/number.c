@@ -414,10 +414,9 @@ size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT])
 
 static size_t digits_of(uint32_t integer)
 {
-    size_t count = 1;
-    for (int i = 1; i < 10; i++)
-        count += integer >= units[i];
-    return count;
+    /* From the width in bits a guess that is at most one too low: log10(2) is about 1233 / 4096. */
+    unsigned guess = (unsigned)(32 - __builtin_clz(integer | 1)) * 1233 >> 12;
+    return guess + (guess >= 10 || integer >= units[guess]) + (integer == 0);
 }
 
 static bool is_decimal(double magnitude, unsigned decimals, uint32_t *integer)
@@ -459,7 +458,7 @@ static significant significant_of(const literal *number)
     self.point = number->written_exponent - fraction_digits(number) + (int64_t)number->digits;
     const uint8_t *last = number->fraction ? number->fraction_end : number->whole_end;
     while (self.count > 0) {
-        if (last == number->fraction)
+        if (number->fraction && last == number->fraction)
             last = number->whole_end;
         if (*--last != '0')
             break;

@@ -243,10 +243,10 @@ static uint64_t costs_size(const alto_tree *leaf, alto_buffer *scratch)
 {
     uint32_t count = alto_node_look(leaf).count;
     const double *costs = alto_node_costs(leaf);
-    uint64_t size = count - 1;
+    uint64_t size = alto_text_names_size(leaf, scratch) + count + (count - 1);
     unsigned decimals = 0;
     for (uint32_t i = 0; i < count; i++)
-        size += alto_text_name_size(alto_node_key(leaf, i), scratch) + 1 + alto_number_size(costs[i], &decimals);
+        size += alto_number_size(costs[i], &decimals);
     return size;
 }
 

@@ -88,13 +88,19 @@ static bool is_plain(alto_slice name)
     return true;
 }
 
-size_t alto_text_name_size(alto_slice name, alto_buffer *scratch)
+uint64_t alto_text_names_size(const alto_tree *node, alto_buffer *scratch)
 {
-    if (is_plain(name))
-        return name.size + 2;
-    alto_buffer_clear(scratch);
-    alto_json_string(scratch, name);
-    return scratch->size;
+    uint32_t count = alto_node_look(node).count;
+    alto_slice all = alto_node_keys(node);
+    if (is_plain(all))
+        return all.size + UINT64_C(2) * count;
+    uint64_t size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        alto_buffer_clear(scratch);
+        alto_json_string(scratch, alto_node_key(node, i));
+        size += scratch->size;
+    }
+    return size;
 }
 
 /* ---- items ---- */

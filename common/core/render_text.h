@@ -48,7 +48,7 @@ void alto_text_row_name(alto_buffer *out, alto_slice row_key);
 /* Append a whole row: name and items. */
 void alto_text_row(alto_buffer *out, alto_kind kind, alto_slice row_key, const alto_tree *items);
 
-/* Length of a name as a JSON string. scratch: room to work in. */
-size_t alto_text_name_size(alto_slice name, alto_buffer *scratch);
+/* Length of all keys of a node as JSON strings. scratch: room to work in. */
+uint64_t alto_text_names_size(const alto_tree *node, alto_buffer *scratch);
 
 #endif

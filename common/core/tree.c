@@ -547,7 +547,7 @@ static void close_chunk(builder *self, unsigned level)
     chunk *gathered = self->chunks[level];
     alto_tree *node = level ? inner_of(self, gathered, level) : leaf_of(self, gathered);
     if (!node) {
-        if (self->status == ALTO_OK)
+        if (self->status == ALTO_OK) /* NOLINT(clang-analyzer-unix.Malloc): self->chunks still owns `gathered` */
             self->status = ALTO_NO_MEMORY;
         return;
     }
@@ -1182,6 +1182,12 @@ alto_node_info alto_node_look(const alto_tree *node)
 alto_slice alto_node_key(const alto_tree *node, uint32_t index)
 {
     return run_key(node->keys, index);
+}
+
+alto_slice alto_node_keys(const alto_tree *node)
+{
+    const run *keys = node->keys;
+    return alto_slice_of(keys->ends + keys->count, keys->ends[keys->count - 1u]);
 }
 
 alto_value alto_node_value(const alto_tree *leaf, uint32_t index)

@@ -152,7 +152,9 @@ typedef struct {
     uint32_t count; /* entries (leaf) or children */
 } alto_node_info;
 alto_node_info alto_node_look(const alto_tree *node);
-alto_slice alto_node_key(const alto_tree *node, uint32_t index);         /* of a child: its greatest key */
+alto_slice alto_node_key(const alto_tree *node, uint32_t index); /* of a child: its greatest key */
+/* All keys of a node, one directly behind the other. */
+alto_slice alto_node_keys(const alto_tree *node);
 alto_value alto_node_value(const alto_tree *leaf, uint32_t index);       /* leaves only */
 const alto_tree *alto_node_child(const alto_tree *node, uint32_t index); /* level > 0 only; borrowed */
 /* The costs of a leaf of costs, in key order, borrowed. */

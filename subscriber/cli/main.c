@@ -42,8 +42,7 @@ int main(int argc, char **argv)
         {.name = NULL}};
     int operands;
     alto_log_level level;
-    alto_options_parse(argc, argv, table,
-                       "alto-subscriber watch|get RESOURCE|status --upstream URL --root-key FILE [options]", about,
+    alto_options_parse(argc, argv, table, "watch|get RESOURCE|status --upstream URL --root-key FILE [options]", about,
                        &operands);
     if (!alto_log_level_parse(log_level, &level)) {
         fprintf(stderr, "alto-subscriber: --log %s: not a level; see --help\n", log_level);
