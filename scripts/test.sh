@@ -164,6 +164,9 @@ stage_format() {
     if ! command -v clang-format >/dev/null; then
         echo "  no clang-format on this machine: stage skipped"
         skipped=$((skipped + 1))
+    elif ! clang-format --version | grep -q 'version 14\.'; then
+        echo "  our formatting is that of clang-format 14, here is $(clang-format --version): stage skipped"
+        skipped=$((skipped + 1))
     elif scripts/lint.sh --format-only >"$work/log" 2>&1; then
         line "clang-format" "ok" $((SECONDS - from))
     else
