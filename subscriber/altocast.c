@@ -5,6 +5,7 @@
 #include "core/render.h"
 #include "io/follower.h"
 #include "io/keyring.h"
+#include "io/log.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -178,6 +179,26 @@ void altocast_stop(altocast *self)
 int altocast_fd(const altocast *self)
 {
     return alto_loop_fd(self->loop);
+}
+
+/* Where the application wants its lines; set before any altocast is opened, or never. */
+static struct {
+    void (*sink)(void *context, const char *line);
+    void *context;
+} log_target;
+
+static void pass_on(void *context, alto_log_level level, const char *line)
+{
+    (void)context, (void)level;
+    log_target.sink(log_target.context, line);
+}
+
+void altocast_set_log(void (*sink)(void *context, const char *line), void *context)
+{
+    log_target.sink = sink;
+    log_target.context = context;
+    alto_log_set_sink(sink ? pass_on : NULL, NULL);
+    alto_log_set_level(sink ? ALTO_LOG_INFO : ALTO_LOG_ERROR);
 }
 
 static uint64_t refused_for(const alto_counts *counts, alto_status status)

@@ -24,8 +24,8 @@ typedef struct {
     alto_log_level level; /* of the suppressed lines */
 } burst;
 
-static _Atomic alto_log_level threshold = ALTO_LOG_INFO;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what follows */
+static _Atomic alto_log_level threshold = ALTO_LOG_ERROR; /* programs set theirs; a library is quiet */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;  /* of what follows */
 static sink_fn *sink;
 static void *sink_context;
 static burst bursts[EVENTS_KNOWN];

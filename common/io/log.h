@@ -15,7 +15,7 @@ typedef enum { ALTO_LOG_ERROR, ALTO_LOG_WARN, ALTO_LOG_INFO, ALTO_LOG_DEBUG } al
 
 #define ALTO_LOG_BURST 20
 
-void alto_log_set_level(alto_log_level level);
+void alto_log_set_level(alto_log_level level); /* ALTO_LOG_ERROR until then */
 bool alto_log_level_parse(const char *text, alto_log_level *level);
 /* Where lines go instead of standard error (NULL: back to it); for the library, whose host may have its own log. */
 void alto_log_set_sink(void (*sink)(void *context, alto_log_level level, const char *line), void *context);

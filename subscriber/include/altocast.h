@@ -109,6 +109,11 @@ ALTOCAST_API void altocast_stop(altocast *self); /* any thread, and signal handl
 /* For a loop of your own: when this descriptor is readable, call altocast_process(self, 0). */
 ALTOCAST_API int altocast_fd(const altocast *self);
 
+/* Diagnostic lines, for the log of the application: what is refused, how the upstream is reached. `line` has no
+ * line feed and is valid during the call, which comes from threads of the library too. NULL: back to errors
+ * alone, on standard error. For the whole process; call it before altocast_open. */
+ALTOCAST_API void altocast_set_log(void (*sink)(void *context, const char *line), void *context);
+
 typedef struct {
     altocast_state state;
     bool by_push;    /* news come by push at the moment, otherwise by polling */
