@@ -202,7 +202,7 @@ int main(int argc, char **argv)
         {"quick", ALTO_OPTION_FLAG, &options.quick, NULL, .help = "fewer repetitions: for trying, not for figures"},
         {.name = NULL}};
     int operands;
-    alto_options_parse(argc, argv, table, "alto-bench [options]", about, &operands);
+    alto_options_parse(argc, argv, table, "[options]", about, &operands);
     bool known = !only;
     for (size_t i = 0; only && i < group_count; i++)
         known = known || strcmp(only, groups[i].name) == 0;
