@@ -28,6 +28,9 @@ int session_wait(session *self, const command_options *options);
 /* Closes; `code`, or 1 after a wrong origin (one line was printed). */
 int session_close(session *self, const command_options *options, int code);
 
+/* "network map", "cost map", "document". */
+const char *kind_name(altocast_kind kind);
+
 /* A JSON string literal on standard output. */
 void print_json_text(const char *text);
 

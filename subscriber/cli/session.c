@@ -105,6 +105,12 @@ int session_close(session *self, const command_options *options, int code)
     return code;
 }
 
+const char *kind_name(altocast_kind kind)
+{
+    static const char *const names[] = {"", "network map", "cost map", "document"};
+    return names[kind];
+}
+
 void print_json_text(const char *text)
 {
     putchar('"');

@@ -5,7 +5,6 @@
 #include <time.h>
 
 static const char *const state_names[] = {"empty", "syncing", "live", "stale"};
-static const char *const kind_names[] = {"", "network-map", "cost-map", "document"};
 
 static uint64_t now_ms(void)
 {
@@ -25,7 +24,7 @@ static void print_json_resource(const altocast_resource_info *info)
 {
     printf("{\"id\":");
     print_json_text(info->id);
-    printf(",\"kind\":\"%s\",\"media_type\":", kind_names[info->kind]);
+    printf(",\"kind\":\"%s\",\"media_type\":", kind_name(info->kind));
     print_json_text(info->media_type);
     printf(",\"root\":\"%s\",\"tag\":", info->root);
     print_json_text(info->tag);
@@ -77,7 +76,7 @@ static void print_text(altocast *maps, const altocast_view *view, const altocast
     for (size_t i = 0; i < altocast_resource_count(view); i++) {
         altocast_resource_info info;
         altocast_describe(altocast_resource_at(view, i), &info);
-        printf("%-24s %-12s %10llu %12llu %12llu  %.16s%s\n", info.id, kind_names[info.kind],
+        printf("%-24s %-12s %10llu %12llu %12llu  %.16s%s\n", info.id, kind_name(info.kind),
                (unsigned long long)info.rows, (unsigned long long)info.items, (unsigned long long)info.text_bytes,
                info.root, info.held ? "" : "  (withheld)");
     }

@@ -10,11 +10,6 @@ typedef struct {
     uint64_t seen;
 } watching;
 
-static const char *kind_name(altocast_kind kind)
-{
-    return kind == ALTOCAST_NETWORK_MAP ? "network map" : kind == ALTOCAST_COST_MAP ? "cost map" : "document";
-}
-
 /* Append "3 cells changed" and the like to a list of words. */
 static void add_words(char *words, size_t room, uint64_t count, const char *one, const char *many, const char *what)
 {

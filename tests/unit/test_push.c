@@ -24,6 +24,7 @@ static void swallow(void *context, alto_log_level level, const char *line)
 static int setup(void **state)
 {
     (void)state;
+    alto_log_set_level(ALTO_LOG_INFO);
     alto_log_set_sink(swallow, NULL);
     lines = 0;
     loop = alto_loop_new();

@@ -43,6 +43,7 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
 static int setup(void **state)
 {
     (void)state;
+    alto_log_set_level(ALTO_LOG_INFO);
     alto_log_set_sink(keep_line, NULL);
     lines = 0;
     snprintf(directory, sizeof directory, "/tmp/altocast-test-store-XXXXXX");
@@ -470,7 +471,7 @@ static void a_long_log_is_replaced_by_a_snapshot(void **state)
     self->store = open_store();
     alto_version *at = test_version(self->pool, ALTO_COST_MAP);
     commit(self, 1, alto_version_retain(at), WITH_DELTA);
-    for (int i = 0; i < 9000; i++) {
+    for (int i = 0; i < 5000; i++) {
         alto_edit edit = {.key = alto_slice_text("b"), .value = {.cost = i}};
         at = test_version_row(self->pool, at, "a", &edit, 1);
         commit(self, 1, alto_version_retain(at), WITH_DELTA);
