@@ -161,7 +161,7 @@ alto_slice alto_reader_slice(alto_reader *self, size_t size)
     return slice;
 }
 
-static uint64_t read_big_endian(alto_reader *self, size_t size)
+uint64_t alto_reader_uint(alto_reader *self, size_t size)
 {
     alto_slice bytes = alto_reader_slice(self, size);
     uint64_t value = 0;
@@ -172,17 +172,17 @@ static uint64_t read_big_endian(alto_reader *self, size_t size)
 
 uint8_t alto_reader_u8(alto_reader *self)
 {
-    return (uint8_t)read_big_endian(self, 1);
+    return (uint8_t)alto_reader_uint(self, 1);
 }
 
 uint32_t alto_reader_u32(alto_reader *self)
 {
-    return (uint32_t)read_big_endian(self, sizeof(uint32_t));
+    return (uint32_t)alto_reader_uint(self, sizeof(uint32_t));
 }
 
 uint64_t alto_reader_u64(alto_reader *self)
 {
-    return read_big_endian(self, sizeof(uint64_t));
+    return alto_reader_uint(self, sizeof(uint64_t));
 }
 
 uint64_t alto_reader_varint(alto_reader *self)

@@ -100,6 +100,8 @@ static inline size_t alto_reader_left(const alto_reader *self)
 uint8_t alto_reader_u8(alto_reader *self);
 uint32_t alto_reader_u32(alto_reader *self);
 uint64_t alto_reader_u64(alto_reader *self);
+/* A big-endian integer of `size` bytes, at most 8. */
+uint64_t alto_reader_uint(alto_reader *self, size_t size);
 uint64_t alto_reader_varint(alto_reader *self);
 /* A varint that must not exceed max; ALTO_TOO_LARGE otherwise. */
 uint64_t alto_reader_bounded(alto_reader *self, uint64_t max);

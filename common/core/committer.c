@@ -248,24 +248,15 @@ static alto_status sign_commit(const alto_committer *self, making *made, uint64_
 
 static alto_status make_view(const alto_committer *self, making *made)
 {
-    size_t held = self->view ? self->view->count : 0, count = 0, next = 0;
-    const alto_resource **resources = malloc((held + made->count + 1) * sizeof *resources);
-    if (!resources)
+    alto_view_change *changes = malloc((made->count + 1) * sizeof *changes);
+    if (!changes)
         return ALTO_NO_MEMORY;
-    for (size_t i = 0; i < made->count; i++) {
-        alto_slice key = alto_buffer_slice(&made->parts[i].key);
-        while (next < held && alto_slice_compare(self->view->resources[next]->key, key) < 0)
-            resources[count++] = self->view->resources[next++];
-        if (next < held && alto_slice_equal(self->view->resources[next]->key, key))
-            next++;
-        if (made->parts[i].after)
-            resources[count++] = made->parts[i].after;
-    }
-    while (next < held)
-        resources[count++] = self->view->resources[next++];
-    made->view = alto_view_new(&self->manifest.origin, &made->statement.position, &made->statement.commit_hash,
-                               &made->statement.state_root, made->catalog, resources, count);
-    free(resources);
+    for (size_t i = 0; i < made->count; i++)
+        changes[i] = (alto_view_change){.key = alto_buffer_slice(&made->parts[i].key), .after = made->parts[i].after};
+    made->view =
+        alto_view_next(self->view, &self->manifest.origin, &made->statement.position, &made->statement.commit_hash,
+                       &made->statement.state_root, made->catalog, changes, made->count);
+    free(changes);
     return made->view ? ALTO_OK : ALTO_NO_MEMORY;
 }
 

@@ -85,16 +85,6 @@ static uint8_t peek(const alto_reader *in)
     return in->at < in->end ? *in->at : NEVER_USED;
 }
 
-/* An integer of 1, 2, 4 or 8 bytes, big-endian. */
-static uint64_t read_length(alto_reader *in, size_t size)
-{
-    alto_slice bytes = alto_reader_slice(in, size);
-    uint64_t value = 0;
-    for (size_t i = 0; i < bytes.size; i++)
-        value = value << 8 | bytes.data[i];
-    return value;
-}
-
 size_t alto_unpack_array(alto_reader *in)
 {
     uint8_t type = alto_reader_u8(in);
@@ -103,10 +93,10 @@ size_t alto_unpack_array(alto_reader *in)
     if (type >= FIXARRAY && type < FIXSTR) {
         count = type & 15;
     } else if (type == ARRAY16) {
-        count = read_length(in, 2);
+        count = alto_reader_uint(in, 2);
         shortest = count > 15;
     } else if (type == ARRAY32) {
-        count = read_length(in, 4);
+        count = alto_reader_uint(in, 4);
         shortest = count > UINT16_MAX;
     } else {
         shortest = false;
@@ -263,11 +253,11 @@ static uint64_t enter_any(alto_reader *in)
     if (type == NEVER_USED)
         alto_reader_fail(in, ALTO_MALFORMED);
     else if (type >= MAP16)
-        return 2 * read_length(in, type == MAP16 ? 2 : 4);
+        return 2 * alto_reader_uint(in, type == MAP16 ? 2 : 4);
     else if (type >= ARRAY16)
-        return read_length(in, type == ARRAY16 ? 2 : 4);
+        return alto_reader_uint(in, type == ARRAY16 ? 2 : 4);
     else if (type >= STR8)
-        alto_reader_slice(in, read_length(in, (size_t)1 << (type - STR8)));
+        alto_reader_slice(in, alto_reader_uint(in, (size_t)1 << (type - STR8)));
     else if (type >= FIXEXT1)
         alto_reader_slice(in, 1 + ((size_t)1 << (type - FIXEXT1)));
     else if (type >= UINT8)
@@ -275,9 +265,9 @@ static uint64_t enter_any(alto_reader *in)
     else if (type >= FLOAT32)
         alto_reader_slice(in, type == FLOAT32 ? 4 : 8);
     else if (type >= EXT8)
-        alto_reader_slice(in, 1 + read_length(in, (size_t)1 << (type - EXT8)));
+        alto_reader_slice(in, 1 + alto_reader_uint(in, (size_t)1 << (type - EXT8)));
     else if (type >= BIN8)
-        alto_reader_slice(in, read_length(in, (size_t)1 << (type - BIN8)));
+        alto_reader_slice(in, alto_reader_uint(in, (size_t)1 << (type - BIN8)));
     return 0; /* nil, false, true; or passed over above */
 }
 

@@ -545,35 +545,17 @@ static bool complete(const alto_replica *self)
     return true;
 }
 
-/* The resources of the next view: those of the view, with the needs put in. Borrowed from both. */
-static size_t merge_resources(const alto_replica *self, const alto_resource **out)
-{
-    size_t count = 0, next = 0, held = self->view ? self->view->count : 0;
-    for (size_t i = 0; i < self->need_count; i++) {
-        const need *wanted = &self->needs[i];
-        while (next < held && alto_slice_compare(self->view->resources[next]->key, wanted->key) < 0)
-            out[count++] = self->view->resources[next++];
-        if (next < held && alto_slice_equal(self->view->resources[next]->key, wanted->key))
-            next++;
-        if (wanted->resource)
-            out[count++] = wanted->resource;
-    }
-    while (next < held)
-        out[count++] = self->view->resources[next++];
-    return count;
-}
-
 static alto_view *next_view(const alto_replica *self)
 {
     const alto_statement *statement = &self->queue[0].decoded;
-    size_t most = self->need_count + (self->view ? self->view->count : 0);
-    const alto_resource **resources = malloc((most + 1) * sizeof *resources);
-    if (!resources)
+    alto_view_change *changes = malloc((self->need_count + 1) * sizeof *changes);
+    if (!changes)
         return NULL;
-    size_t count = merge_resources(self, resources);
-    alto_view *made = alto_view_new(&statement->origin, &statement->position, &statement->commit_hash,
-                                    &statement->state_root, self->catalog, resources, count);
-    free(resources);
+    for (size_t i = 0; i < self->need_count; i++)
+        changes[i] = (alto_view_change){.key = self->needs[i].key, .after = self->needs[i].resource};
+    alto_view *made = alto_view_next(self->view, &statement->origin, &statement->position, &statement->commit_hash,
+                                     &statement->state_root, self->catalog, changes, self->need_count);
+    free(changes);
     return made;
 }
 

@@ -29,7 +29,6 @@
     X(OLD, "old", "an older position than the one held")                                                               \
     X(KNOWN, "known", "already held")                                                                                  \
     X(FORK, "fork", "two different commits at one position")                                                           \
-    X(GAP, "gap", "does not follow what is held")                                                                      \
     X(ROOT_MISMATCH, "root-mismatch", "the content does not have the signed root")                                     \
     X(DIGEST_MISMATCH, "digest-mismatch", "the payload does not have the signed digest")                               \
     X(NOT_FOUND, "not-found", "nothing by that name")                                                                  \

@@ -1221,17 +1221,3 @@ bool alto_node_same_keys(const alto_tree *a, const alto_tree *b)
 {
     return a->keys == b->keys;
 }
-
-size_t alto_node_memory(const alto_tree *node, size_t *run_bytes, const void **run_identity)
-{
-    *run_identity = node->keys;
-    *run_bytes = sizeof(run) + node->keys->count * sizeof(uint32_t) + node->keys->ends[node->keys->count - 1u];
-    size_t payload = 0;
-    if (has_sums(node))
-        payload = sizeof(sums) + node->count * sizeof(alto_tree *);
-    else if (node->type == ALTO_VALUE_COST)
-        payload = node->count * sizeof(double);
-    else if (node->type == ALTO_VALUE_TEXT)
-        payload = node->count * sizeof(uint32_t) + text_ends_of(node)[node->count - 1u];
-    return sizeof *node + payload;
-}

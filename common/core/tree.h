@@ -161,7 +161,5 @@ const alto_tree *alto_node_child(const alto_tree *node, uint32_t index); /* leve
 const double *alto_node_costs(const alto_tree *leaf);
 /* Do two nodes have the very same run of keys (by pointer)? */
 bool alto_node_same_keys(const alto_tree *a, const alto_tree *b);
-/* Bytes of memory of this node itself, its run included; for reports. */
-size_t alto_node_memory(const alto_tree *node, size_t *run_bytes, const void **run_identity);
 
 #endif

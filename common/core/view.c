@@ -73,6 +73,38 @@ alto_view *alto_view_new(const alto_origin *origin, const alto_position *positio
     return &box->seen;
 }
 
+/* The resources of `before` with the changes put in, borrowed from both; how many. */
+static size_t merge_resources(const alto_view *before, const alto_view_change *changes, size_t change_count,
+                              const alto_resource **out)
+{
+    size_t count = 0, next = 0, held = before ? before->count : 0;
+    for (size_t i = 0; i < change_count; i++) {
+        while (next < held && alto_slice_compare(before->resources[next]->key, changes[i].key) < 0)
+            out[count++] = before->resources[next++];
+        if (next < held && alto_slice_equal(before->resources[next]->key, changes[i].key))
+            next++;
+        if (changes[i].after)
+            out[count++] = changes[i].after;
+    }
+    while (next < held)
+        out[count++] = before->resources[next++];
+    return count;
+}
+
+alto_view *alto_view_next(const alto_view *before, const alto_origin *origin, const alto_position *position,
+                          const alto_hash *commit_hash, const alto_hash *state_root, const alto_tree *catalog,
+                          const alto_view_change *changes, size_t count)
+{
+    size_t most = count + (before ? before->count : 0);
+    const alto_resource **resources = malloc((most + 1) * sizeof *resources);
+    if (!resources)
+        return NULL;
+    size_t merged = merge_resources(before, changes, count, resources);
+    alto_view *made = alto_view_new(origin, position, commit_hash, state_root, catalog, resources, merged);
+    free(resources);
+    return made;
+}
+
 alto_view *alto_view_retain(const alto_view *view)
 {
     if (!view)

@@ -42,6 +42,17 @@ typedef struct {
 alto_view *alto_view_new(const alto_origin *origin, const alto_position *position, const alto_hash *commit_hash,
                          const alto_hash *state_root, const alto_tree *catalog, const alto_resource *const *resources,
                          size_t count);
+/* One resource of a view as it becomes. */
+typedef struct {
+    alto_slice key;
+    const alto_resource *after; /* lent; NULL: withdrawn */
+} alto_view_change;
+
+/* The view that follows `before` (NULL: none), at another commit and with these changes, ascending by key; all else
+ * is shared with it. NULL: out of memory. */
+alto_view *alto_view_next(const alto_view *before, const alto_origin *origin, const alto_position *position,
+                          const alto_hash *commit_hash, const alto_hash *state_root, const alto_tree *catalog,
+                          const alto_view_change *changes, size_t count);
 alto_view *alto_view_retain(const alto_view *view);
 void alto_view_release(const alto_view *view); /* NULL is accepted */
 
