@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/replica_state.h"
+
+#include "core/snapshot.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PAYLOAD_PATIENCE_MS = 250 /* how long a pushed payload may follow its commit */ };
+
+/* ---- what is wanted ---- */
+
+void alto_want_path(const alto_want *want, char path[ALTO_WANT_PATH])
+{
+    char from[2 * ALTO_HASH_SIZE + 1], to[2 * ALTO_HASH_SIZE + 1];
+    alto_hex(from, want->from.bytes, ALTO_HASH_SIZE);
+    alto_hex(to, want->to.bytes, ALTO_HASH_SIZE);
+    switch (want->type) {
+    case ALTO_WANT_HEAD:
+        snprintf(path, ALTO_WANT_PATH, "head");
+        break;
+    case ALTO_WANT_MANIFEST:
+        snprintf(path, ALTO_WANT_PATH, "manifest");
+        break;
+    case ALTO_WANT_CATALOG:
+        snprintf(path, ALTO_WANT_PATH, "catalog/%s", to);
+        break;
+    case ALTO_WANT_PAYLOAD:
+        snprintf(path, ALTO_WANT_PATH, "payloads/%s", to);
+        break;
+    case ALTO_WANT_DELTA:
+        snprintf(path, ALTO_WANT_PATH, "deltas/%s/%s", from, to);
+        break;
+    case ALTO_WANT_SNAPSHOT:
+        snprintf(path, ALTO_WANT_PATH, "snapshots/%s", to);
+        break;
+    }
+}
+
+void alto_replica_want_head(alto_replica *self)
+{
+    self->head_wanted = true;
+    if (!self->has_manifest)
+        self->manifest_wanted = true; /* no head can be checked without */
+}
+
+/* Will a pushed payload still come? Not when it is too large to be pushed, when something
+ * newer came already (push keeps its order), or when it is overdue. */
+static bool push_is_over(const alto_replica *self, const alto_need *wanted, uint64_t now_ms)
+{
+    const alto_waiting *first = &self->queue[0];
+    return self->queued > 1 || alto_elapsed(first->arrived_ms, PAYLOAD_PATIENCE_MS, now_ms) ||
+           first->decoded.changes[wanted->index].size > self->manifest.max_pushed_payload;
+}
+
+/* The question for a need; false when there is none to ask now. */
+static bool want_of(const alto_replica *self, const alto_need *wanted, uint64_t now_ms, alto_want *want)
+{
+    if (!wanted->needed || wanted->version || wanted->asked || wanted->way == NO_WAY)
+        return false;
+    if (wanted->way == BY_PAYLOAD) {
+        const alto_commit_change *change = &self->queue[0].decoded.changes[wanted->index];
+        *want = (alto_want){.type = ALTO_WANT_PAYLOAD, .to = change->digest, .max_size = change->size};
+        return push_is_over(self, wanted, now_ms);
+    }
+    *want = (alto_want){.to = wanted->resource->entry.root, .max_size = ALTO_MAX_PAYLOAD};
+    if (wanted->way == BY_DELTA) {
+        want->type = ALTO_WANT_DELTA;
+        want->from = *alto_version_root(alto_work_base(self, wanted));
+    } else {
+        want->type = ALTO_WANT_SNAPSHOT;
+    }
+    return true;
+}
+
+/* What the work on the first statement lacks. */
+static size_t work_wants(alto_replica *self, alto_want *wants, size_t max, uint64_t now_ms)
+{
+    size_t count = 0;
+    if (self->queued && !self->catalog_known && !self->catalog_asked && max) {
+        self->catalog_asked = true;
+        wants[count++] = (alto_want){
+            .type = ALTO_WANT_CATALOG, .to = self->queue[0].decoded.state_root, .max_size = ALTO_MAX_CATALOG};
+    }
+    for (size_t i = 0; i < self->need_count && count < max; i++)
+        if (want_of(self, &self->needs[i], now_ms, &wants[count])) {
+            self->needs[i].asked = true;
+            count++;
+        }
+    return count;
+}
+
+size_t alto_replica_wants(alto_replica *self, alto_want *wants, size_t max, uint64_t now_ms)
+{
+    size_t count = 0;
+    if (self->manifest_wanted && !self->manifest_asked && max) {
+        self->manifest_asked = true;
+        self->manifest_looked_ms = now_ms;
+        wants[count++] = (alto_want){.type = ALTO_WANT_MANIFEST, .max_size = ALTO_MAX_MANIFEST};
+    }
+    if (self->has_manifest && !self->manifest_wanted && self->head_wanted && !self->head_asked && count < max) {
+        self->head_asked = true;
+        wants[count++] = (alto_want){.type = ALTO_WANT_HEAD, .max_size = ALTO_MAX_STATEMENT};
+    }
+    return count + work_wants(self, wants + count, max - count, now_ms);
+}
+
+uint64_t alto_replica_next_want_ms(const alto_replica *self)
+{
+    for (size_t i = 0; i < self->need_count; i++) {
+        const alto_need *wanted = &self->needs[i];
+        if (wanted->needed && !wanted->version && !wanted->asked && wanted->way == BY_PAYLOAD)
+            return self->queue[0].arrived_ms + PAYLOAD_PATIENCE_MS;
+    }
+    return UINT64_MAX;
+}
+
+/* ---- what came of it ---- */
+
+/* The need that asked this. */
+static alto_need *asking(alto_replica *self, const alto_want *want)
+{
+    for (size_t i = 0; i < self->need_count; i++) {
+        alto_need *wanted = &self->needs[i];
+        if (!wanted->asked || wanted->version)
+            continue;
+        if (want->type == ALTO_WANT_PAYLOAD) {
+            if (wanted->way == BY_PAYLOAD &&
+                alto_hash_equal(&self->queue[0].decoded.changes[wanted->index].digest, &want->to))
+                return wanted;
+        } else if (wanted->way == (want->type == ALTO_WANT_DELTA ? BY_DELTA : BY_SNAPSHOT) &&
+                   alto_hash_equal(&wanted->resource->entry.root, &want->to) &&
+                   (wanted->way == BY_SNAPSHOT ||
+                    alto_hash_equal(alto_version_root(alto_work_base(self, wanted)), &want->from))) {
+            return wanted;
+        }
+    }
+    return NULL;
+}
+
+/* Nothing leads to the state aimed at any more: look for a newer one. */
+static void start_over(alto_replica *self)
+{
+    alto_queue_drop_all(self);
+    self->head_wanted = true;
+}
+
+static void take_next_way(alto_replica *self, alto_need *wanted)
+{
+    wanted->asked = false;
+    wanted->way = alto_work_next_way(self, wanted);
+    if (wanted->way == NO_WAY)
+        start_over(self);
+}
+
+static alto_status pulled_payload(alto_replica *self, alto_need *wanted, alto_slice bytes)
+{
+    if (!alto_has_digest(bytes, &self->queue[0].decoded.changes[wanted->index]))
+        return ALTO_DIGEST_MISMATCH;
+    uint8_t *copy = malloc(bytes.size);
+    if (!copy)
+        return ALTO_NO_MEMORY;
+    memcpy(copy, bytes.data, bytes.size);
+    wanted->pulled_payload = copy;
+    return alto_work_use_payload(self, wanted, alto_slice_of(copy, bytes.size));
+}
+
+static alto_status pulled_version(alto_replica *self, const alto_want *want, alto_slice bytes)
+{
+    alto_need *wanted = asking(self, want);
+    if (!wanted)
+        return ALTO_NOT_WANTED;
+    alto_status status;
+    self->work_bytes += bytes.size;
+    self->work_pulled = true;
+    if (want->type == ALTO_WANT_PAYLOAD)
+        status = pulled_payload(self, wanted, bytes);
+    else if (want->type == ALTO_WANT_DELTA)
+        status = alto_work_apply_delta(self, wanted, bytes, false);
+    else
+        status = alto_snapshot_decode(self->pool, wanted->resource->entry.kind, &wanted->resource->entry.root, bytes,
+                                      &wanted->version);
+    if (status == ALTO_OK)
+        return alto_work_advance(self);
+    if (want->type == ALTO_WANT_PAYLOAD && wanted->way != BY_PAYLOAD)
+        wanted->asked = false; /* use_payload has taken the next way already */
+    else
+        take_next_way(self, wanted);
+    return status;
+}
+
+static alto_status pulled_catalog(alto_replica *self, const alto_want *want, alto_slice bytes)
+{
+    if (!self->queued || !self->catalog_asked || self->catalog_known ||
+        !alto_hash_equal(&want->to, &self->queue[0].decoded.state_root))
+        return ALTO_NOT_WANTED;
+    alto_tree *catalog = NULL;
+    alto_status status = alto_catalog_decode(self->pool, bytes, &self->anchor.origin, &catalog);
+    if (status == ALTO_OK && !alto_has_state_root(catalog, &want->to)) {
+        alto_tree_release(catalog);
+        status = ALTO_ROOT_MISMATCH;
+    }
+    if (status != ALTO_OK) {
+        start_over(self);
+        return status;
+    }
+    self->catalog = catalog;
+    self->catalog_known = true;
+    self->work_bytes += bytes.size;
+    self->work_pulled = true;
+    return alto_work_advance(self);
+}
+
+static alto_status pulled_head(alto_replica *self, alto_slice bytes, uint64_t now_ms)
+{
+    alto_slice object;
+    alto_signature signature;
+    self->head_wanted = false; /* an unknown key sets it again */
+    alto_status status = alto_signed_split(bytes, &object, &signature);
+    return status == ALTO_OK ? alto_queue_take(self, object, &signature, now_ms, FROM_PULL) : status;
+}
+
+alto_status alto_replica_pulled(alto_replica *self, const alto_want *want, alto_slice bytes, uint64_t now_ms)
+{
+    alto_status status = ALTO_NOT_WANTED;
+    switch (want->type) {
+    case ALTO_WANT_HEAD:
+        self->head_asked = false;
+        status = pulled_head(self, bytes, now_ms);
+        break;
+    case ALTO_WANT_MANIFEST:
+        self->manifest_asked = self->manifest_wanted = false;
+        status = alto_replica_take_manifest(self, bytes, now_ms);
+        break;
+    case ALTO_WANT_CATALOG:
+        status = pulled_catalog(self, want, bytes);
+        break;
+    case ALTO_WANT_PAYLOAD:
+    case ALTO_WANT_DELTA:
+    case ALTO_WANT_SNAPSHOT:
+        status = pulled_version(self, want, bytes);
+        break;
+    }
+    return alto_replica_counted(self, status);
+}
+
+void alto_replica_pull_failed(alto_replica *self, const alto_want *want, alto_status status)
+{
+    bool gone = status == ALTO_NOT_FOUND || status == ALTO_TOO_LARGE;
+    alto_need *wanted;
+    switch (want->type) {
+    case ALTO_WANT_HEAD:
+        self->head_asked = false;
+        return;
+    case ALTO_WANT_MANIFEST:
+        self->manifest_asked = false;
+        return;
+    case ALTO_WANT_CATALOG:
+        if (!self->queued || !alto_hash_equal(&want->to, &self->queue[0].decoded.state_root))
+            return;
+        self->catalog_asked = false;
+        if (gone && !self->catalog_known)
+            start_over(self);
+        return;
+    case ALTO_WANT_PAYLOAD:
+    case ALTO_WANT_DELTA:
+    case ALTO_WANT_SNAPSHOT:
+        wanted = asking(self, want);
+        if (wanted && gone)
+            take_next_way(self, wanted);
+        else if (wanted)
+            wanted->asked = false;
+        return;
+    }
+}
