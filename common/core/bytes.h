@@ -59,6 +59,12 @@ void alto_buffer_fini(alto_buffer *self);
 /* Make it empty but keep the memory and clear the status. */
 void alto_buffer_clear(alto_buffer *self);
 
+/* Make it empty but keep the memory and the status, for who looks at that once, at the end. */
+static inline void alto_buffer_empty(alto_buffer *self)
+{
+    self->size = 0;
+}
+
 /* Append `size` bytes and return where they are to be written, or NULL. */
 uint8_t *alto_buffer_grow(alto_buffer *self, size_t size);
 void alto_buffer_add(alto_buffer *self, const void *data, size_t size);

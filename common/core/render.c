@@ -126,7 +126,7 @@ static void flush_pending(maker *self)
     else
         deflate_to(self, text, &self->glue);
     add_glue_part(self, begin);
-    alto_buffer_clear(self->pending);
+    alto_buffer_empty(self->pending);
 }
 
 /* Lead and body of a block from the text in `scratch`, whose first `lead` bytes are the lead. */
@@ -201,7 +201,7 @@ static void add_piece(maker *self, alto_piece *piece)
     }
     size_t skip = 0;
     if (alto_slice_equal(alto_block_lead(block, self->coding), alto_buffer_slice(self->pending))) {
-        alto_buffer_clear(self->pending);
+        alto_buffer_empty(self->pending);
     } else {
         flush_pending(self);
         skip = block->lead;

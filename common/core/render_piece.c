@@ -176,7 +176,7 @@ alto_slice alto_block_lead(const alto_block *self, alto_coding coding)
 
 static uint64_t glue_size(alto_form form, const alto_slice *before, const alto_slice *after, alto_buffer *scratch)
 {
-    alto_buffer_clear(scratch);
+    alto_buffer_empty(scratch);
     alto_text_between(scratch, form, before, after);
     return scratch->size;
 }
@@ -185,7 +185,7 @@ static alto_status row_size(alto_kind kind, alto_slice key, const alto_tree *ite
                             uint64_t *size)
 {
     alto_form form = alto_item_form(kind, alto_row_class(key));
-    alto_buffer_clear(scratch);
+    alto_buffer_empty(scratch);
     alto_text_row_name(scratch, key);
     *size = scratch->size;
     if (!items) {
@@ -201,7 +201,7 @@ static alto_status row_size(alto_kind kind, alto_slice key, const alto_tree *ite
     uint64_t inner = 0;
     alto_status status = alto_text_size(kind, form, items, scratch, &inner);
     *size += inner;
-    return status;
+    return status == ALTO_OK ? scratch->status : status;
 }
 
 static alto_status rows_leaf_size(alto_kind kind, const alto_tree *leaf, alto_buffer *scratch, uint64_t *size)
@@ -269,7 +269,7 @@ alto_status alto_text_size(alto_kind kind, alto_form form, const alto_tree *node
         *size = costs_size(node, scratch);
         status = scratch->status;
     } else {
-        alto_buffer_clear(scratch);
+        alto_buffer_empty(scratch);
         alto_text_nodes(scratch, form, &node, 1);
         *size = scratch->size;
         status = scratch->status;

@@ -96,7 +96,7 @@ uint64_t alto_text_names_size(const alto_tree *node, alto_buffer *scratch)
         return all.size + UINT64_C(2) * count;
     uint64_t size = 0;
     for (uint32_t i = 0; i < count; i++) {
-        alto_buffer_clear(scratch);
+        alto_buffer_empty(scratch);
         alto_json_string(scratch, alto_node_key(node, i));
         size += scratch->size;
     }

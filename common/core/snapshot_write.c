@@ -92,7 +92,7 @@ static void end_step(alto_buffer *out, step *at)
     alto_buffer_add_varint(out, at->skip);
     alto_buffer_add_varint(out, at->literal);
     alto_buffer_add_slice(out, alto_buffer_slice(at->keys));
-    alto_buffer_clear(at->keys);
+    alto_buffer_empty(at->keys);
     at->take = at->skip = at->literal = 0;
 }
 
@@ -289,7 +289,7 @@ static void add_piece(alto_snapshot_writer *self)
     else
         alto_buffer_add_varint(&head, type == ALTO_VALUE_NONE ? add_prefix_items(self) : add_text_items(self));
     if (type == ALTO_VALUE_COST)
-        alto_buffer_clear(&self->tail);
+        alto_buffer_empty(&self->tail);
     alto_buffer_add_varint(&self->raw, head.size + self->piece.size + self->tail.size);
     alto_buffer_add_slice(&self->raw, alto_buffer_slice(&head));
     alto_buffer_add_slice(&self->raw, alto_buffer_slice(&self->piece));

@@ -101,6 +101,10 @@ static void the_first_failure_sticks(void **state)
     alto_buffer_print(&buffer, "%d", 1);
     assert_int_equal(buffer.status, ALTO_TOO_LARGE);
     assert_true(alto_slice_equal(alto_buffer_slice(&buffer), alto_slice_text("abc")));
+    alto_buffer_empty(&buffer);
+    alto_buffer_add_text(&buffer, "e");
+    assert_int_equal(buffer.size, 0);
+    assert_int_equal(buffer.status, ALTO_TOO_LARGE);
     alto_buffer_clear(&buffer);
     assert_int_equal(buffer.status, ALTO_OK);
     alto_buffer_print(&buffer, "%s%c", "wxy", 'z');
