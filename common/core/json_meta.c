@@ -3,6 +3,8 @@
 #include "core/json_text.h"
 #include "core/mapjson.h"
 
+#include <assert.h>
+
 static inline bool name_allows(uint8_t byte)
 {
     return (byte >= '0' && byte <= ':') || (byte >= '@' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
@@ -34,14 +36,23 @@ static bool is_json(alto_slice text)
     return alto_json_bytes_valid(text, &offset) && alto_json_parse(text, NULL, NULL, &nowhere) == ALTO_OK;
 }
 
+/* The characters of a string literal, into room that never grows: there is nothing to run out of. */
+static bool unescape(alto_slice literal, void *room, size_t size, alto_slice *text)
+{
+    alto_buffer plain = {.data = room, .capacity = size, .max_size = size, .status = ALTO_OK};
+    bool fits = alto_json_unescape(literal, &plain) && plain.status == ALTO_OK;
+    *text = alto_buffer_slice(&plain);
+    return fits;
+}
+
 static bool literal_is(alto_slice literal, alto_slice name)
 {
+    uint8_t room[ALTO_MAX_NAME];
+    alto_slice text;
     if (!memchr(literal.data, '\\', literal.size))
         return literal.size == name.size + 2 && memcmp(literal.data + 1, name.data, name.size) == 0;
-    alto_buffer plain = alto_buffer_make(literal.size);
-    bool equal = alto_json_unescape(literal, &plain) && alto_slice_equal(alto_buffer_slice(&plain), name);
-    alto_buffer_fini(&plain);
-    return equal;
+    assert(name.size <= sizeof room); /* ours */
+    return unescape(literal, room, sizeof room, &text) && alto_slice_equal(text, name);
 }
 
 static bool find_member(alto_slice object, alto_slice name, alto_slice *value)
@@ -73,18 +84,11 @@ bool alto_json_get(alto_slice text, const char *const *path, alto_slice *value)
 
 bool alto_json_text(alto_slice raw, char *out, size_t room)
 {
-    if (room == 0)
+    alto_slice text;
+    if (room == 0 || !unescape(raw, out, room - 1, &text) || memchr(out, 0, text.size))
         return false;
-    alto_buffer plain = alto_buffer_make(raw.size);
-    bool fits = alto_json_unescape(raw, &plain) && plain.status == ALTO_OK && plain.size < room &&
-                (plain.size == 0 || !memchr(plain.data, 0, plain.size));
-    if (fits) {
-        if (plain.size > 0)
-            memcpy(out, plain.data, plain.size);
-        out[plain.size] = 0;
-    }
-    alto_buffer_fini(&plain);
-    return fits;
+    out[text.size] = 0;
+    return true;
 }
 
 bool alto_json_element(alto_slice array, size_t index, alto_slice *value)

@@ -72,10 +72,10 @@ alto_status alto_json_canonical(alto_slice text, alto_buffer *out, alto_error *e
 void alto_json_string(alto_buffer *out, alto_slice text);
 
 /* A member of a small JSON object, as borrowed raw text; for reading settings and info documents.
- * `path` is the names to follow, NULL-terminated. false when absent or not JSON. */
+ * `path` is the names to follow, NULL-terminated. false when absent or not JSON, or out of memory. */
 bool alto_json_get(alto_slice text, const char *const *path, alto_slice *value);
 /* A JSON string literal (raw text with quotes) to characters, NUL-terminated; false when it is no
- * string, does not fit, or holds a NUL. */
+ * string, does not fit, or holds a NUL; `out` is undefined then. */
 bool alto_json_text(alto_slice raw, char *out, size_t room);
 /* The raw text of element `index` of a JSON array; false past the end. */
 bool alto_json_element(alto_slice array, size_t index, alto_slice *value);
