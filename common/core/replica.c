@@ -134,10 +134,12 @@ alto_status alto_replica_take_manifest(alto_replica *self, alto_slice file, uint
         if (opened.epoch == self->manifest.epoch && opened.version == self->manifest.version)
             return ALTO_KNOWN;
     }
-    alto_buffer_clear(&self->manifest_file);
-    alto_buffer_add_slice(&self->manifest_file, file);
-    if (self->manifest_file.status != ALTO_OK)
-        return self->manifest_file.status;
+    alto_buffer copy = alto_buffer_make(ALTO_MAX_MANIFEST);
+    alto_buffer_add_slice(&copy, file);
+    if (copy.status != ALTO_OK)
+        return copy.status;
+    alto_buffer_fini(&self->manifest_file);
+    self->manifest_file = copy;
     self->manifest = opened;
     self->has_manifest = true;
     self->manifest_wanted = false;

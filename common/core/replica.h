@@ -89,7 +89,8 @@ alto_slice alto_replica_manifest(const alto_replica *self);
 /* A commit or head with its signature.
  * ALTO_OK       new: taken in (whether or not it could be applied at once)
  * ALTO_KNOWN    nothing new in it; a newer head of what is held counts as OK
- * refused       ALTO_MALFORMED, WRONG_TYPE, WRONG_ORIGIN, UNKNOWN_KEY, BAD_SIGNATURE, OLD, FORK, FUTURE, EXPIRED, TOO_LARGE */
+ * refused       ALTO_MALFORMED, WRONG_TYPE, WRONG_ORIGIN, UNKNOWN_KEY, BAD_SIGNATURE, OLD, FORK, FUTURE, EXPIRED, TOO_LARGE
+ * otherwise     ALTO_NO_MEMORY: the view stays; what waited may be forgotten, and then the newest head is wanted */
 alto_status alto_replica_on_statement(alto_replica *self, alto_slice object, const alto_signature *signature,
                                       uint64_t now_ms);
 

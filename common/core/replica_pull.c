@@ -138,19 +138,12 @@ static alto_need *asking(alto_replica *self, const alto_want *want)
     return NULL;
 }
 
-/* Nothing leads to the state aimed at any more: look for a newer one. */
-static void start_over(alto_replica *self)
-{
-    alto_queue_drop_all(self);
-    self->head_wanted = true;
-}
-
 static void take_next_way(alto_replica *self, alto_need *wanted)
 {
     wanted->asked = false;
     wanted->way = alto_work_next_way(self, wanted);
     if (wanted->way == NO_WAY)
-        start_over(self);
+        alto_work_start_over(self);
 }
 
 static alto_status pulled_payload(alto_replica *self, alto_need *wanted, alto_slice bytes)
@@ -201,7 +194,7 @@ static alto_status pulled_catalog(alto_replica *self, const alto_want *want, alt
         status = ALTO_ROOT_MISMATCH;
     }
     if (status != ALTO_OK) {
-        start_over(self);
+        alto_work_start_over(self);
         return status;
     }
     self->catalog = catalog;
@@ -260,7 +253,7 @@ void alto_replica_pull_failed(alto_replica *self, const alto_want *want, alto_st
             return;
         self->catalog_asked = false;
         if (gone && !self->catalog_known)
-            start_over(self);
+            alto_work_start_over(self);
         return;
     case ALTO_WANT_PAYLOAD:
     case ALTO_WANT_DELTA:

@@ -119,8 +119,11 @@ bool alto_has_digest(alto_slice payload, const alto_commit_change *change);
 
 /* ---- replica_step.c ---- */
 
-/* Go as far as what is at hand allows. Errors: ALTO_NO_MEMORY and what decoding a catalog's entries says; the work waits then. */
+/* Go as far as what is at hand allows. Errors: ALTO_NO_MEMORY and what decoding a catalog's entries says; then it is as
+ * after alto_work_start_over. */
 alto_status alto_work_advance(alto_replica *self);
+/* Nothing leads to the state aimed at any more: forget what waits, look for a newer one. */
+void alto_work_start_over(alto_replica *self);
 void alto_work_drop(alto_replica *self);
 void alto_work_drop_spare(alto_replica *self);
 /* The version at hand from which a new one of this need can be made; NULL: none of its kind. */

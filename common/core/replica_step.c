@@ -344,8 +344,7 @@ static alto_status take_step(alto_replica *self)
     return ALTO_OK;
 }
 
-/* Go as far as what is at hand allows. */
-alto_status alto_work_advance(alto_replica *self)
+static alto_status take_steps(alto_replica *self)
 {
     while (self->queued) {
         alto_status status = self->catalog_known ? ALTO_OK : derive_catalog(self);
@@ -363,4 +362,19 @@ alto_status alto_work_advance(alto_replica *self)
             return status;
     }
     return ALTO_OK;
+}
+
+void alto_work_start_over(alto_replica *self)
+{
+    alto_queue_drop_all(self);
+    self->head_wanted = true;
+}
+
+/* What failed here waits for nothing that could still come, so it is not kept. */
+alto_status alto_work_advance(alto_replica *self)
+{
+    alto_status status = take_steps(self);
+    if (status != ALTO_OK)
+        alto_work_start_over(self);
+    return status;
 }
