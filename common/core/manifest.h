@@ -33,7 +33,7 @@ typedef struct {
 /* Append the bytes of a manifest without signatures. Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE, ALTO_INVALID (a field
  * that no decoder would accept). */
 alto_status alto_manifest_encode(const alto_manifest *manifest, alto_buffer *out);
-/* Errors: ALTO_MALFORMED, ALTO_WRONG_TYPE, ALTO_TOO_LARGE; *out is undefined then. */
+/* Errors: ALTO_MALFORMED, ALTO_WRONG_TYPE, ALTO_TOO_LARGE, ALTO_NO_MEMORY; *out is undefined then. */
 alto_status alto_manifest_decode(alto_slice bytes, alto_manifest *out);
 
 /* Append the manifest file: object, then one (8-byte root key id, 64-byte signature) for each signer, then their

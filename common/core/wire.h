@@ -95,7 +95,7 @@ void alto_catalog_key(const alto_resource_name *name, alto_buffer *out);
 /* The inverse, borrowing from `key`; false when it is no such key. */
 bool alto_catalog_name(alto_slice key, alto_resource_name *name);
 /* Value of an entry in the catalog tree. Errors of encoding: ALTO_NO_MEMORY, ALTO_TOO_LARGE, ALTO_INVALID; of
- * decoding: ALTO_MALFORMED, ALTO_TOO_LARGE. */
+ * decoding: ALTO_MALFORMED, ALTO_TOO_LARGE, ALTO_NO_MEMORY. */
 alto_status alto_entry_encode(const alto_entry *entry, alto_buffer *out);
 alto_status alto_entry_decode(alto_slice bytes, alto_entry *entry);
 /* The state root: H("altocast-state-1", entries, hash of the catalog tree). */

@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include "origin.h"
+#include "sweep.h"
 
 #include <stdlib.h>
 
@@ -29,6 +30,7 @@ static void add_statement(test_origin *self, alto_slice object, const alto_signa
 static void on_applied(void *context, const alto_applied *applied)
 {
     test_origin *self = context;
+    bool was_active = test_sweep_pause();
     assert_int_equal(alto_archive_step(self->archive, applied), ALTO_OK);
     self->log = grown(self->log, self->log_count, sizeof *self->log);
     self->log[self->log_count++] =
@@ -43,6 +45,7 @@ static void on_applied(void *context, const alto_applied *applied)
         added->commit_hash = applied->statement->commit_hash;
         added->index = change->index;
     }
+    test_sweep_resume(was_active);
 }
 
 /* ---- keys and manifest ---- */
@@ -214,7 +217,7 @@ void test_deliver_all(const test_origin *origin, alto_replica *replica)
 static alto_status find(const test_origin *origin, const alto_want *want, alto_buffer *bytes)
 {
     char path[ALTO_WANT_PATH];
-    bool lasting;
+    bool lasting, was_active = test_sweep_pause();
     alto_status status;
     alto_want_path(want, path);
     const alto_blob *blob = alto_archive_get(origin->archive, path, &lasting, &status);
@@ -223,6 +226,7 @@ static alto_status find(const test_origin *origin, const alto_want *want, alto_b
     if (blob && blob->size > want->max_size)
         status = ALTO_TOO_LARGE;
     alto_blob_release(blob);
+    test_sweep_resume(was_active);
     return status;
 }
 

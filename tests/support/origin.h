@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* origin.h - a whole origin for tests: keys, manifest, anchor, committer, and an archive of all it signed. What it
  * would push is recorded, to be delivered, lost or repeated by the test; what a replica wants is pulled from the archive.
- * Time is the test's. All functions fail the test rather than returning an error. Needs cmocka_all.h before it. */
+ * Time is the test's. All functions fail the test rather than returning an error; what they do as archive and network
+ * is no part of a sweep. Needs cmocka_all.h before it. */
 #ifndef TEST_ORIGIN_H
 #define TEST_ORIGIN_H
 
