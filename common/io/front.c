@@ -3,6 +3,8 @@
 
 #include "core/ird.h"
 #include "core/render.h"
+#include "io/answer.h"
+#include "io/front_pull.h"
 #include "io/memory_file.h"
 
 #include <fcntl.h>
@@ -15,7 +17,6 @@ enum {
     KEPT_RENDERINGS = 64,
     ETAG_SIZE = 80,
     RETRY_AFTER_S = 5,
-    INFO_MAX = 65536,
     FILE_LEAST = 65536,    /* bytes of a body from which on sending it from a file pays ... */
     FILES_MOST = 268435456 /* ... and of all those files together */
 };
@@ -33,8 +34,7 @@ typedef struct {
 
 struct alto_front {
     alto_archive *archive;
-    const alto_counts *counts;
-    alto_buffer info;     /* the beginning of the answer to /redistribution/v1/info */
+    alto_front_pull *pull;
     pthread_mutex_t lock; /* of kept */
     kept kept[KEPT_RENDERINGS];
     uint64_t turn;
@@ -44,29 +44,15 @@ struct alto_front {
 static const char pull_prefix[] = "/redistribution/v1/";
 static const char directory_type[] = "application/alto-directory+json";
 
-static void write_info(alto_front *self, const char *const *push, size_t count)
-{
-    char origin[2 * ALTO_HASH_SIZE + 1];
-    alto_hex(origin, alto_archive_origin(self->archive)->bytes, ALTO_HASH_SIZE);
-    alto_buffer_print(&self->info, "{\"altocast\":1,\"origins\":[{\"origin\":\"%s\",\"push\":[", origin);
-    for (size_t i = 0; i < count; i++) {
-        alto_buffer_add_text(&self->info, i ? "," : "");
-        alto_json_string(&self->info, alto_slice_text(push[i]));
-    }
-    alto_buffer_print(&self->info, "],\"keep-ms\":%d}],\"refused\":{", ALTO_KEEP_MS);
-}
-
 alto_front *alto_front_new(alto_archive *archive, const char *const *push, size_t count, const alto_counts *counts)
 {
     alto_front *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
     self->archive = archive;
-    self->counts = counts;
-    self->info = alto_buffer_make(INFO_MAX);
     pthread_mutex_init(&self->lock, NULL);
-    write_info(self, push, count);
-    if (self->info.status != ALTO_OK)
+    self->pull = alto_front_pull_new(archive, push, count, counts);
+    if (!self->pull)
         alto_front_destroy(&self);
     return self;
 }
@@ -90,44 +76,12 @@ void alto_front_destroy(alto_front **self)
         if ((*self)->kept[i].rendering)
             drop_kept(*self, &(*self)->kept[i]);
     pthread_mutex_destroy(&(*self)->lock);
-    alto_buffer_fini(&(*self)->info);
+    alto_front_pull_destroy(&(*self)->pull);
     free(*self);
     *self = NULL;
 }
 
 /* ---- pieces of answers ---- */
-
-static void refuse(alto_http_answer *answer, unsigned status, const char *why)
-{
-    answer->status = status;
-    alto_http_header(answer, "Content-Type", "text/plain; charset=utf-8");
-    alto_http_header(answer, "Cache-Control", "no-store");
-    alto_http_body(answer, alto_slice_text(why));
-}
-
-static void refuse_for_now(alto_http_answer *answer, const char *why)
-{
-    alto_http_header(answer, "Retry-After", "%d", RETRY_AFTER_S);
-    refuse(answer, 503, why);
-}
-
-/* Does an entity tag stand in a list such as `"a", W/"b"`, or is the list "*"? (RFC 9110 13.1.2, weak comparison) */
-static bool tag_matches(const char *list, const char *etag)
-{
-    size_t size = strlen(etag);
-    while (list && *list) {
-        list += strspn(list, " \t,");
-        if (*list == '*')
-            return true;
-        if (strncmp(list, "W/", 2) == 0)
-            list += 2;
-        if (strncmp(list, etag, size) == 0)
-            return true;
-        const char *end = *list == '"' ? strchr(list + 1, '"') : NULL;
-        list = end ? end + 1 : strchr(list, ',');
-    }
-    return false;
-}
 
 /* Is the quality behind a list element zero? */
 static bool refused_by_quality(const char *parameters, const char *end)
@@ -331,12 +285,12 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
     alto_coding coding = coding_for(request->accept_encoding);
     int file;
     if (!accepts(request->accept, resource->entry.media_type)) {
-        refuse(answer, 406, "this resource has another media type\n");
+        alto_answer_refuse(answer, 406, "this resource has another media type\n");
         return;
     }
     alto_hex(root, resource->entry.root.bytes, ALTO_HASH_SIZE / 2);
     snprintf(etag, sizeof etag, "\"%s%s\"", root, coding == ALTO_GZIP ? "-gzip" : "");
-    if (tag_matches(request->if_none_match, etag)) {
+    if (alto_answer_tag_matches(request->if_none_match, etag)) {
         answer->status = 304;
         answer->size = size_of_answer(self, resource, coding);
         describe(answer, resource->entry.media_type, etag, ALTO_IDENTITY);
@@ -344,7 +298,7 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
     }
     alto_rendering *rendering = rendering_of(self, resource, coding, &file);
     if (!rendering) {
-        refuse_for_now(answer, "out of memory\n");
+        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
         return;
     }
     answer->status = 200;
@@ -363,14 +317,14 @@ static void answer_directory(const alto_view *view, const alto_http_request *req
     alto_buffer text = alto_buffer_make(ALTO_MAX_CATALOG);
     char hex[2 * ALTO_HASH_SIZE + 1], etag[ETAG_SIZE];
     if (!accepts(request->accept, directory_type)) {
-        refuse(answer, 406, "the directory is application/alto-directory+json\n");
+        alto_answer_refuse(answer, 406, "the directory is application/alto-directory+json\n");
     } else if (alto_ird(view, &text) != ALTO_OK) {
-        refuse_for_now(answer, "out of memory\n");
+        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
     } else {
         alto_hash hash = alto_hash_of("altocast-etag-1", alto_buffer_slice(&text));
         alto_hex(hex, hash.bytes, ALTO_HASH_SIZE / 2);
         snprintf(etag, sizeof etag, "\"%s\"", hex);
-        answer->status = tag_matches(request->if_none_match, etag) ? 304 : 200;
+        answer->status = alto_answer_tag_matches(request->if_none_match, etag) ? 304 : 200;
         describe(answer, directory_type, etag, ALTO_IDENTITY);
         answer->size = text.size;
         if (answer->status == 200)
@@ -385,106 +339,18 @@ static void answer_alto(alto_front *self, const alto_http_request *request, alto
     bool directory = strcmp(request->path, "/directory") == 0;
     const alto_resource *resource = view && !directory ? alto_resource_at(view, request->path) : NULL;
     if (!view)
-        refuse_for_now(answer, "nothing verified is held yet\n");
+        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "nothing verified is held yet\n");
     else if (directory)
         answer_directory(view, request, answer);
     else if (!resource)
-        refuse(answer, 404, "no resource of that ID; see /directory\n");
+        alto_answer_refuse(answer, 404, "no resource of that ID; see /directory\n");
     else if (!resource->version)
-        refuse(answer, 404, "this server does not hold that resource\n");
+        alto_answer_refuse(answer, 404, "this server does not hold that resource\n");
     else if (!alto_resource_shown(resource))
-        refuse_for_now(answer, "this resource does not fit its network map at the moment\n");
+        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "this resource does not fit its network map at the moment\n");
     else
         answer_resource(self, resource, request, answer);
     alto_view_release(view);
-}
-
-/* ---- the pull side ---- */
-
-static alto_slice blob_piece(void *owner, size_t index)
-{
-    (void)index;
-    const alto_blob *blob = owner;
-    return alto_slice_of(blob->data, blob->size);
-}
-
-static void blob_release(void *owner)
-{
-    alto_blob_release(owner);
-}
-
-static void answer_blob(const alto_blob *blob, bool lasting, const char *path, const alto_http_request *request,
-                        alto_http_answer *answer)
-{
-    bool made_here = strncmp(path, "deltas/", 7) == 0 || strncmp(path, "snapshots/", 10) == 0;
-    alto_http_header(answer, "Content-Type", "application/octet-stream");
-    alto_http_header(answer, "ETag", "%s", blob->etag);
-    if (!lasting)
-        alto_http_header(answer, "Cache-Control", "no-store");
-    else if (made_here) /* another relay may have made other bytes for it */
-        alto_http_header(answer, "Cache-Control", "public, max-age=3600");
-    else
-        alto_http_header(answer, "Cache-Control", "public, max-age=31536000, immutable");
-    if (tag_matches(request->if_none_match, blob->etag)) {
-        answer->status = 304;
-        answer->size = blob->size;
-        alto_blob_release(blob);
-        return;
-    }
-    answer->status = 200;
-    answer->piece_count = 1;
-    answer->piece = blob_piece;
-    answer->size = blob->size;
-    answer->release = blob_release;
-    answer->owner = (void *)(uintptr_t)blob;
-}
-
-static void answer_info(const alto_front *self, alto_http_answer *answer)
-{
-    alto_buffer text = alto_buffer_make(2 * INFO_MAX);
-    const char *separator = "";
-    alto_buffer_add_slice(&text, alto_buffer_slice(&self->info));
-    for (alto_status status = ALTO_NO_MEMORY; status < ALTO_STATUS_COUNT; status++) {
-        uint64_t count = alto_counts_get(self->counts, status);
-        if (count == 0 || status == ALTO_KNOWN || status == ALTO_NOT_WANTED)
-            continue;
-        alto_buffer_print(&text, "%s\"%s\":%llu", separator, alto_status_name(status), (unsigned long long)count);
-        separator = ",";
-    }
-    alto_buffer_add_text(&text, "}}");
-    answer->status = 200;
-    alto_http_header(answer, "Content-Type", "application/json");
-    alto_http_header(answer, "Cache-Control", "no-store");
-    alto_http_body(answer, alto_buffer_slice(&text));
-    alto_buffer_fini(&text);
-}
-
-static void answer_pull(alto_front *self, const char *path, const alto_http_request *request, alto_http_answer *answer)
-{
-    alto_origin origin;
-    size_t digits = 2 * ALTO_HASH_SIZE;
-    alto_status status = ALTO_NOT_FOUND;
-    bool lasting;
-    if (strcmp(path, "info") == 0) {
-        answer_info(self, answer);
-        return;
-    }
-    if (strlen(path) <= digits || path[digits] != '/' ||
-        !alto_unhex(origin.bytes, ALTO_HASH_SIZE, alto_slice_of(path, digits)) ||
-        !alto_hash_equal(&origin, alto_archive_origin(self->archive))) {
-        refuse(answer, 404, "no such origin here; see /redistribution/v1/info\n");
-        return;
-    }
-    path += digits + 1;
-    const alto_blob *blob = alto_archive_get(self->archive, path, &lasting, &status);
-    if (blob)
-        answer_blob(blob, lasting, path, request, answer);
-    else if (status == ALTO_NO_MEMORY)
-        refuse_for_now(answer, "out of memory\n");
-    else if (strcmp(path, "head") == 0)
-        refuse_for_now(answer, "nothing verified is held yet\n");
-    else
-        refuse(answer, 404, "not held, or no longer held\n");
 }
 
 void alto_front_answer(void *context, const alto_http_request *request, alto_http_answer *answer)
@@ -497,9 +363,9 @@ void alto_front_answer(void *context, const alto_http_request *request, alto_htt
         alto_http_header(answer, "Allow", "GET, HEAD, OPTIONS");
     } else if (!reads) {
         alto_http_header(answer, "Allow", "GET, HEAD, OPTIONS");
-        refuse(answer, 405, "only GET, HEAD and OPTIONS\n");
+        alto_answer_refuse(answer, 405, "only GET, HEAD and OPTIONS\n");
     } else if (strncmp(request->path, pull_prefix, skip) == 0) {
-        answer_pull(self, request->path + skip, request, answer);
+        alto_front_pull_answer(self->pull, request->path + skip, request, answer);
     } else {
         answer_alto(self, request, answer);
     }

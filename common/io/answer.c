@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/answer.h"
+
+#include <string.h>
+
+void alto_answer_refuse(alto_http_answer *answer, unsigned status, const char *why)
+{
+    answer->status = status;
+    alto_http_header(answer, "Content-Type", "text/plain; charset=utf-8");
+    alto_http_header(answer, "Cache-Control", "no-store");
+    alto_http_body(answer, alto_slice_text(why));
+}
+
+void alto_answer_refuse_for_now(alto_http_answer *answer, unsigned retry_after_s, const char *why)
+{
+    alto_http_header(answer, "Retry-After", "%u", retry_after_s);
+    alto_answer_refuse(answer, 503, why);
+}
+
+bool alto_answer_tag_matches(const char *list, const char *etag)
+{
+    size_t size = strlen(etag);
+    while (list && *list) {
+        list += strspn(list, " \t,");
+        if (*list == '*')
+            return true;
+        if (strncmp(list, "W/", 2) == 0)
+            list += 2;
+        if (strncmp(list, etag, size) == 0)
+            return true;
+        const char *end = *list == '"' ? strchr(list + 1, '"') : NULL;
+        list = end ? end + 1 : strchr(list, ',');
+    }
+    return false;
+}

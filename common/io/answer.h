@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* answer.h - what all answers of a front have in common: how to refuse, and when an entity tag still holds.
+ *
+ * Threads: none inside. */
+#ifndef ALTO_ANSWER_H
+#define ALTO_ANSWER_H
+
+#include "io/http.h"
+
+/* Refuse with a sentence for people; never stored by a cache. */
+void alto_answer_refuse(alto_http_answer *answer, unsigned status, const char *why);
+/* 503: it may be had in so many seconds. */
+void alto_answer_refuse_for_now(alto_http_answer *answer, unsigned retry_after_s, const char *why);
+/* Does an entity tag stand in a list such as `"a", W/"b"`, or is the list "*"? (RFC 9110 13.1.2, weak comparison) */
+bool alto_answer_tag_matches(const char *list, const char *etag);
+
+#endif

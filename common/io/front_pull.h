@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* front_pull.h - the pull side of a front: what stands below /redistribution/v1/ (docs/wire-format.md, HTTP paths).
+ *
+ * Threads: alto_front_pull_answer may run in several threads at once. */
+#ifndef ALTO_FRONT_PULL_H
+#define ALTO_FRONT_PULL_H
+
+#include "io/archive.h"
+#include "io/http.h"
+
+typedef struct alto_front_pull alto_front_pull;
+
+/* As alto_front_new. */
+alto_front_pull *alto_front_pull_new(alto_archive *archive, const char *const *push, size_t count,
+                                     const alto_counts *counts);
+void alto_front_pull_destroy(alto_front_pull **self);
+
+/* Answer GET or HEAD of "/redistribution/v1/" and then `path`. */
+void alto_front_pull_answer(alto_front_pull *self, const char *path, const alto_http_request *request,
+                            alto_http_answer *answer);
+
+#endif
