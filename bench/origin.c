@@ -6,8 +6,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-enum { DAY_MS = 86400000, PATIENCE_MS = 1000 /* nothing is pushed: no waiting for it */ };
+enum {
+    DAY_MS = 86400000,
+    PATIENCE_MS = 1000, /* nothing is pushed: no waiting for it */
+    BUSY_PAUSE_US = 1000
+};
 
 static void on_commit(void *context, const alto_applied *applied)
 {
@@ -92,7 +97,9 @@ static void pull(alto_replica *replica, const bench_origin *origin, const alto_w
     bool lasting;
     alto_status status;
     alto_want_path(want, path);
-    const alto_blob *blob = alto_archive_get(origin->archive, path, &lasting, &status);
+    const alto_blob *blob;
+    while (!(blob = alto_archive_get(origin->archive, path, &lasting, &status)) && status == ALTO_BUSY)
+        usleep(BUSY_PAUSE_US); /* the archive's thread makes it */
     if (!blob)
         bench_die("pull of %s: %s", path, alto_status_text(status));
     status = alto_replica_pulled(replica, want, alto_slice_of(blob->data, blob->size), alto_clock_ms());

@@ -28,6 +28,8 @@
 #define ALTO_MAX_KEYS 64               /* root keys or online keys in a manifest */
 #define ALTO_MAX_PAYLOAD 1073741824    /* bytes of one delta */
 #define ALTO_MAX_PUSHED_PAYLOAD 262144 /* bytes: above this a payload is announced and pulled, not pushed */
+#define ALTO_MAX_BUNDLE 33554432       /* bytes of a bundle of commits: above this deltas and snapshots are cheaper */
+#define ALTO_MAX_BUNDLE_COMMITS 16384  /* commits in it */
 #define ALTO_MAX_FRAME 1114112      /* bytes of one ZeroMQ frame (ZMQ_MAXMSGSIZE): a statement, or a pushed payload */
 #define ALTO_SNAPSHOT_BLOCK 1048576 /* raw bytes of one snapshot block */
 #define ALTO_MAX_FUTURE_MS 120000   /* how far ahead of our clock a statement may be dated */

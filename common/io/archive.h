@@ -1,47 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* archive.h - what a publisher or relay can be asked for over HTTP: the current
- * view, the signed objects and payloads of recent commits, and snapshots and
- * deltas of the versions it still holds, made when first asked for and shared by all who ask.
+/* archive.h - what a publisher or relay can be asked for over HTTP: the current view, the signed objects and payloads of
+ * recent commits, and what is made of the versions that it still holds: snapshots, deltas, catalogs and bundles of
+ * commits, each made when first asked for and shared by all who ask.
  *
- * Superseded objects stay ALTO_KEEP_MS, within bounds on their bytes and number; the newest always stay.
+ * What is superseded stays ALTO_KEEP_MS, within bounds on its memory (archive_history.h, archive_made.h); the newest always stays.
+ * What is small is made at once. What needs more than ALTO_MAKE_AT_ONCE bytes of work is made by a thread of the archive, one
+ * thing after the other, while whoever asks is told to come again: nobody waits for it. At most ALTO_MAKE_WAITING things wait
+ * to be made, and none is begun while ALTO_BLOBS_MOST bytes are alive, those that slow readers still hold included.
  *
- * Threads: every function may be called in any thread. */
+ * Threads: alto_archive_step, _head and _manifest belong to one thread; all else may be called in any. */
 #ifndef ALTO_ARCHIVE_H
 #define ALTO_ARCHIVE_H
 
-#include "core/replica.h"
+#include "io/archive_history.h"
 
-#define ALTO_KEEP_MS 300000       /* superseded objects, at least, unless the bounds are hit */
-#define ALTO_KEEP_BYTES 268435456 /* most bytes of superseded objects and things made of them */
-#define ALTO_KEEP_OBJECTS 262144  /* most of them */
-#define ALTO_KEEP_VIEWS 1024      /* most superseded views, whose catalogs and versions can be asked for */
+#define ALTO_MAKE_AT_ONCE 2097152  /* bytes of versions to look at: some 20 ms */
+#define ALTO_MAKE_WAITING 64       /* things */
+#define ALTO_BLOBS_MOST 1073741824 /* bytes: begin to make nothing large beyond it */
 
 typedef struct alto_archive alto_archive;
 
-/* Bytes with one or more owners. */
-typedef struct {
-    size_t size;
-    const uint8_t *data;
-    char etag[ALTO_HASH_SIZE + 3]; /* strong entity tag over these very bytes, with its quotes */
-} alto_blob;
-void alto_blob_release(const alto_blob *blob); /* NULL is accepted */
-
-alto_archive *alto_archive_new(const alto_origin *origin); /* NULL: out of memory */
+/* NULL: out of memory or threads. */
+alto_archive *alto_archive_new(const alto_origin *origin);
 void alto_archive_destroy(alto_archive **self);
 const alto_origin *alto_archive_origin(const alto_archive *self);
 
 /* A step was taken: its view becomes the current one. Errors: ALTO_NO_MEMORY (then the view is current all the same, but something of
  * the step cannot be asked for). */
 alto_status alto_archive_step(alto_archive *self, const alto_applied *applied);
-/* A newer head for the current view. */
+/* A newer head for the current view. Errors: ALTO_NO_MEMORY. */
 alto_status alto_archive_head(alto_archive *self, alto_slice object, const alto_signature *signature);
+/* The newest manifest file. Errors: ALTO_NO_MEMORY. */
 alto_status alto_archive_manifest(alto_archive *self, alto_slice file, uint32_t epoch, uint32_t version);
 
 /* The current view, retained; NULL while there is none. */
 alto_view *alto_archive_view(alto_archive *self);
 
-/* What stands at a path below ".../<origin>/" (docs/wire-format.md); *lasting says whether it can never change.
- * NULL and a status: ALTO_NOT_FOUND, ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
+/* What stands at a path below ".../<origin>/" (docs/wire-format.md), retained; *lasting says whether it can never change.
+ * NULL and a status: ALTO_NOT_FOUND, ALTO_OLD (no longer held: alto_archive_where says where to go on), ALTO_BUSY (it is
+ * being made, or there is too much to do: come again), ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
 const alto_blob *alto_archive_get(alto_archive *self, const char *path, bool *lasting, alto_status *status);
+
+/* The answer to "since/<position>": which ways lead from there to the newest state. JSON, appended to `out`.
+ * Errors: ALTO_NOT_FOUND (no position), ALTO_OLD (not held), ALTO_BUSY (nothing is held), ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
+alto_status alto_archive_since(alto_archive *self, const char *position, alto_buffer *out);
+/* The positions of the newest state and of the oldest that alto_archive_since answers. JSON, appended; nothing while
+ * nothing is held. */
+void alto_archive_where(alto_archive *self, alto_buffer *out);
+
+/* How many of each were made so far. */
+typedef struct {
+    uint64_t snapshots, deltas, bundles;
+} alto_archive_made;
+alto_archive_made alto_archive_made_so_far(alto_archive *self);
 
 #endif

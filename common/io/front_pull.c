@@ -5,7 +5,15 @@
 
 #include <stdlib.h>
 
-enum { RETRY_AFTER_S = 5, INFO_MAX = 65536 };
+enum {
+    RETRY_AFTER_S = 5,  /* for what only time can mend */
+    RETRY_SPREAD_S = 3, /* for what is made, or has to wait for others: 1 to so many */
+    INFO_MAX = 65536,
+    SINCE_MAX = 4194304, /* ALTO_MAX_RESOURCES of them with hashes and numbers */
+    WHERE_MAX = 256
+};
+
+static const char since_prefix[] = "since/";
 
 struct alto_front_pull {
     alto_archive *archive;
@@ -87,6 +95,14 @@ static void answer_blob(const alto_blob *blob, bool lasting, const char *path, c
     answer->owner = (void *)(uintptr_t)blob;
 }
 
+static void answer_json(alto_http_answer *answer, unsigned status, alto_slice text)
+{
+    answer->status = status;
+    alto_http_header(answer, "Content-Type", "application/json");
+    alto_http_header(answer, "Cache-Control", "no-store");
+    alto_http_body(answer, text);
+}
+
 static void answer_info(const alto_front_pull *self, alto_http_answer *answer)
 {
     alto_buffer text = alto_buffer_make(2 * INFO_MAX);
@@ -100,10 +116,55 @@ static void answer_info(const alto_front_pull *self, alto_http_answer *answer)
         separator = ",";
     }
     alto_buffer_add_text(&text, "}}");
-    answer->status = 200;
-    alto_http_header(answer, "Content-Type", "application/json");
-    alto_http_header(answer, "Cache-Control", "no-store");
-    alto_http_body(answer, alto_buffer_slice(&text));
+    answer_json(answer, 200, alto_buffer_slice(&text));
+    alto_buffer_fini(&text);
+}
+
+/* Seconds, spread so that those who are refused together do not come again together. */
+static unsigned soon(void)
+{
+    return 1 + (unsigned)(alto_random() % RETRY_SPREAD_S);
+}
+
+/* Say why there is no object. */
+static void answer_without(alto_front_pull *self, alto_status status, const char *path, alto_http_answer *answer)
+{
+    alto_buffer where = alto_buffer_make(WHERE_MAX);
+    if (status == ALTO_OLD)
+        alto_archive_where(self->archive, &where);
+    if (where.size)
+        answer_json(answer, 410, alto_buffer_slice(&where));
+    else if (status == ALTO_NO_MEMORY)
+        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
+    else if (status == ALTO_BUSY)
+        alto_answer_refuse_for_now(answer, soon(), "it is being made, or there is too much to do\n");
+    else if (strcmp(path, "head") == 0)
+        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "nothing verified is held yet\n");
+    else
+        alto_answer_refuse(answer, 404, "not held, or no longer held\n");
+    alto_buffer_fini(&where);
+}
+
+static void answer_object(alto_front_pull *self, const char *path, const alto_http_request *request,
+                          alto_http_answer *answer)
+{
+    alto_status status;
+    bool lasting;
+    const alto_blob *blob = alto_archive_get(self->archive, path, &lasting, &status);
+    if (blob)
+        answer_blob(blob, lasting, path, request, answer);
+    else
+        answer_without(self, status, path, answer);
+}
+
+static void answer_since(alto_front_pull *self, const char *position, alto_http_answer *answer)
+{
+    alto_buffer text = alto_buffer_make(SINCE_MAX);
+    alto_status status = alto_archive_since(self->archive, position, &text);
+    if (status == ALTO_OK)
+        answer_json(answer, 200, alto_buffer_slice(&text));
+    else
+        answer_without(self, status, since_prefix, answer);
     alto_buffer_fini(&text);
 }
 
@@ -112,8 +173,6 @@ void alto_front_pull_answer(alto_front_pull *self, const char *path, const alto_
 {
     alto_origin origin;
     size_t digits = 2 * ALTO_HASH_SIZE;
-    alto_status status = ALTO_NOT_FOUND;
-    bool lasting;
     if (strcmp(path, "info") == 0) {
         answer_info(self, answer);
         return;
@@ -125,13 +184,8 @@ void alto_front_pull_answer(alto_front_pull *self, const char *path, const alto_
         return;
     }
     path += digits + 1;
-    const alto_blob *blob = alto_archive_get(self->archive, path, &lasting, &status);
-    if (blob)
-        answer_blob(blob, lasting, path, request, answer);
-    else if (status == ALTO_NO_MEMORY)
-        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
-    else if (strcmp(path, "head") == 0)
-        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "nothing verified is held yet\n");
+    if (strncmp(path, since_prefix, sizeof since_prefix - 1) == 0)
+        answer_since(self, path + sizeof since_prefix - 1, answer);
     else
-        alto_answer_refuse(answer, 404, "not held, or no longer held\n");
+        answer_object(self, path, request, answer);
 }

@@ -265,86 +265,289 @@ static void paths_that_are_not_written_so_lead_nowhere(void **state)
 
 /* ---- how long it stays ---- */
 
-static void superseded_views_are_held_up_to_a_bound(void **state)
-{
-    test_origin *origin = *state;
-    alto_hash first[3], states[3];
-    unsigned last = ALTO_KEEP_VIEWS + 2; /* so that views 0 and 1 are one and two too many */
-    for (unsigned i = 0; i <= last; i++) {
-        test_origin_set(origin, "c", cost(origin, i));
-        if (i < 3) {
-            first[i] = resource(origin, "c")->entry.root;
-            states[i] = test_origin_view(origin)->state_root;
-        }
-        test_origin_forget_messages(origin);
-    }
-    get(origin, ALTO_WANT_SNAPSHOT, NULL, &first[0], ALTO_NOT_FOUND);
-    get(origin, ALTO_WANT_SNAPSHOT, NULL, &first[1], ALTO_NOT_FOUND);
-    get(origin, ALTO_WANT_CATALOG, NULL, &states[1], ALTO_NOT_FOUND);
-    alto_hash newest = resource(origin, "c")->entry.root;
-    alto_blob_release(get(origin, ALTO_WANT_CATALOG, NULL, &states[2], ALTO_OK));
-    alto_blob_release(get(origin, ALTO_WANT_DELTA, &first[2], &newest, ALTO_OK));
-    alto_blob_release(get_path(origin, "commits/1.100.1", true, ALTO_OK)); /* bytes are bounded on their own */
-}
+enum { LARGE = 48 << 20, FITTING = ALTO_KEEP_OBJECTS / LARGE };
 
-enum { LARGE = 48 << 20, FITTING = ALTO_KEEP_BYTES / LARGE };
-
-/* A step with so many large payloads, which are no deltas: the archive does not look into them. */
-static void large_step(test_origin *origin, uint8_t *const *bytes, size_t count, uint64_t seq, alto_hash *digests)
+/* A step with a large payload, which is no delta: the archive does not look into it. */
+static alto_hash large_step(test_origin *origin, uint8_t *bytes, uint64_t seq)
 {
     const alto_view *view = test_origin_view(origin);
-    alto_statement statement = {.type = ALTO_COMMIT, .position = {1, 100, seq}};
-    alto_applied_change changes[FITTING + 1];
-    for (size_t i = 0; i < count; i++) {
-        memcpy(bytes[i], &seq, sizeof seq);
-        changes[i] = (alto_applied_change){
-            .before = view->resources[0], .after = view->resources[0], .payload = alto_slice_of(bytes[i], LARGE)};
-        digests[i] = alto_hash_of(ALTO_DOMAIN_PAYLOAD, changes[i].payload);
-    }
-    alto_applied applied = {.before = view,
-                            .after = view,
+    memcpy(bytes, &seq, sizeof seq);
+    alto_applied_change change = {.after = view->resources[0], .payload = alto_slice_of(bytes, LARGE)};
+    alto_commit_change signed_change = {.size = LARGE, .digest = alto_hash_of(ALTO_DOMAIN_PAYLOAD, change.payload)};
+    alto_statement statement = {.type = ALTO_COMMIT, .change_count = 1, .changes = &signed_change};
+    alto_position position = {1, 100, seq};
+    alto_view *after =
+        alto_view_next(view, &view->origin, &position, &view->commit_hash, &view->state_root, view->catalog, NULL, 0);
+    assert_non_null(after);
+    alto_applied applied = {.after = after,
                             .object = alto_slice_text("commit"),
                             .statement = &statement,
-                            .change_count = count,
-                            .changes = changes};
+                            .change_count = 1,
+                            .changes = &change};
     assert_int_equal(alto_archive_step(origin->archive, &applied), ALTO_OK);
+    alto_view_release(after);
+    return signed_change.digest;
 }
 
-static size_t held_of(test_origin *origin, const alto_hash *digests, size_t count)
-{
-    size_t held = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool lasting;
-        alto_status status;
-        alto_want want = {.type = ALTO_WANT_PAYLOAD, .to = digests[i]};
-        char path[ALTO_WANT_PATH];
-        alto_want_path(&want, path);
-        const alto_blob *blob = alto_archive_get(origin->archive, path, &lasting, &status);
-        assert_true(blob || held == 0); /* the oldest go first */
-        held += blob != NULL;
-        alto_blob_release(blob);
-    }
-    return held;
-}
-
-static void superseded_bytes_are_held_up_to_a_bound_and_the_newest_stay(void **state)
+static void superseded_objects_are_held_up_to_a_bound_and_the_newest_stay(void **state)
 {
     test_origin *origin = *state;
-    uint8_t *bytes[FITTING + 1];
-    alto_hash digests[FITTING + 2];
-    for (size_t i = 0; i < countof(bytes); i++) {
-        bytes[i] = calloc(1, LARGE);
-        assert_non_null(bytes[i]);
-        bytes[i][LARGE - 1] = (uint8_t)i;
-    }
+    alto_hash digests[FITTING + 3];
+    uint8_t *bytes = calloc(1, LARGE);
+    assert_non_null(bytes);
     test_origin_set(origin, "c", cost(origin, 1));
-    large_step(origin, bytes, FITTING + 1, 10, digests);
-    assert_int_equal(held_of(origin, digests, FITTING + 1), FITTING + 1); /* more than the bound, but the newest */
-    large_step(origin, bytes, 1, 11, digests + FITTING + 1);
-    assert_int_equal(held_of(origin, digests, FITTING + 2), FITTING);
-    alto_blob_release(get_path(origin, "commits/1.100.11", true, ALTO_OK));
-    for (size_t i = 0; i < countof(bytes); i++)
-        free(bytes[i]);
+    for (size_t i = 0; i < countof(digests); i++)
+        digests[i] = large_step(origin, bytes, 10 + i);
+    for (size_t i = 0; i < countof(digests); i++) /* the newest is not counted */
+        alto_blob_release(get(origin, ALTO_WANT_PAYLOAD, NULL, &digests[i], i < 2 ? ALTO_NOT_FOUND : ALTO_OK));
+    get_path(origin, "commits/1.100.11", true, ALTO_OLD);
+    alto_blob_release(get_path(origin, "commits/1.100.12", true, ALTO_OK));
+    free(bytes);
+}
+
+/* ---- since, and bundles ---- */
+
+static const char *position_text(uint64_t seq)
+{
+    static char text[ALTO_POSITION_TEXT];
+    alto_position position = {1, 100, seq};
+    alto_position_text(&position, text);
+    return text;
+}
+
+/* The answer to since, in memory of the caller. */
+static alto_buffer since(test_origin *origin, const char *position, alto_status wanted)
+{
+    alto_buffer text = alto_buffer_make(1 << 20);
+    alto_status status = alto_archive_since(origin->archive, position, &text);
+    assert_string_equal(alto_status_name(status), alto_status_name(wanted));
+    alto_buffer_add_u8(&text, 0);
+    text.size--;
+    return text;
+}
+
+static uint64_t number_of(const alto_buffer *text, const char *const *path)
+{
+    alto_slice raw;
+    assert_true(alto_json_get(alto_buffer_slice(text), path, &raw));
+    return strtoull((const char *)raw.data, NULL, 10);
+}
+
+#define NUMBER(text, ...) number_of(text, (const char *const[]){__VA_ARGS__, NULL})
+
+static bool has(const alto_buffer *text, const char *part)
+{
+    return strstr((const char *)text->data, part);
+}
+
+/* Walk through a bundle: its commits must be those behind `from`, each followed by all of its payloads. */
+static void assert_bundle(const test_origin *origin, alto_slice bundle, uint64_t from, uint64_t to)
+{
+    alto_reader reader = alto_reader_make(bundle);
+    size_t payloads_left = 0;
+    alto_statement commit = {0};
+    while (alto_reader_left(&reader)) {
+        uint8_t type = alto_reader_u8(&reader);
+        alto_slice item = alto_reader_slice(&reader, alto_reader_u32(&reader));
+        assert_int_equal(reader.status, ALTO_OK);
+        if (type == 'c') {
+            alto_slice object;
+            alto_signature signature;
+            assert_int_equal(payloads_left, 0);
+            alto_statement_fini(&commit);
+            assert_int_equal(alto_signed_split(item, &object, &signature), ALTO_OK);
+            assert_true(alto_verify(&origin->manifest.online[0].key, object, &signature));
+            assert_int_equal(alto_statement_decode(object, &commit), ALTO_OK);
+            assert_int_equal(commit.position.seq, ++from);
+            for (size_t i = 0; i < commit.change_count; i++)
+                payloads_left += commit.changes[i].size > 0;
+        } else {
+            assert_int_equal(type, 'p');
+            size_t index = (size_t)item.data[0] << 8 | item.data[1];
+            alto_hash digest = alto_hash_of(ALTO_DOMAIN_PAYLOAD, alto_slice_of(item.data + 2, item.size - 2));
+            assert_true(alto_hash_equal(&digest, &commit.changes[index].digest));
+            payloads_left--;
+        }
+    }
+    alto_statement_fini(&commit);
+    assert_int_equal(from, to);
+    assert_int_equal(payloads_left, 0);
+}
+
+static void since_tells_the_ways_to_the_newest_state(void **state)
+{
+    test_origin *origin = *state;
+    char wanted[400], from[HEX + 1], to[HEX + 1];
+    since(origin, "1.100.1", ALTO_BUSY); /* nothing is held yet */
+    for (unsigned i = 0; i < 4; i++)
+        test_origin_set(origin, "c", cost(origin, i));
+    alto_hex(from, resource(origin, "c")->entry.root.bytes, ALTO_HASH_SIZE);
+    test_origin_set(origin, "d", test_json(origin->pool, "{\"a\":1}"));
+    test_origin_set(origin, "c", cost(origin, 9));
+    alto_hex(to, resource(origin, "c")->entry.root.bytes, ALTO_HASH_SIZE);
+
+    alto_buffer text = since(origin, "1.100.4", ALTO_OK);
+    assert_true(has(&text, "{\"head\":\"1.100.6\",\"commits\":{\"count\":2,\"bytes\":"));
+    snprintf(wanted, sizeof wanted, "{\"id\":\"c\",\"from\":\"%s\",\"to\":\"%s\",\"delta-bytes\":", from, to);
+    assert_true(has(&text, wanted));
+    assert_true(has(&text, "{\"id\":\"d\",\"from\":null,\"to\":"));
+    assert_true(has(&text, ",\"delta-bytes\":null,\"snapshot-bytes\":"));
+    uint64_t bundle_bytes = NUMBER(&text, "commits", "bytes");
+    const alto_blob *bundle = get_path(origin, "bundle/1.100.4/1.100.6", true, ALTO_OK);
+    assert_int_equal(bundle->size, bundle_bytes); /* exact */
+    alto_blob_release(bundle);
+    alto_blob_release(get(origin, ALTO_WANT_CATALOG, NULL, &test_origin_view(origin)->state_root, ALTO_OK));
+    alto_buffer_fini(&text);
+
+    text = since(origin, "1.100.6", ALTO_OK); /* nothing to do */
+    assert_true(has(&text, "\"commits\":{\"count\":0,\"bytes\":0}"));
+    assert_true(has(&text, "\"resources\":[]"));
+    alto_buffer_fini(&text);
+}
+
+static void sizes_become_exact_once_things_were_made(void **state)
+{
+    test_origin *origin = *state;
+    test_origin_set(origin, "c", cost(origin, 1));
+    alto_hash from = resource(origin, "c")->entry.root;
+    test_origin_set(origin, "c", cost(origin, 2));
+    test_origin_set(origin, "c", cost(origin, 3));
+    alto_hash to = resource(origin, "c")->entry.root;
+    const alto_blob *snapshot = get(origin, ALTO_WANT_SNAPSHOT, NULL, &to, ALTO_OK);
+    const alto_blob *delta = get(origin, ALTO_WANT_DELTA, &from, &to, ALTO_OK);
+    alto_buffer text = since(origin, "1.100.1", ALTO_OK);
+    char wanted[100];
+    snprintf(wanted, sizeof wanted, "\"delta-bytes\":%zu,\"snapshot-bytes\":%zu}]}", delta->size, snapshot->size);
+    assert_true(has(&text, wanted));
+    alto_buffer_fini(&text);
+    alto_blob_release(snapshot);
+    alto_blob_release(delta);
+}
+
+static void positions_that_are_not_held_are_told_from_those_that_are_none(void **state)
+{
+    static const struct {
+        const char *position;
+        alto_status since, commit;
+    } cases[] = {{"1.100.2", ALTO_OK, ALTO_OK},
+                 {"1.100.4", ALTO_OLD, ALTO_NOT_FOUND}, /* not yet */
+                 {"2.1.1", ALTO_OLD, ALTO_NOT_FOUND},
+                 {"1.100.0", ALTO_OLD, ALTO_OLD},
+                 {"1.99.7", ALTO_OLD, ALTO_OLD}, /* another chain */
+                 {"0.100.2", ALTO_OLD, ALTO_OLD},
+                 {"1.100.02", ALTO_NOT_FOUND, ALTO_NOT_FOUND},
+                 {"1.100", ALTO_NOT_FOUND, ALTO_NOT_FOUND},
+                 {"1.100.2.", ALTO_NOT_FOUND, ALTO_NOT_FOUND},
+                 {"1.100.2 ", ALTO_NOT_FOUND, ALTO_NOT_FOUND},
+                 {"+1.100.2", ALTO_NOT_FOUND, ALTO_NOT_FOUND},
+                 {"1..2", ALTO_NOT_FOUND, ALTO_NOT_FOUND},
+                 {"", ALTO_NOT_FOUND, ALTO_NOT_FOUND},
+                 {"4294967296.1.1", ALTO_NOT_FOUND, ALTO_NOT_FOUND},
+                 {"1.9007199254740992.1", ALTO_NOT_FOUND, ALTO_NOT_FOUND},
+                 {"1.100.99999999999999999999999999", ALTO_NOT_FOUND, ALTO_NOT_FOUND}};
+    test_origin *origin = *state;
+    char path[100];
+    for (unsigned i = 0; i < 3; i++)
+        test_origin_set(origin, "c", cost(origin, i));
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s\n", cases[i].position);
+        alto_buffer text = since(origin, cases[i].position, cases[i].since);
+        alto_buffer_fini(&text);
+        snprintf(path, sizeof path, "commits/%s", cases[i].position);
+        alto_blob_release(get_path(origin, path, true, cases[i].commit));
+    }
+    alto_buffer where = alto_buffer_make(200);
+    alto_archive_where(origin->archive, &where);
+    assert_true(
+        alto_slice_equal(alto_buffer_slice(&where), alto_slice_text("{\"head\":\"1.100.3\",\"oldest\":\"1.100.1\"}")));
+    alto_buffer_fini(&where);
+}
+
+static void bundles_that_cannot_be_are_refused(void **state)
+{
+    static const struct {
+        const char *path;
+        alto_status status;
+    } cases[] = {{"bundle/1.100.1/1.100.3", ALTO_OK},        {"bundle/1.100.2/1.100.3", ALTO_OK},
+                 {"bundle/1.100.1/1.100.2", ALTO_OK},        {"bundle/1.100.3/1.100.3", ALTO_NOT_FOUND},
+                 {"bundle/1.100.3/1.100.1", ALTO_NOT_FOUND}, {"bundle/1.100.1/1.100.4", ALTO_NOT_FOUND},
+                 {"bundle/1.100.0/1.100.3", ALTO_OLD},       {"bundle/1.99.1/1.100.3", ALTO_OLD},
+                 {"bundle/1.100.1", ALTO_NOT_FOUND},         {"bundle/1.100.1/1.100.3/", ALTO_NOT_FOUND},
+                 {"bundle//1.100.3", ALTO_NOT_FOUND},        {"bundle/1.100.01/1.100.3", ALTO_NOT_FOUND}};
+    test_origin *origin = *state;
+    for (unsigned i = 0; i < 3; i++)
+        test_origin_set(origin, "c", cost(origin, i));
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s\n", cases[i].path);
+        alto_blob_release(get_path(origin, cases[i].path, true, cases[i].status));
+    }
+}
+
+/* The receiving side of a relay that missed a commit and went on by another way. */
+static void a_bundle_never_leads_over_a_gap(void **state)
+{
+    test_origin *origin = *state;
+    for (unsigned i = 0; i < 2; i++)
+        test_origin_set(origin, "c", cost(origin, i));
+    alto_archive *relay = origin->archive, *fresh = alto_archive_new(&origin->anchor.origin);
+    assert_non_null(fresh);
+    origin->archive = fresh; /* what follows goes past the relay */
+    test_origin_set(origin, "c", cost(origin, 2));
+    origin->archive = relay;
+    for (unsigned i = 3; i < 5; i++)
+        test_origin_set(origin, "c", cost(origin, i));
+    alto_buffer text = since(origin, "1.100.2", ALTO_OK);
+    assert_true(has(&text, "\"commits\":null"));
+    alto_buffer_fini(&text);
+    get_path(origin, "bundle/1.100.2/1.100.5", true, ALTO_OLD);
+    alto_blob_release(get_path(origin, "bundle/1.100.4/1.100.5", true, ALTO_OK));
+    get_path(origin, "commits/1.100.3", true, ALTO_OLD);
+    alto_archive_destroy(&fresh);
+}
+
+static void a_new_chain_is_reached_by_its_roots(void **state)
+{
+    test_origin *origin = *state;
+    test_origin_set(origin, "c", cost(origin, 1));
+    test_origin_set(origin, "d", test_json(origin->pool, "{\"a\":1}"));
+    alto_hash from = resource(origin, "c")->entry.root;
+    test_origin_restart(origin, 200, true);
+    test_origin_set(origin, "c", cost(origin, 2));
+    alto_hash to = resource(origin, "c")->entry.root;
+    alto_buffer text = since(origin, "1.100.2", ALTO_OK);
+    assert_true(has(&text, "{\"head\":\"1.200.1\",\"commits\":null,"));
+    assert_true(has(&text, "\"id\":\"c\""));
+    assert_false(has(&text, "\"id\":\"d\"")); /* it did not change */
+    alto_buffer_fini(&text);
+    alto_blob_release(get(origin, ALTO_WANT_DELTA, &from, &to, ALTO_OK));
+}
+
+static void ten_thousand_commits_can_be_caught_up_with(void **state)
+{
+    test_origin *origin = *state;
+    enum { GAP = 10000 };
+    char path[100];
+    test_origin_set(origin, "c", cost(origin, 0));
+    alto_hash from = resource(origin, "c")->entry.root;
+    for (unsigned i = 1; i <= GAP; i++) {
+        test_origin_set(origin, "c", cost(origin, i));
+        test_origin_forget_messages(origin);
+    }
+    alto_hash to = resource(origin, "c")->entry.root;
+    alto_buffer text = since(origin, "1.100.1", ALTO_OK);
+    assert_int_equal(NUMBER(&text, "commits", "count"), GAP);
+    snprintf(path, sizeof path, "bundle/1.100.1/%s", position_text(GAP + 1));
+    const alto_blob *bundle = NULL;
+    bool lasting;
+    alto_status status = ALTO_BUSY;
+    while (status == ALTO_BUSY) /* it is large: made by the archive's thread */
+        bundle = alto_archive_get(origin->archive, path, &lasting, &status);
+    assert_int_equal(status, ALTO_OK);
+    assert_int_equal(bundle->size, NUMBER(&text, "commits", "bytes"));
+    assert_bundle(origin, alto_slice_of(bundle->data, bundle->size), 1, GAP + 1);
+    alto_blob_release(bundle);
+    alto_buffer_fini(&text);
+    alto_blob_release(get(origin, ALTO_WANT_DELTA, &from, &to, ALTO_OK)); /* of one resource: far less */
 }
 
 /* ---- threads ---- */
@@ -423,8 +626,14 @@ int main(void)
         T(catalogs_have_their_state_roots),
         T(one_object_is_shared_by_all_who_ask),
         T(paths_that_are_not_written_so_lead_nowhere),
-        T(superseded_views_are_held_up_to_a_bound),
-        T(superseded_bytes_are_held_up_to_a_bound_and_the_newest_stay),
+        T(superseded_objects_are_held_up_to_a_bound_and_the_newest_stay),
+        T(since_tells_the_ways_to_the_newest_state),
+        T(sizes_become_exact_once_things_were_made),
+        T(positions_that_are_not_held_are_told_from_those_that_are_none),
+        T(bundles_that_cannot_be_are_refused),
+        T(a_bundle_never_leads_over_a_gap),
+        T(a_new_chain_is_reached_by_its_roots),
+        T(ten_thousand_commits_can_be_caught_up_with),
         T(many_ask_while_it_moves_on),
     };
 #undef T

@@ -469,6 +469,7 @@ static void everything_pulled_says_how_long_it_lasts(void **state)
                  {"manifest", "", "no-store"},
                  {"manifest/", "1.1", "public, max-age=31536000, immutable"},
                  {"commits/", "1.100.2", "public, max-age=31536000, immutable"},
+                 {"bundle/", "1.100.1/1.100.2", "public, max-age=31536000, immutable"},
                  {"payloads/", digest, "public, max-age=31536000, immutable"},
                  {"catalog/", state_root, "public, max-age=31536000, immutable"},
                  {"snapshots/", root, "public, max-age=3600"},
@@ -491,7 +492,9 @@ static void everything_pulled_says_how_long_it_lasts(void **state)
 
 static void what_cannot_be_pulled_is_refused(void **state)
 {
-    static const char *const rests[] = {"", "Head", "heads", "commits/1.1.1", "snapshots/00", "../head", "catalog/"};
+    static const char *const rests[] = {"",        "Head",     "heads",  "commits/1.100.3", "snapshots/00",
+                                        "../head", "catalog/", "since/", "since/1.100",     "bundle/1.100.1/1.1",
+                                        "since"};
     fixture *self = *state;
     char wrong[PATH_MAX_SIZE];
     assert_int_equal(ask(self, pull_path(self, "head")), 503); /* there will be one */
@@ -511,6 +514,32 @@ static void what_cannot_be_pulled_is_refused(void **state)
     assert_int_equal(ask(self, "/redistribution/v1/"), 404);
     assert_int_equal(ask(self, "/redistribution/v1/head"), 404);
     assert_int_equal(ask(self, "/redistribution/v2/info"), 404);
+}
+
+static void what_is_no_longer_held_says_where_to_go_on(void **state)
+{
+    static const char *const rests[] = {"commits/1.100.0", "since/1.99.1", "since/1.100.7", "bundle/1.99.1/1.100.2"};
+    fixture *self = *state;
+    assert_int_equal(ask(self, pull_path(self, "since/1.100.1")), 503);
+    assert_refused(self);
+    publish(self);
+    for (size_t i = 0; i < countof(rests); i++) {
+        print_message("  case: %s\n", rests[i]);
+        assert_int_equal(ask(self, pull_path(self, rests[i])), 410);
+        assert_string_equal(header(self, "Content-Type"), "application/json");
+        assert_string_equal(header(self, "Cache-Control"), "no-store");
+        assert_string_equal(text_of(self), "{\"head\":\"1.100.2\",\"oldest\":\"1.100.1\"}");
+    }
+}
+
+static void the_ways_from_a_position_are_advice_of_the_moment(void **state)
+{
+    fixture *self = *state;
+    publish(self);
+    assert_int_equal(ask(self, pull_path(self, "since/1.100.1")), 200);
+    assert_string_equal(header(self, "Content-Type"), "application/json");
+    assert_string_equal(header(self, "Cache-Control"), "no-store");
+    assert_non_null(strstr(text_of(self), "{\"head\":\"1.100.2\",\"commits\":{\"count\":1,"));
 }
 
 static void info_tells_where_to_listen_and_what_was_refused(void **state)
@@ -554,6 +583,8 @@ int main(void)
         T(ids_that_the_server_needs_itself_are_found_under_resource),
         T(everything_pulled_says_how_long_it_lasts),
         T(what_cannot_be_pulled_is_refused),
+        T(what_is_no_longer_held_says_where_to_go_on),
+        T(the_ways_from_a_position_are_advice_of_the_moment),
         T(info_tells_where_to_listen_and_what_was_refused),
     };
 #undef T
