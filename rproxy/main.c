@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 {
     const char *log_level = "info";
     alto_list push = {0}, advertise = {0};
-    uint64_t threads = 2;
+    uint64_t threads = 2, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT;
     relay_options options = {.follow = {.poll_ms = 1000}, .publish = {.http = "127.0.0.1:8671"}};
     const alto_option table[] = {
         {"upstream", ALTO_OPTION_TEXT, &options.follow.upstream, "URL",
@@ -35,6 +35,8 @@ int main(int argc, char **argv)
         {"no-push", ALTO_OPTION_FLAG, &options.follow.no_push, NULL, .help = "follow by polling only"},
         {"poll-ms", ALTO_OPTION_NUMBER, &options.follow.poll_ms, "MS",
          .help = "how often to poll where push is not to be had (default 1000)", .min = 50, .max = 3600000},
+        {"multicast-mbit", ALTO_OPTION_NUMBER, &multicast_mbit, "N",
+         .help = "Mbit/s of a push to an epgm:// group, at most (default 100)", .min = 1, .max = ALTO_PUSH_MAX_MBIT},
         {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
          .max = 64},
         {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
@@ -51,6 +53,7 @@ int main(int argc, char **argv)
     options.publish.push_count = push.count;
     options.publish.advertise = advertise.items;
     options.publish.advertise_count = advertise.count;
+    options.publish.multicast_mbit = (unsigned)multicast_mbit;
     options.publish.http_threads = (unsigned)threads;
 
     alto_error error = {.status = ALTO_NO_MEMORY};

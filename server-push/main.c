@@ -16,7 +16,7 @@ int main(int argc, char **argv)
 {
     const char *log_level = "info";
     alto_list push = {0}, advertise = {0};
-    uint64_t head_ms = 5000, valid_for_s = 86400, threads = 2, hold_s = 10;
+    uint64_t head_ms = 5000, valid_for_s = 86400, threads = 2, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT, hold_s = 10;
     server_options options = {.quiet_ms = 20, .max_quiet_ms = 1000};
     options.publish.http = "127.0.0.1:8670";
     const alto_option table[] = {
@@ -43,6 +43,8 @@ int main(int argc, char **argv)
          .min = 100, .max = 600000},
         {"valid-for", ALTO_OPTION_NUMBER, &valid_for_s, "S",
          .help = "how long a signed state may be served without news (default 86400)", .min = 10, .max = 31536000},
+        {"multicast-mbit", ALTO_OPTION_NUMBER, &multicast_mbit, "N",
+         .help = "Mbit/s of a push to an epgm:// group, at most (default 100)", .min = 1, .max = ALTO_PUSH_MAX_MBIT},
         {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
          .max = 64},
         {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
@@ -61,6 +63,7 @@ int main(int argc, char **argv)
     options.publish.push_count = push.count;
     options.publish.advertise = advertise.items;
     options.publish.advertise_count = advertise.count;
+    options.publish.multicast_mbit = (unsigned)multicast_mbit;
     options.publish.http_threads = (unsigned)threads;
     options.head_interval_ms = (uint32_t)head_ms;
     options.valid_for_s = valid_for_s;

@@ -21,7 +21,8 @@ static alto_status start_push(alto_publisher *self, alto_loop *loop, const alto_
     self->push_count = options->push_count;
     if (options->push_count == 0)
         return ALTO_OK;
-    return alto_push_sender_new(loop, options->push, options->push_count, &self->sender, error);
+    unsigned mbit = options->multicast_mbit ? options->multicast_mbit : ALTO_PUSH_MULTICAST_MBIT;
+    return alto_push_sender_new(loop, options->push, options->push_count, mbit, &self->sender, error);
 }
 
 static alto_status start_front(alto_publisher *self, const alto_publisher_options *options)

@@ -14,6 +14,7 @@ typedef struct alto_publisher alto_publisher;
 typedef struct {
     const char *const *push; /* endpoints to bind; may be none */
     size_t push_count;
+    unsigned multicast_mbit;      /* as push.h; 0: ALTO_PUSH_MULTICAST_MBIT */
     const char *http;             /* address to listen on; NULL: none */
     const char *const *advertise; /* endpoints to name instead of the bound ones; may be none */
     size_t advertise_count;

@@ -2,7 +2,9 @@
 #include "io/push.h"
 
 #include "io/log.h"
+#include "io/push_peers.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <linux/tcp.h>
@@ -10,33 +12,30 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <zmq.h>
 
 enum {
-    SEND_HIGH_WATER = 1000,      /* messages waiting for one slow peer; more are dropped for it */
-    RECEIVE_HIGH_WATER = 10000,  /* messages waiting for us */
-    LINGER_MS = 500,             /* what a sender still tries to deliver when it is destroyed */
-    HEARTBEAT_MS = 2000,         /* a silent peer is asked that often ... */
-    HEARTBEAT_TIMEOUT_MS = 6000, /* ... and given up after this */
-    HANDSHAKE_MS = 10000,        /* from accepted to the end of the ZMTP handshake */
+    SEND_HIGH_WATER = 1000,       /* messages waiting for one slow peer; more are dropped for it */
+    RECEIVE_HIGH_WATER = 128,     /* messages waiting for us; the rest waits in the kernel and at the sender ... */
+    MULTICAST_HIGH_WATER = 10000, /* ... except of multicast, where it would be lost */
+    LINGER_MS = 500,              /* what a sender still tries to deliver when it is destroyed */
+    HEARTBEAT_MS = 2000,          /* a silent peer is asked that often ... */
+    HEARTBEAT_TIMEOUT_MS = 6000,  /* ... and given up after this */
+    HANDSHAKE_MS = 10000,         /* from accepted to the end of the ZMTP handshake */
     RECONNECT_MS = 100,
     RECONNECT_MAX_MS = 5000,
     BACKLOG = 1024,
-    BUDGET = 256,           /* messages handled in a turn of the loop */
-    MAX_FROM_PEER = 1024,   /* bytes of a frame that a subscriber sends: subscriptions, and handshakes of CURVE */
-    GUARD_MS = 250,         /* how often the bytes that peers send are looked at */
-    MAX_ENDPOINTS = 16,     /* of one sender */
-    MAX_ENDPOINT_SIZE = 256 /* with NUL */
+    BUDGET = 256,          /* messages handled in a turn of the loop */
+    MAX_FROM_PEER = 1024,  /* bytes of a frame that a subscriber sends: subscriptions, and handshakes of CURVE */
+    RECEIVE_BUFFER = 8192, /* bytes: subscribers have little to say, and a flood of theirs comes slower so */
+    GUARD_MS = 100,        /* how often connections are looked at ... */
+    PEERS_PER_MS = 16,     /* ... and that much less often with many, so that it costs 1 % of a core at most */
+    MAX_UNFINISHED = 2 * ALTO_MAX_FRAME, /* bytes of a message that has not ended */
+    RECOVERY_MS = 1000,                  /* multicast: how long what was sent can be repeated */
+    KBIT = 1000                          /* of a Mbit */
 };
-
-/* What one peer, and all together, may cost. libzmq holds a subscription in about 40 bytes of memory for each byte
- * of its topic, also when it is refused with ZMQ_XPUB_MANUAL; so whoever asks for too much is cut off. */
-static const uint64_t max_peer_subscription_bytes = 163840; /* 8,192 topics */
-static const uint64_t max_all_subscription_bytes = 4194304; /* 220,000 topics */
-static const uint64_t max_received = 1048576;               /* bytes of anything from a subscriber ... */
-static const uint64_t max_received_per_s = 1024;            /* ... and what is added to that with time */
 
 /* ---- one libzmq context for the process ---- */
 
@@ -194,7 +193,7 @@ typedef struct {
 static bool next_event(channel *self, monitor_event *out)
 {
     uint8_t bytes[6];
-    char address[MAX_ENDPOINT_SIZE];
+    char address[ALTO_PUSH_ENDPOINT_SIZE];
     int size = zmq_recv(self->monitor, bytes, sizeof bytes, ZMQ_DONTWAIT);
     if (size != (int)sizeof bytes)
         return false;
@@ -225,181 +224,94 @@ static bool valid_tcp(const char *address, bool to_bind)
     return number <= UINT16_MAX && (number > 0 || to_bind);
 }
 
+static bool is_multicast(const char *endpoint)
+{
+    return strncmp(endpoint, "epgm://", 7) == 0;
+}
+
+/* "ADDRESS;GROUP:PORT", of IPv4; the address, or name, of the interface. */
+static bool valid_multicast(const char *address)
+{
+    char group[INET_ADDRSTRLEN];
+    struct in_addr parsed;
+    const char *semicolon = strchr(address, ';'), *colon = strrchr(address, ':');
+    if (!semicolon || semicolon == address || !colon || colon < semicolon)
+        return false;
+    size_t size = (size_t)(colon - semicolon) - 1;
+    if (size >= sizeof group)
+        return false;
+    memcpy(group, semicolon + 1, size);
+    group[size] = 0;
+    return inet_pton(AF_INET, group, &parsed) == 1 && IN_MULTICAST(ntohl(parsed.s_addr)) && valid_tcp(address, false);
+}
+
 static bool valid_endpoint(const char *endpoint, bool to_bind)
 {
-    if (strlen(endpoint) >= MAX_ENDPOINT_SIZE)
+    if (strlen(endpoint) >= ALTO_PUSH_ENDPOINT_SIZE)
         return false;
     if (strncmp(endpoint, "tcp://", 6) == 0)
         return valid_tcp(endpoint + 6, to_bind);
+    if (is_multicast(endpoint))
+        return valid_multicast(endpoint + 7);
     return strncmp(endpoint, "ipc://", 6) == 0 && endpoint[6];
+}
+
+static alto_status check_endpoint(const char *endpoint, bool to_bind, alto_error *error)
+{
+    if (!valid_endpoint(endpoint, to_bind))
+        return alto_fail(error, ALTO_CONFIG, endpoint,
+                         "not an endpoint; write tcp://ADDRESS:PORT, ipc://PATH or 'epgm://LOCAL-ADDRESS;GROUP:PORT'");
+    if (is_multicast(endpoint) && !zmq_has("pgm"))
+        return alto_fail(error, ALTO_CONFIG, endpoint, "the libzmq of this machine was built without multicast (PGM)");
+    return ALTO_OK;
 }
 
 /* With ZMQ_IPV6 an IPv4 address becomes a mapped one, which other programs do not expect to see, and a name that has
  * addresses of both kinds means the IPv6 one. */
-static void choose_family(void *socket, const char *endpoint, bool to_bind)
+static bool wants_ipv6(const char *endpoint, bool to_bind)
 {
+    if (is_multicast(endpoint))
+        return false;
     const char *address = endpoint + strlen("tcp://");
     bool literal = address[0] == '[';
     bool name =
         !to_bind && strspn(address, "0123456789.:") < strlen(address) && strncmp(address, "localhost:", 10) != 0;
-    set_int(socket, ZMQ_IPV6, literal || name || address[0] == '*');
+    return literal || name || address[0] == '*';
+}
+
+/* What an endpoint needs before it is bound or connected to. */
+static void prepare_for(void *socket, const char *endpoint, bool to_bind, unsigned multicast_mbit)
+{
+    set_int(socket, ZMQ_IPV6, wants_ipv6(endpoint, to_bind));
+    set_int(socket, ZMQ_RATE, (int)multicast_mbit * KBIT);
+    set_int(socket, ZMQ_RECOVERY_IVL, RECOVERY_MS);
 }
 
 /* ---- sending ---- */
 
-/* A subscriber's connection. */
-typedef struct {
-    bool open, cut;
-    uint64_t since_ms; /* monotonic */
-    uint64_t subscriptions, bytes;
-} peer;
-
 struct alto_push_sender {
     channel channel;
-    size_t count;
-    char endpoints[MAX_ENDPOINTS][MAX_ENDPOINT_SIZE];
-    peer *peers; /* by descriptor */
-    size_t peer_capacity, peers_open;
-    uint64_t subscription_bytes; /* of all peers */
-    alto_timer *guard;           /* armed while there are peers */
-    alto_push_counts counts;
+    alto_push_endpoints endpoints;
+    alto_push_peers *peers;
+    alto_timer *guard;                       /* armed while there are peers */
+    uint64_t messages, bytes, guarded_bytes; /* handed to libzmq; bytes when the peers were last looked at */
 };
 
-static peer *peer_of(alto_push_sender *self, int fd)
+static void guard_peers(alto_push_sender *self)
 {
-    return fd >= 0 && (size_t)fd < self->peer_capacity && self->peers[fd].open ? &self->peers[fd] : NULL;
-}
-
-static bool make_room_for_peer(alto_push_sender *self, size_t fd)
-{
-    if (fd < self->peer_capacity)
-        return true;
-    size_t capacity = 2 * fd + 64;
-    peer *peers = realloc(self->peers, capacity * sizeof *peers);
-    if (!peers)
-        return false;
-    memset(peers + self->peer_capacity, 0, (capacity - self->peer_capacity) * sizeof *peers);
-    self->peers = peers;
-    self->peer_capacity = capacity;
-    return true;
-}
-
-/* Take a peer's subscriptions out of what is counted. */
-static void discount(alto_push_sender *self, peer *gone)
-{
-    self->counts.subscriptions -= gone->subscriptions;
-    self->subscription_bytes -= gone->bytes;
-    gone->subscriptions = gone->bytes = 0;
-}
-
-static void forget_peer(alto_push_sender *self, int fd)
-{
-    peer *gone = peer_of(self, fd);
-    if (!gone)
-        return;
-    discount(self, gone);
-    self->peers_open--;
-    *gone = (peer){0};
+    self->guarded_bytes = self->bytes;
+    alto_push_peers_guard(self->peers, alto_monotonic_ms(), self->bytes);
 }
 
 static void on_sender_event(alto_push_sender *self, const monitor_event *event)
 {
-    if (event->fd < 0)
+    if (event->event != ZMQ_EVENT_ACCEPTED) {
+        alto_push_peers_gone(self->peers, event->fd);
         return;
-    forget_peer(self, event->fd); /* a descriptor used anew is another peer */
-    if (event->event != ZMQ_EVENT_ACCEPTED || !make_room_for_peer(self, (size_t)event->fd))
-        return;
-    self->peers[event->fd] = (peer){.open = true, .since_ms = alto_monotonic_ms()};
-    self->peers_open++;
+    }
+    alto_push_peers_accepted(self->peers, event->fd, alto_monotonic_ms());
     if (!alto_timer_armed(self->guard))
         alto_timer_arm(self->guard, GUARD_MS);
-}
-
-/* Is the descriptor still one of ours? libzmq may have closed it, and somebody else in the process opened it anew. */
-static bool belongs_to_sender(const alto_push_sender *self, int fd)
-{
-    struct sockaddr_storage address = {0};
-    socklen_t size = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
-        return false;
-    char tail[MAX_ENDPOINT_SIZE];
-    if (address.ss_family == AF_INET)
-        snprintf(tail, sizeof tail, ":%u", ntohs(((struct sockaddr_in *)&address)->sin_port));
-    else if (address.ss_family == AF_INET6)
-        snprintf(tail, sizeof tail, ":%u", ntohs(((struct sockaddr_in6 *)&address)->sin6_port));
-    else if (address.ss_family == AF_UNIX)
-        snprintf(tail, sizeof tail, "ipc://%.108s", ((struct sockaddr_un *)&address)->sun_path);
-    else
-        return false;
-    for (size_t i = 0; i < self->count; i++) {
-        size_t length = strlen(self->endpoints[i]), wanted = strlen(tail);
-        if (length >= wanted && strcmp(self->endpoints[i] + length - wanted, tail) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* End a connection. libzmq has no call for that, but it notices. */
-static void cut_off(alto_push_sender *self, int fd, const char *why)
-{
-    peer *found = peer_of(self, fd);
-    if (!found || found->cut || !belongs_to_sender(self, fd))
-        return;
-    alto_log(ALTO_LOG_WARN, "push-peer-cut", "why=%s subscriptions=%llu", why,
-             (unsigned long long)found->subscriptions);
-    /* Reset it when libzmq closes it: a peer whose window is full would keep the kernel busy for a minute. */
-    static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    shutdown(fd, SHUT_RDWR);
-    found->cut = true;
-    discount(self, found);
-}
-
-static int greediest_peer(const alto_push_sender *self)
-{
-    int greediest = -1;
-    uint64_t most = 0;
-    for (size_t fd = 0; fd < self->peer_capacity; fd++) {
-        const peer *at = &self->peers[fd];
-        if (at->open && !at->cut && at->bytes > most) {
-            most = at->bytes;
-            greediest = (int)fd;
-        }
-    }
-    return greediest;
-}
-
-static void on_subscribed(alto_push_sender *self, int fd, uint64_t size)
-{
-    peer *from = peer_of(self, fd);
-    if (!from)
-        return;
-    if (from->cut) {
-        self->counts.subscriptions_refused++;
-        return;
-    }
-    from->subscriptions++;
-    from->bytes += size;
-    self->counts.subscriptions++;
-    self->subscription_bytes += size;
-    if (from->bytes > max_peer_subscription_bytes) {
-        self->counts.subscriptions_refused++;
-        cut_off(self, fd, "too-many-subscriptions");
-    } else if (self->subscription_bytes > max_all_subscription_bytes) {
-        self->counts.subscriptions_refused++;
-        cut_off(self, greediest_peer(self), "too-many-subscriptions-together");
-    }
-}
-
-static void on_unsubscribed(alto_push_sender *self, int fd, uint64_t size)
-{
-    peer *from = peer_of(self, fd);
-    if (!from || from->subscriptions == 0 || from->bytes < size)
-        return; /* of something that was never asked for */
-    from->subscriptions--;
-    from->bytes -= size;
-    self->counts.subscriptions--;
-    self->subscription_bytes -= size;
 }
 
 static void take_events(alto_push_sender *self)
@@ -416,11 +328,11 @@ static void on_subscription(alto_push_sender *self, zmq_msg_t *message)
     take_events(self);                        /* its connection may be new */
     int fd = zmq_msg_get(message, ZMQ_SRCFD); /* -1 for what libzmq itself takes back for a peer that is gone */
     if (size > 0 && bytes[0] == 1)
-        on_subscribed(self, fd, size);
+        alto_push_peers_subscribed(self->peers, fd, size);
     else if (size > 0 && bytes[0] == 0)
-        on_unsubscribed(self, fd, size);
+        alto_push_peers_unsubscribed(self->peers, fd, size);
     else
-        cut_off(self, fd, "talks-to-publisher");
+        alto_push_peers_cut(self->peers, fd, "talks-to-publisher");
 }
 
 static void pump_sender(void *owner)
@@ -440,38 +352,22 @@ static void pump_sender(void *owner)
     }
 }
 
-/* The bytes that a peer may have sent by now: a message that never ends is seen by nobody but the kernel. */
-static void guard_peer(alto_push_sender *self, int fd, uint64_t now_ms)
-{
-    const peer *watched = &self->peers[fd];
-    struct tcp_info info = {0};
-    socklen_t size = sizeof info;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
-        return;
-    uint64_t allowed = max_received + (now_ms - watched->since_ms) * max_received_per_s / 1000;
-    if (info.tcpi_bytes_received > allowed)
-        cut_off(self, fd, "sends-too-much");
-}
-
 static void on_guard(void *owner)
 {
     alto_push_sender *self = owner;
-    uint64_t now_ms = alto_monotonic_ms();
-    for (size_t fd = 0; fd < self->peer_capacity; fd++)
-        if (self->peers[fd].open)
-            guard_peer(self, (int)fd, now_ms);
-    if (self->peers_open)
-        alto_timer_arm(self->guard, GUARD_MS);
-}
-
-static alto_status not_an_endpoint(const char *endpoint, alto_error *error)
-{
-    return alto_fail(error, ALTO_CONFIG, endpoint, "not an endpoint; write tcp://ADDRESS:PORT or ipc://PATH");
+    take_events(self);
+    guard_peers(self);
+    uint64_t open = alto_push_peers_counts(self->peers).open;
+    if (open)
+        alto_timer_arm(self->guard, GUARD_MS + open / PEERS_PER_MS);
 }
 
 static alto_status why_not_bound(const char *endpoint, alto_error *error)
 {
     int reason = zmq_errno();
+    if (is_multicast(endpoint))
+        return alto_fail(error, ALTO_IO, endpoint,
+                         "cannot send there: is the first part an address of this machine? (%s)", zmq_strerror(reason));
     switch (reason) {
     case EADDRINUSE:
         return alto_fail(error, ALTO_IO, endpoint, "the port is in use; choose another with --push");
@@ -481,61 +377,68 @@ static alto_status why_not_bound(const char *endpoint, alto_error *error)
     case EACCES:
     case EPERM:
         return alto_fail(error, ALTO_IO, endpoint, "not permitted; choose a port above 1023, or a path of your own");
-    case EINVAL:
-    case EPROTONOSUPPORT:
-    case ENOCOMPATPROTO:
-        return not_an_endpoint(endpoint, error);
     default:
         return alto_fail(error, ALTO_IO, endpoint, "cannot bind: %s", zmq_strerror(reason));
     }
 }
 
-static alto_status bind_endpoint(alto_push_sender *self, const char *endpoint, alto_error *error)
+static alto_status bind_endpoint(alto_push_sender *self, const char *endpoint, unsigned multicast_mbit,
+                                 alto_error *error)
 {
-    if (!valid_endpoint(endpoint, true))
-        return not_an_endpoint(endpoint, error);
-    choose_family(self->channel.socket, endpoint, true);
+    alto_status status = check_endpoint(endpoint, true, error);
+    if (status != ALTO_OK)
+        return status;
+    prepare_for(self->channel.socket, endpoint, true, multicast_mbit);
     if (zmq_bind(self->channel.socket, endpoint) < 0)
         return why_not_bound(endpoint, error);
-    char *bound = self->endpoints[self->count];
-    size_t size = MAX_ENDPOINT_SIZE;
+    char *bound = self->endpoints.text[self->endpoints.count];
+    size_t size = ALTO_PUSH_ENDPOINT_SIZE;
     if (zmq_getsockopt(self->channel.socket, ZMQ_LAST_ENDPOINT, bound, &size) < 0)
         return alto_fail(error, ALTO_CONFIG, endpoint, "the endpoint is too long");
-    self->count++;
+    self->endpoints.count++;
     return ALTO_OK;
 }
 
-alto_status alto_push_sender_new(alto_loop *loop, const char *const *endpoints, size_t count, alto_push_sender **out,
-                                 alto_error *error)
+static alto_status open_sender(alto_push_sender *self, alto_loop *loop)
 {
-    if (count == 0 || count > MAX_ENDPOINTS)
-        return alto_fail(error, ALTO_CONFIG, "--push", "from 1 to %d endpoints are possible", MAX_ENDPOINTS);
-    alto_push_sender *self = calloc(1, sizeof *self);
-    if (!self)
-        return alto_fail(error, ALTO_NO_MEMORY, endpoints[0], "out of memory");
+    self->peers = alto_push_peers_new(&self->endpoints);
+    self->guard = alto_timer_new(loop, on_guard, self);
+    if (!self->peers || !self->guard)
+        return ALTO_NO_MEMORY;
     alto_status status =
         channel_open(&self->channel, loop, ZMQ_XPUB, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED, pump_sender, self);
-    if (status == ALTO_OK && !(self->guard = alto_timer_new(loop, on_guard, self)))
-        status = ALTO_NO_MEMORY;
-    if (status != ALTO_OK) {
-        alto_fail(error, status, endpoints[0], "cannot make a ZeroMQ socket: %s", zmq_strerror(zmq_errno()));
-        goto fail;
-    }
+    if (status != ALTO_OK)
+        return status;
     void *socket = self->channel.socket;
     set_int(socket, ZMQ_SNDHWM, SEND_HIGH_WATER);
     set_int(socket, ZMQ_LINGER, LINGER_MS);
     set_int(socket, ZMQ_BACKLOG, BACKLOG);
+    set_int(socket, ZMQ_RCVBUF, RECEIVE_BUFFER);
     set_int(socket, ZMQ_XPUB_VERBOSER, 1); /* every subscription of every peer, so that they can be counted */
     set_max_frame(socket, MAX_FROM_PEER);
-    for (size_t i = 0; i < count && status == ALTO_OK; i++)
-        status = bind_endpoint(self, endpoints[i], error);
+    return ALTO_OK;
+}
+
+alto_status alto_push_sender_new(alto_loop *loop, const char *const *endpoints, size_t count, unsigned multicast_mbit,
+                                 alto_push_sender **out, alto_error *error)
+{
+    assert(multicast_mbit > 0 && multicast_mbit <= ALTO_PUSH_MAX_MBIT);
+    if (count == 0 || count > ALTO_PUSH_ENDPOINTS)
+        return alto_fail(error, ALTO_CONFIG, "--push", "from 1 to %d endpoints are possible", ALTO_PUSH_ENDPOINTS);
+    alto_push_sender *self = calloc(1, sizeof *self);
+    if (!self)
+        return alto_fail(error, ALTO_NO_MEMORY, endpoints[0], "out of memory");
+    alto_status status = open_sender(self, loop);
     if (status != ALTO_OK)
-        goto fail;
+        alto_fail(error, status, endpoints[0], "cannot make a ZeroMQ socket: %s", zmq_strerror(zmq_errno()));
+    for (size_t i = 0; i < count && status == ALTO_OK; i++)
+        status = bind_endpoint(self, endpoints[i], multicast_mbit, error);
+    if (status != ALTO_OK) {
+        alto_push_sender_destroy(&self);
+        return status;
+    }
     *out = self;
     return ALTO_OK;
-fail:
-    alto_push_sender_destroy(&self);
-    return status;
 }
 
 void alto_push_sender_destroy(alto_push_sender **self)
@@ -544,15 +447,15 @@ void alto_push_sender_destroy(alto_push_sender **self)
         return;
     channel_close(&(*self)->channel);
     alto_timer_destroy(&(*self)->guard);
-    free((*self)->peers);
+    alto_push_peers_destroy(&(*self)->peers);
     free(*self);
     *self = NULL;
 }
 
 const char *alto_push_sender_endpoint(const alto_push_sender *self, size_t index)
 {
-    assert(index < self->count);
-    return self->endpoints[index];
+    assert(index < self->endpoints.count);
+    return self->endpoints.text[index];
 }
 
 alto_status alto_push_send(alto_push_sender *self, const alto_slice *frames, size_t count)
@@ -574,15 +477,23 @@ alto_status alto_push_send(alto_push_sender *self, const alto_slice *frames, siz
     if (readable(self->channel.socket))
         alto_timer_arm(self->channel.again, 0);
     if (status == ALTO_OK) {
-        self->counts.messages_sent++;
-        self->counts.bytes_sent += bytes;
+        self->messages++;
+        self->bytes += bytes;
     }
+    if (self->bytes - self->guarded_bytes >= ALTO_PUSH_MAX_WAITING / 4)
+        guard_peers(self);
     return status;
 }
 
 alto_push_counts alto_push_sender_counts(const alto_push_sender *self)
 {
-    return self->counts;
+    alto_push_peer_counts peers = alto_push_peers_counts(self->peers);
+    return (alto_push_counts){.messages_sent = self->messages,
+                              .bytes_sent = self->bytes,
+                              .peers = peers.open,
+                              .peers_cut_off = peers.cut_off,
+                              .subscriptions = peers.subscriptions,
+                              .subscriptions_refused = peers.subscriptions_refused};
 }
 
 /* ---- receiving ---- */
@@ -591,8 +502,15 @@ struct alto_push_receiver {
     channel channel;
     alto_push_fn *received;
     void *context;
-    bool connected;
-    uint64_t dropped; /* messages of too many frames */
+    bool multicast;
+    bool connected;         /* not of multicast */
+    uint64_t heard_ms;      /* multicast: when a whole message came, monotonic; 0: never */
+    uint64_t messages;      /* taken, whole */
+    uint64_t dropped;       /* messages of too many frames */
+    int fd;                 /* of the connection; -1 when there is none */
+    alto_timer *guard;      /* armed while there is a connection */
+    uint64_t messages_seen; /* `messages`, and bytes that had come, when one was last seen to have been taken */
+    uint64_t bytes_mark;
 };
 
 static bool more_frames(void *socket)
@@ -628,6 +546,10 @@ static bool receive_message(alto_push_receiver *self)
         }
         more = more_frames(self->channel.socket);
     }
+    if (any) {
+        self->messages++;
+        self->heard_ms = alto_monotonic_ms();
+    }
     if (any && whole)
         self->received(self->context, slices, count);
     else if (any)
@@ -638,12 +560,24 @@ static bool receive_message(alto_push_receiver *self)
     return any;
 }
 
+static void on_receiver_event(alto_push_receiver *self, const monitor_event *event)
+{
+    self->connected = event->event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    if (event->event == ZMQ_EVENT_DISCONNECTED)
+        self->fd = -1;
+    if (event->event != ZMQ_EVENT_CONNECTED)
+        return;
+    self->fd = event->fd;
+    self->bytes_mark = 0;
+    alto_timer_arm(self->guard, GUARD_MS);
+}
+
 static void pump_receiver(void *owner)
 {
     alto_push_receiver *self = owner;
     monitor_event event;
     while (readable(self->channel.monitor) && next_event(&self->channel, &event))
-        self->connected = event.event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+        on_receiver_event(self, &event);
     for (int i = 0; readable(self->channel.socket); i++) {
         if (i == BUDGET) {
             alto_timer_arm(self->channel.again, 0);
@@ -654,42 +588,84 @@ static void pump_receiver(void *owner)
     }
 }
 
-alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, alto_push_fn *received, void *owner,
-                                   alto_push_receiver **out, alto_error *error)
+/* Bytes that libzmq has read from a connection so far; 0 when the kernel does not tell. */
+static uint64_t bytes_read(int fd)
 {
-    assert(received);
-    if (!valid_endpoint(endpoint, false))
-        return not_an_endpoint(endpoint, error);
-    alto_push_receiver *self = calloc(1, sizeof *self);
-    if (!self)
-        return alto_fail(error, ALTO_NO_MEMORY, endpoint, "out of memory");
-    self->received = received;
-    self->context = owner;
-    int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
-    alto_status status = channel_open(&self->channel, loop, ZMQ_SUB, events, pump_receiver, self);
-    if (status != ALTO_OK) {
-        alto_fail(error, status, endpoint, "cannot make a ZeroMQ socket: %s", zmq_strerror(zmq_errno()));
-        goto fail;
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    int unread = 0;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 || ioctl(fd, FIONREAD, &unread) < 0)
+        return 0;
+    uint64_t received = info.tcpi_bytes_received, waiting = (uint64_t)unread;
+    return received > waiting ? received - waiting : 0;
+}
+
+/* libzmq hands over whole messages only, and gathers the frames of one that never ends without a bound: seen from here,
+ * bytes come and messages do not. */
+static void guard_upstream(void *owner)
+{
+    alto_push_receiver *self = owner;
+    if (self->fd < 0)
+        return;
+    uint64_t bytes = bytes_read(self->fd);
+    bool progress = self->messages != self->messages_seen || readable(self->channel.socket);
+    if (progress || bytes < self->bytes_mark) {
+        self->messages_seen = self->messages;
+        self->bytes_mark = bytes;
+    } else if (bytes - self->bytes_mark > MAX_UNFINISHED) {
+        alto_log(ALTO_LOG_WARN, "push-upstream-cut", "why=endless-message");
+        alto_push_reset(self->fd);
+        self->fd = -1;
+        return;
     }
+    alto_timer_arm(self->guard, GUARD_MS);
+}
+
+static alto_status open_receiver(alto_push_receiver *self, alto_loop *loop, const char *endpoint)
+{
+    self->guard = alto_timer_new(loop, guard_upstream, self);
+    if (!self->guard)
+        return ALTO_NO_MEMORY;
+    int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+    alto_status status = channel_open(&self->channel, loop, ZMQ_SUB, events, pump_receiver, self);
+    if (status != ALTO_OK)
+        return status;
     void *socket = self->channel.socket;
-    set_int(socket, ZMQ_RCVHWM, RECEIVE_HIGH_WATER);
+    set_int(socket, ZMQ_RCVHWM, self->multicast ? MULTICAST_HIGH_WATER : RECEIVE_HIGH_WATER);
     set_int(socket, ZMQ_SNDHWM, 0); /* subscriptions beyond it would be lost without a word */
     set_int(socket, ZMQ_LINGER, 0);
     set_int(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
     set_int(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
     set_max_frame(socket, ALTO_MAX_FRAME);
-    choose_family(socket, endpoint, false);
-    if (zmq_connect(socket, endpoint) < 0) {
-        status = zmq_errno() == EINVAL
-                     ? not_an_endpoint(endpoint, error)
-                     : alto_fail(error, ALTO_IO, endpoint, "cannot connect: %s", zmq_strerror(zmq_errno()));
-        goto fail;
+    prepare_for(socket, endpoint, false, ALTO_PUSH_MAX_MBIT); /* room for what the fastest sender may repeat */
+    return ALTO_OK;
+}
+
+alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, alto_push_fn *received, void *owner,
+                                   alto_push_receiver **out, alto_error *error)
+{
+    assert(received);
+    alto_status status = check_endpoint(endpoint, false, error);
+    if (status != ALTO_OK)
+        return status;
+    alto_push_receiver *self = calloc(1, sizeof *self);
+    if (!self)
+        return alto_fail(error, ALTO_NO_MEMORY, endpoint, "out of memory");
+    self->received = received;
+    self->context = owner;
+    self->multicast = is_multicast(endpoint);
+    self->fd = -1;
+    status = open_receiver(self, loop, endpoint);
+    if (status != ALTO_OK)
+        alto_fail(error, status, endpoint, "cannot make a ZeroMQ socket: %s", zmq_strerror(zmq_errno()));
+    else if (zmq_connect(self->channel.socket, endpoint) < 0)
+        status = alto_fail(error, ALTO_IO, endpoint, "cannot connect: %s", zmq_strerror(zmq_errno()));
+    if (status != ALTO_OK) {
+        alto_push_receiver_destroy(&self);
+        return status;
     }
     *out = self;
     return ALTO_OK;
-fail:
-    alto_push_receiver_destroy(&self);
-    return status;
 }
 
 void alto_push_receiver_destroy(alto_push_receiver **self)
@@ -697,6 +673,7 @@ void alto_push_receiver_destroy(alto_push_receiver **self)
     if (!*self)
         return;
     channel_close(&(*self)->channel);
+    alto_timer_destroy(&(*self)->guard);
     free(*self);
     *self = NULL;
 }
@@ -725,7 +702,9 @@ alto_status alto_push_unsubscribe(alto_push_receiver *self, alto_slice topic)
 
 bool alto_push_connected(const alto_push_receiver *self)
 {
-    return self->connected;
+    if (!self->multicast)
+        return self->connected;
+    return self->heard_ms && alto_monotonic_ms() - self->heard_ms < ALTO_PUSH_SILENCE_MS;
 }
 
 uint64_t alto_push_dropped(const alto_push_receiver *self)

@@ -3,6 +3,7 @@
 
 #include "cmocka_all.h"
 #include "io/log.h"
+#include "io/push_peers.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -75,7 +76,7 @@ static alto_push_sender *bind_to(const char *endpoint)
 {
     alto_push_sender *sender = NULL;
     alto_error error;
-    alto_status status = alto_push_sender_new(loop, &endpoint, 1, &sender, &error);
+    alto_status status = alto_push_sender_new(loop, &endpoint, 1, ALTO_PUSH_MULTICAST_MBIT, &sender, &error);
     if (status != ALTO_OK)
         fail_msg("%s: %s", error.where, error.why);
     return sender;
@@ -255,12 +256,19 @@ static void a_bad_endpoint_is_refused_with_what_to_do(void **state)
         {"inproc://x", ALTO_CONFIG, "not an endpoint"},
         {"http://127.0.0.1:1", ALTO_CONFIG, "not an endpoint"},
         {"ipc:///nowhere/at/all", ALTO_IO, "cannot bind"},
+        {"epgm://192.0.2.1;239.192.1.1:5670", ALTO_IO, "address of this machine"},
+        {"epgm://239.192.1.1:5670", ALTO_CONFIG, "not an endpoint"},
+        {"epgm://;239.192.1.1:5670", ALTO_CONFIG, "not an endpoint"},
+        {"epgm://127.0.0.1;192.0.2.1:5670", ALTO_CONFIG, "not an endpoint"},
+        {"epgm://127.0.0.1;239.192.1.1", ALTO_CONFIG, "not an endpoint"},
+        {"epgm://127.0.0.1;239.192.1.1:*", ALTO_CONFIG, "not an endpoint"},
     };
     for (size_t i = 0; i < countof(cases); i++) {
         print_message("  case: %s\n", cases[i].endpoint);
         alto_push_sender *sender = NULL;
         alto_error error;
-        assert_int_equal(alto_push_sender_new(loop, &cases[i].endpoint, 1, &sender, &error), cases[i].status);
+        assert_int_equal(alto_push_sender_new(loop, &cases[i].endpoint, 1, ALTO_PUSH_MULTICAST_MBIT, &sender, &error),
+                         cases[i].status);
         assert_null(sender);
         assert_string_equal(error.where, cases[i].endpoint);
         assert_non_null(strstr(error.why, cases[i].words));
@@ -268,7 +276,7 @@ static void a_bad_endpoint_is_refused_with_what_to_do(void **state)
     alto_push_receiver *receiver = NULL;
     alto_error error;
     follower nobody;
-    static const char *const sources[] = {"http://127.0.0.1:1", "tcp://127.0.0.1", "", "tcp://"};
+    static const char *const sources[] = {"http://127.0.0.1:1", "tcp://127.0.0.1", "", "tcp://", "epgm://;:1"};
     for (size_t i = 0; i < countof(sources); i++)
         assert_int_equal(alto_push_receiver_new(loop, sources[i], on_message, &nobody, &receiver, &error), ALTO_CONFIG);
     alto_push_sender_destroy(&holder);
@@ -452,6 +460,59 @@ static size_t send_without_end(int fd, size_t max)
     return sent;
 }
 
+static void a_publisher_whose_message_never_ends_is_left_and_tried_again(void **state)
+{
+    (void)state;
+    static const size_t most = 1 << 30;
+    static const uint8_t good[] = {0, 1, 'h'};
+    char endpoint[64];
+    int listener = listen_by_hand(endpoint, sizeof endpoint);
+    follower one;
+    follow(&one, endpoint, "h");
+    for (uint64_t i = 1; i <= 2; i++) {
+        int fd = accept(listener, NULL, NULL);
+        greet(fd, "PUB");
+        be_greeted(fd);
+        assert_int_equal(send(fd, good, sizeof good, 0), sizeof good);
+        assert_true(step_until(&one.messages, i));
+        assert_true(send_without_end(fd, most) < most);
+        assert_true(step_until_connected(&one, false));
+        assert_int_equal(lines, i);
+        close(fd);
+    }
+    alto_push_receiver_destroy(&one.receiver);
+    close(listener);
+}
+
+static void a_peer_that_reads_nothing_is_cut_off_and_others_get_everything(void **state)
+{
+    (void)state;
+    enum { SIZE = 65536, MESSAGES = 512 };
+    static const uint8_t subscribe[] = {0, 2, 1, 'h'};
+    alto_push_sender *sender = bind_to("tcp://127.0.0.1:*");
+    follower good;
+    follow(&good, alto_push_sender_endpoint(sender, 0), "h");
+    int fd = connect_by_hand(alto_push_sender_endpoint(sender, 0), "SUB");
+    assert_int_equal(send(fd, subscribe, sizeof subscribe, 0), sizeof subscribe);
+    assert_true(step_until_subscribed(sender, 2));
+    uint8_t *bytes = calloc(1, SIZE);
+    assert_non_null(bytes);
+    for (uint64_t sent = 1; sent <= MESSAGES; sent++) {
+        alto_slice frames[] = {alto_slice_text("h"), alto_slice_of(bytes, SIZE)};
+        assert_int_equal(alto_push_send(sender, frames, countof(frames)), ALTO_OK);
+        assert_true(step_until(&good.messages, sent));
+        uint64_t cut = alto_push_sender_counts(sender).peers_cut_off;
+        assert_true(cut == 0 || sent * SIZE > ALTO_PUSH_MAX_WAITING);
+        assert_true(cut == 1 || sent * SIZE < 2 * ALTO_PUSH_MAX_WAITING);
+    }
+    assert_true(step_until_subscribed(sender, 1));
+    assert_int_equal(alto_push_sender_counts(sender).peers, 1);
+    free(bytes);
+    close(fd);
+    alto_push_receiver_destroy(&good.receiver);
+    alto_push_sender_destroy(&sender);
+}
+
 static void a_message_that_never_ends_does_not_fill_the_memory(void **state)
 {
     (void)state;
@@ -508,6 +569,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_bad_endpoint_is_refused_with_what_to_do, setup, teardown),
         cmocka_unit_test_setup_teardown(a_publisher_that_claims_a_huge_frame_is_left, setup, teardown),
         cmocka_unit_test_setup_teardown(a_peer_that_subscribes_without_end_is_cut_off_and_others_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_publisher_whose_message_never_ends_is_left_and_tried_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_peer_that_reads_nothing_is_cut_off_and_others_get_everything, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_message_that_never_ends_does_not_fill_the_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(a_peer_that_claims_a_huge_frame_or_talks_nonsense_is_cut_off, setup, teardown),
     };

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/push_peers.h"
+
+#include "io/log.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* libzmq holds a subscription in about 40 bytes of memory for each byte of its topic, also when it is refused with
+ * ZMQ_XPUB_MANUAL; so whoever asks for too much is cut off. */
+static const uint64_t max_peer_subscription_bytes = 163840; /* 8,192 topics */
+static const uint64_t max_all_subscription_bytes = 4194304; /* 220,000 topics */
+static const uint64_t max_received = 1048576;               /* bytes of anything from a subscriber ... */
+static const uint64_t max_received_per_s = 1024;            /* ... and what is added to that with time */
+
+typedef struct {
+    bool open, cut;
+    uint64_t since_ms;             /* when it was accepted */
+    uint64_t subscriptions, bytes; /* bytes: of its topics */
+    /* When nothing waited for it for the last time: what the sender had sent, what the peer had taken. */
+    uint64_t sent_mark, taken_mark;
+    uint64_t taken;       /* bytes that its kernel has acknowledged */
+    uint64_t progress_ms; /* when it last took something, or nothing waited */
+} peer;
+
+struct alto_push_peers {
+    const alto_push_endpoints *endpoints;
+    peer *peers; /* by descriptor */
+    size_t capacity;
+    uint64_t max_open;
+    uint64_t subscription_bytes; /* of all peers */
+    alto_push_peer_counts counts;
+};
+
+static peer *peer_of(alto_push_peers *self, int fd)
+{
+    return fd >= 0 && (size_t)fd < self->capacity && self->peers[fd].open ? &self->peers[fd] : NULL;
+}
+
+static bool make_room(alto_push_peers *self, size_t fd)
+{
+    if (fd < self->capacity)
+        return true;
+    size_t capacity = 2 * fd + 64;
+    peer *peers = realloc(self->peers, capacity * sizeof *peers);
+    if (!peers)
+        return false;
+    memset(peers + self->capacity, 0, (capacity - self->capacity) * sizeof *peers);
+    self->peers = peers;
+    self->capacity = capacity;
+    return true;
+}
+
+/* Take a peer's subscriptions out of what is counted. */
+static void discount(alto_push_peers *self, peer *gone)
+{
+    self->counts.subscriptions -= gone->subscriptions;
+    self->subscription_bytes -= gone->bytes;
+    gone->subscriptions = gone->bytes = 0;
+}
+
+/* Is the descriptor still one of ours? libzmq may have closed it, and somebody else in the process opened it anew. */
+static bool is_ours(const alto_push_peers *self, int fd)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &size) < 0)
+        return false;
+    char tail[ALTO_PUSH_ENDPOINT_SIZE];
+    if (address.ss_family == AF_INET)
+        snprintf(tail, sizeof tail, ":%u", ntohs(((struct sockaddr_in *)&address)->sin_port));
+    else if (address.ss_family == AF_INET6)
+        snprintf(tail, sizeof tail, ":%u", ntohs(((struct sockaddr_in6 *)&address)->sin6_port));
+    else if (address.ss_family == AF_UNIX)
+        snprintf(tail, sizeof tail, "ipc://%.108s", ((struct sockaddr_un *)&address)->sun_path);
+    else
+        return false;
+    for (size_t i = 0; i < self->endpoints->count; i++) {
+        const char *endpoint = self->endpoints->text[i];
+        size_t length = strlen(endpoint), wanted = strlen(tail);
+        if (length >= wanted && strcmp(endpoint + length - wanted, tail) == 0)
+            return true;
+    }
+    return false;
+}
+
+void alto_push_reset(int fd)
+{
+    /* Reset it when libzmq closes it: a peer whose window is full would keep the kernel busy for a minute. */
+    static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    shutdown(fd, SHUT_RDWR);
+}
+
+void alto_push_peers_cut(alto_push_peers *self, int fd, const char *why)
+{
+    peer *found = peer_of(self, fd);
+    if (!found || found->cut || !is_ours(self, fd))
+        return;
+    alto_log(ALTO_LOG_WARN, "push-peer-cut", "why=%s subscriptions=%llu", why,
+             (unsigned long long)found->subscriptions);
+    alto_push_reset(fd);
+    found->cut = true;
+    self->counts.cut_off++;
+    discount(self, found);
+}
+
+/* ---- who is there ---- */
+
+/* Without descriptors libzmq would try to accept in a busy loop, and HTTP could not answer. */
+static uint64_t most_open(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return ALTO_PUSH_MAX_PEERS;
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+        getrlimit(RLIMIT_NOFILE, &files);
+    return files.rlim_cur / 2 < ALTO_PUSH_MAX_PEERS ? files.rlim_cur / 2 : ALTO_PUSH_MAX_PEERS;
+}
+
+alto_push_peers *alto_push_peers_new(const alto_push_endpoints *endpoints)
+{
+    alto_push_peers *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->endpoints = endpoints;
+    self->max_open = most_open();
+    return self;
+}
+
+void alto_push_peers_destroy(alto_push_peers **self)
+{
+    if (!*self)
+        return;
+    free((*self)->peers);
+    free(*self);
+    *self = NULL;
+}
+
+void alto_push_peers_accepted(alto_push_peers *self, int fd, uint64_t now_ms)
+{
+    alto_push_peers_gone(self, fd); /* a descriptor used anew is another peer */
+    if (fd < 0 || !make_room(self, (size_t)fd))
+        return;
+    self->peers[fd] = (peer){.open = true, .since_ms = now_ms, .progress_ms = now_ms};
+    if (++self->counts.open > self->max_open)
+        alto_push_peers_cut(self, fd, "too-many-peers");
+}
+
+void alto_push_peers_gone(alto_push_peers *self, int fd)
+{
+    peer *gone = peer_of(self, fd);
+    if (!gone)
+        return;
+    discount(self, gone);
+    self->counts.open--;
+    *gone = (peer){0};
+}
+
+alto_push_peer_counts alto_push_peers_counts(const alto_push_peers *self)
+{
+    return self->counts;
+}
+
+/* ---- what they ask for ---- */
+
+static int greediest(const alto_push_peers *self)
+{
+    int found = -1;
+    uint64_t most = 0;
+    for (size_t fd = 0; fd < self->capacity; fd++) {
+        const peer *at = &self->peers[fd];
+        if (at->open && !at->cut && at->bytes > most) {
+            most = at->bytes;
+            found = (int)fd;
+        }
+    }
+    return found;
+}
+
+void alto_push_peers_subscribed(alto_push_peers *self, int fd, size_t size)
+{
+    peer *from = peer_of(self, fd);
+    if (!from)
+        return;
+    if (from->cut) {
+        self->counts.subscriptions_refused++;
+        return;
+    }
+    from->subscriptions++;
+    from->bytes += size;
+    self->counts.subscriptions++;
+    self->subscription_bytes += size;
+    if (from->bytes > max_peer_subscription_bytes) {
+        self->counts.subscriptions_refused++;
+        alto_push_peers_cut(self, fd, "too-many-subscriptions");
+    } else if (self->subscription_bytes > max_all_subscription_bytes) {
+        self->counts.subscriptions_refused++;
+        alto_push_peers_cut(self, greediest(self), "too-many-subscriptions-together");
+    }
+}
+
+void alto_push_peers_unsubscribed(alto_push_peers *self, int fd, size_t size)
+{
+    peer *from = peer_of(self, fd);
+    if (!from || from->subscriptions == 0 || from->bytes < size)
+        return; /* of something that was never asked for */
+    from->subscriptions--;
+    from->bytes -= size;
+    self->counts.subscriptions--;
+    self->subscription_bytes -= size;
+}
+
+/* ---- what they send and take ---- */
+
+/* The bytes that a peer may have sent by now: a message that never ends is seen by nobody but the kernel. */
+static bool sends_too_much(const peer *watched, const struct tcp_info *info, uint64_t now_ms)
+{
+    return info->tcpi_bytes_received > max_received + (now_ms - watched->since_ms) * max_received_per_s / 1000;
+}
+
+/* Why a peer is to be given up; NULL: it takes what it is sent. Nothing waits in libzmq for a peer whose kernel buffer has
+ * been emptied; what was sent since then and not acknowledged waits in one or the other. */
+static const char *takes_too_little(peer *watched, const struct tcp_info *info, uint64_t now_ms, uint64_t sent_bytes)
+{
+    bool nothing_waits = info->tcpi_notsent_bytes == 0;
+    if (info->tcpi_bytes_acked != watched->taken || (nothing_waits && info->tcpi_unacked == 0))
+        watched->progress_ms = now_ms;
+    watched->taken = info->tcpi_bytes_acked;
+    if (nothing_waits) {
+        watched->sent_mark = sent_bytes;
+        watched->taken_mark = watched->taken;
+    }
+    uint64_t sent = sent_bytes - watched->sent_mark, taken = watched->taken - watched->taken_mark;
+    if (sent > taken && sent - taken > ALTO_PUSH_MAX_WAITING)
+        return "too-slow";
+    return now_ms - watched->progress_ms > ALTO_PUSH_STALLED_MS ? "stalled" : NULL;
+}
+
+static void guard_peer(alto_push_peers *self, int fd, uint64_t now_ms, uint64_t sent_bytes)
+{
+    peer *watched = &self->peers[fd];
+    struct tcp_info info = {0};
+    socklen_t size = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+        return;
+    const char *why = takes_too_little(watched, &info, now_ms, sent_bytes);
+    if (sends_too_much(watched, &info, now_ms))
+        why = "sends-too-much";
+    if (why)
+        alto_push_peers_cut(self, fd, why);
+}
+
+void alto_push_peers_guard(alto_push_peers *self, uint64_t now_ms, uint64_t sent_bytes)
+{
+    for (size_t fd = 0; fd < self->capacity; fd++)
+        if (self->peers[fd].open && !self->peers[fd].cut)
+            guard_peer(self, (int)fd, now_ms, sent_bytes);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* push_peers.h - the connections of subscribers to a push sender: what each has asked for, what it sends, what it does not
+ * take, and who is cut off for it. push.c tells of them by descriptor; this module asks the kernel and knows no libzmq.
+ *
+ * What one TCP peer may cost (docs/operations.md, "Push: limits"): subscriptions of 160 KiB (8,192 topics), and 4 MiB of all
+ * together; 1 MiB sent to us and 1 KiB more each second; 8 MiB of messages waiting for it, none of it taken for 10 s.
+ * Peers on ipc:// are of this machine: only their subscriptions are counted.
+ *
+ * Threads: none inside. */
+#ifndef ALTO_PUSH_PEERS_H
+#define ALTO_PUSH_PEERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ALTO_PUSH_ENDPOINTS 16      /* of one sender */
+#define ALTO_PUSH_ENDPOINT_SIZE 256 /* with NUL */
+
+/* As bound, with the real ports. */
+typedef struct {
+    size_t count;
+    char text[ALTO_PUSH_ENDPOINTS][ALTO_PUSH_ENDPOINT_SIZE];
+} alto_push_endpoints;
+
+#define ALTO_PUSH_MAX_WAITING 8388608 /* bytes that may wait for one peer */
+#define ALTO_PUSH_STALLED_MS 10000    /* a peer that takes nothing of what waits for so long is given up */
+#define ALTO_PUSH_MAX_PEERS 8192      /* and at most half of the descriptors that the process may have */
+
+typedef struct alto_push_peers alto_push_peers;
+
+/* `endpoints` (borrowed) tells descriptors of ours from others. Raises the process's soft limit of descriptors to the hard
+ * one. NULL: out of memory. */
+alto_push_peers *alto_push_peers_new(const alto_push_endpoints *endpoints);
+void alto_push_peers_destroy(alto_push_peers **self); /* closes nothing */
+
+/* A connection was accepted, has ended. A peer too many is cut off. */
+void alto_push_peers_accepted(alto_push_peers *self, int fd, uint64_t now_ms);
+void alto_push_peers_gone(alto_push_peers *self, int fd);
+
+/* A peer subscribed, unsubscribed; `size` bytes of topic. -1 and strangers are ignored. */
+void alto_push_peers_subscribed(alto_push_peers *self, int fd, size_t size);
+void alto_push_peers_unsubscribed(alto_push_peers *self, int fd, size_t size);
+
+/* End a connection, with a line of log. Whoever owns the descriptor notices, and alto_push_peers_gone follows. */
+void alto_push_peers_cut(alto_push_peers *self, int fd, const char *why);
+
+/* Cut off whoever sends too much or takes too little. sent_bytes: all that was handed to the sender so far; each peer is
+ * judged as if it followed all of it. To be called a few times a second, and each time that a quarter of
+ * ALTO_PUSH_MAX_WAITING was sent. */
+void alto_push_peers_guard(alto_push_peers *self, uint64_t now_ms, uint64_t sent_bytes);
+
+typedef struct {
+    uint64_t open, subscriptions, subscriptions_refused, cut_off;
+} alto_push_peer_counts;
+alto_push_peer_counts alto_push_peers_counts(const alto_push_peers *self);
+
+/* Reset a TCP connection that libzmq owns: it notices, and closes the descriptor. */
+void alto_push_reset(int fd);
+
+#endif
