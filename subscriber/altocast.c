@@ -119,6 +119,7 @@ static alto_status open_all(altocast *self, const altocast_options *options, alt
     if (!self->loop)
         return alto_fail(error, ALTO_IO, "loop", "no memory or no descriptors");
     alto_follower_options following = {.upstream = options->upstream,
+                                       .upstream_push = options->upstream_push,
                                        .no_push = options->no_push,
                                        .poll_ms = options->poll_ms,
                                        .anchor = &self->anchor,

@@ -6,7 +6,7 @@
 #include "altocast.h"
 
 typedef struct {
-    const char *upstream, *root_key, *resource;
+    const char *upstream, *upstream_push, *root_key, *resource;
     bool json, no_push;
     uint64_t count, timeout_s, poll_ms;
 } command_options;

@@ -34,6 +34,8 @@ int main(int argc, char **argv)
          .max = UINT64_MAX},
         {"timeout", ALTO_OPTION_NUMBER, &options.timeout_s, "S",
          .help = "get, status: give up after this long (default 30)", .min = 1, .max = 86400},
+        {"upstream-push", ALTO_OPTION_TEXT, &options.upstream_push, "ENDPOINT",
+         .help = "push endpoint of the upstream (default: the port that it names, on the host of --upstream)"},
         {"no-push", ALTO_OPTION_FLAG, &options.no_push, NULL, .help = "follow by polling only"},
         {"poll-ms", ALTO_OPTION_NUMBER, &options.poll_ms, "MS",
          .help = "how often to poll where push is not to be had (default 1000)", .min = 50, .max = 3600000},

@@ -44,6 +44,7 @@ bool session_open(session *self, const command_options *options, const char *fol
     char error[512];
     routed = (callbacks){.owner = self, .on_commit = commit, .context = context};
     altocast_options wanted = {.upstream = options->upstream,
+                               .upstream_push = options->upstream_push,
                                .root_key_file = options->root_key,
                                .resources = follow ? &follow : NULL,
                                .resource_count = follow ? 1 : 0,

@@ -86,6 +86,9 @@ typedef struct {
     const char *root_key_file;    /* root.pub.pem of the ALTO server's operator: whom to believe */
     const char *const *resources; /* IDs of what to hold, at most 64; NULL: everything */
     size_t resource_count;
+    /* Push endpoint of the upstream ("tcp://192.0.2.1:5670", "epgm://LOCAL-ADDRESS;GROUP:PORT" for multicast); NULL: the
+     * port that it names, on the host of its URL. */
+    const char *upstream_push;
     bool no_push;     /* follow by polling only */
     uint64_t poll_ms; /* how often to poll where push is not to be had; 0: 1000 */
 
