@@ -18,7 +18,7 @@ enum {
     ETAG_SIZE = 80,
     RETRY_AFTER_S = 5,
     FILE_LEAST = 65536,    /* bytes of a body from which on sending it from a file pays ... */
-    FILES_MOST = 268435456 /* ... and of all those files together */
+    FILES_MOST = 268435456 /* ... and of the memory that all those files together take */
 };
 
 /* The newest rendering of a resource in one coding, so that a GET costs no walk over the tree. */
@@ -38,7 +38,7 @@ struct alto_front {
     pthread_mutex_t lock; /* of kept */
     kept kept[KEPT_RENDERINGS];
     uint64_t turn;
-    uint64_t file_bytes; /* of all files */
+    uint64_t file_bytes; /* that all files take */
 };
 
 static const char pull_prefix[] = "/redistribution/v1/";
@@ -57,11 +57,16 @@ alto_front *alto_front_new(alto_archive *archive, const char *const *push, size_
     return self;
 }
 
+static uint64_t file_room(const alto_rendering *rendering)
+{
+    return alto_memory_file_room(alto_rendering_size(rendering));
+}
+
 /* Make the place free. */
 static void drop_kept(alto_front *self, kept *place)
 {
     if (place->file >= 0) {
-        self->file_bytes -= alto_rendering_size(place->rendering);
+        self->file_bytes -= file_room(place->rendering);
         close(place->file);
     }
     alto_rendering_release(place->rendering);
@@ -195,7 +200,7 @@ static void keep(alto_front *self, const char *id, const alto_hash *root, alto_c
                     .file = -1};
     snprintf(place->id, sizeof place->id, "%s", id);
     if (before.rendering && before.file >= 0)
-        self->file_bytes -= alto_rendering_size(before.rendering);
+        self->file_bytes -= file_room(before.rendering);
     pthread_mutex_unlock(&self->lock);
     if (before.rendering && before.file >= 0)
         close(before.file);
@@ -206,18 +211,18 @@ static void keep(alto_front *self, const char *id, const alto_hash *root, alto_c
 static int file_of(alto_front *self, const char *id, const alto_hash *root, alto_coding coding,
                    alto_rendering *rendering)
 {
-    uint64_t size = alto_rendering_size(rendering);
+    uint64_t size = alto_rendering_size(rendering), room = file_room(rendering);
     int given = -1;
     if (size < FILE_LEAST)
         return -1;
     pthread_mutex_lock(&self->lock);
     kept *at = find_place(self, id, root, coding);
-    bool make = at && at->file < 0 && !at->no_file && size <= FILES_MOST - self->file_bytes;
+    bool make = at && at->file < 0 && !at->no_file && room <= FILES_MOST - self->file_bytes;
     if (at && at->file >= 0)
         given = fcntl(at->file, F_DUPFD_CLOEXEC, 0);
     if (make) {
         at->no_file = true; /* nobody else is to make it, nor is it tried again */
-        self->file_bytes += size;
+        self->file_bytes += room;
     }
     pthread_mutex_unlock(&self->lock);
     if (!make)
@@ -229,7 +234,7 @@ static int file_of(alto_front *self, const char *id, const alto_hash *root, alto
         given = fcntl(made, F_DUPFD_CLOEXEC, 0);
         at->file = made;
     } else {
-        self->file_bytes -= size;
+        self->file_bytes -= room;
         given = made; /* for this once */
     }
     pthread_mutex_unlock(&self->lock);

@@ -27,24 +27,23 @@ static uint8_t *map_aligned(int fd, size_t size, void **reservation, size_t *res
 }
 
 /* Sending is done page by page: with huge pages it costs a good deal less. */
-static void make_pages_huge(uint8_t *bytes, size_t size)
+static bool make_pages_huge(uint8_t *bytes, size_t length)
 {
-    for (size_t at = 0; at + HUGE_PAGE <= size; at += HUGE_PAGE)
+    for (size_t at = 0; at < length; at += HUGE_PAGE)
         bytes[at] = 0;
-    if (size >= HUGE_PAGE)
-        madvise(bytes, size / HUGE_PAGE * HUGE_PAGE, MADV_COLLAPSE);
+    return madvise(bytes, length, MADV_COLLAPSE) == 0;
 }
 
 static bool fill(int fd, size_t size, size_t count, alto_slice (*piece)(void *owner, size_t index), void *owner)
 {
     void *reservation;
-    size_t reserved, done = 0;
-    uint8_t *bytes = map_aligned(fd, size, &reservation, &reserved);
+    size_t reserved, done = 0, length = (size_t)alto_memory_file_room(size);
+    uint8_t *bytes = map_aligned(fd, length, &reservation, &reserved);
     if (!bytes)
         return false;
-    make_pages_huge(bytes, size);
-    /* Memory that is not there would be a signal later: ask for all of it. */
-    bool good = fallocate(fd, 0, 0, (off_t)size) == 0;
+    /* Memory that is not there would be a signal later: ask for all of it. Without huge pages no more than needed. */
+    bool good = make_pages_huge(bytes, length) || ftruncate(fd, (off_t)size) == 0;
+    good = good && fallocate(fd, 0, 0, (off_t)size) == 0;
     for (size_t i = 0; good && i < count; i++) {
         alto_slice from = piece(owner, i);
         memcpy(bytes + done, from.data, from.size);
@@ -54,17 +53,19 @@ static bool fill(int fd, size_t size, size_t count, alto_slice (*piece)(void *ow
     return good;
 }
 
+uint64_t alto_memory_file_room(uint64_t size)
+{
+    return (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+}
+
 int alto_memory_file(uint64_t size, size_t count, alto_slice (*piece)(void *owner, size_t index), void *owner)
 {
     if (size == 0 || size > SIZE_MAX / 4)
         return -1;
-    size_t length = (size_t)size;
-    if (length > HUGE_PAGE)
-        length = (length + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
     int fd = memfd_create("altocast", MFD_CLOEXEC);
     if (fd < 0)
         return -1;
-    if (ftruncate(fd, (off_t)length) == 0 && fill(fd, length, count, piece, owner))
+    if (ftruncate(fd, (off_t)alto_memory_file_room(size)) == 0 && fill(fd, (size_t)size, count, piece, owner))
         return fd;
     close(fd);
     return -1;

@@ -74,6 +74,22 @@ static void the_file_has_the_bytes_of_the_pieces(void **state)
     }
 }
 
+static void the_file_takes_no_more_than_its_room(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {1, 200001, 2097152, 2097153};
+    for (size_t i = 0; i < countof(sizes); i++) {
+        struct stat about;
+        body source = make_body(sizes[i], 1);
+        int fd = alto_memory_file(source.size, 1, piece, &source);
+        assert_int_equal(fstat(fd, &about), 0);
+        assert_true((uint64_t)about.st_blocks * 512 <= alto_memory_file_room(sizes[i]));
+        assert_true(alto_memory_file_room(sizes[i]) < sizes[i] + 2097152);
+        close(fd);
+        free(source.bytes);
+    }
+}
+
 static void nothing_makes_no_file(void **state)
 {
     (void)state;
@@ -149,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_file_has_the_bytes_of_the_pieces),
+        cmocka_unit_test(the_file_takes_no_more_than_its_room),
         cmocka_unit_test(nothing_makes_no_file),
         cmocka_unit_test(a_server_sends_the_file_and_closes_it),
     };
