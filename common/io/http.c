@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/http.h"
 
+#include "io/http_lane.h"
 #include "io/log.h"
 #include "io/loop.h"
 
@@ -10,7 +11,6 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -38,18 +38,17 @@ enum {
     COMMON_HEADERS_BYTES = 4096, /* a request beyond either of these leaves too little of CONNECTION_MEMORY */
     COMMON_HEADERS = 64,         /* for MAX_PIECES pieces */
     BLOCK = 131072,              /* bytes copied at a time when there are more pieces than MAX_PIECES */
-    PEER_TEXT = INET6_ADDRSTRLEN + 10,
-    ADDRESS_TEXT = INET6_ADDRSTRLEN + 10
 };
 
 typedef struct {
     alto_http_server *server;
-    struct MHD_Daemon *daemon;
-    int listener; /* ours, -1 when closed */
+    alto_http_lane *lane;      /* where connections begin */
+    struct MHD_Daemon *daemon; /* where those go whose requests are not plain */
+    int listener;              /* -1 when closed */
     pthread_t thread;
     bool running;                        /* the thread was started */
-    bool quiesced;                       /* this thread has stopped listening */
-    size_t open;                         /* answers under way; this thread only */
+    bool stopped;                        /* this thread has stopped listening */
+    size_t open;                         /* answers of the daemon under way; this thread only */
     struct MHD_IoVec vector[MAX_PIECES]; /* scratch for one answer; libmicrohttpd copies it */
 } worker;
 
@@ -59,7 +58,7 @@ struct alto_http_server {
     int stop; /* eventfd, readable once the workers are to end */
     atomic_bool stopping;
     uint64_t stop_by_ms; /* monotonic; set before `stopping` */
-    char address[ADDRESS_TEXT];
+    char address[ALTO_HTTP_PEER_TEXT];
     unsigned count;
     worker *workers;
 };
@@ -76,57 +75,6 @@ typedef struct {
 } request;
 
 /* ---- answers ---- */
-
-void alto_http_header(alto_http_answer *answer, const char *name, const char *format, ...)
-{
-    assert(answer->header_count < ALTO_HTTP_HEADERS);
-    va_list arguments;
-    va_start(arguments, format);
-    answer->headers[answer->header_count].name = name;
-    char *value = answer->headers[answer->header_count].value;
-    vsnprintf(value, sizeof answer->headers[0].value, format, arguments);
-    va_end(arguments);
-    answer->header_count++;
-}
-
-static void release_body(const alto_http_answer *answer)
-{
-    if (answer->release)
-        answer->release(answer->owner);
-    if (answer->has_file)
-        close(answer->file);
-}
-
-static alto_slice own_piece(void *owner, size_t index)
-{
-    (void)index;
-    const alto_slice *body = owner;
-    return *body;
-}
-
-static void set_body(alto_http_answer *answer, alto_slice *body)
-{
-    release_body(answer);
-    answer->has_file = false;
-    answer->owner = body;
-    answer->piece = body ? own_piece : NULL;
-    answer->release = body ? free : NULL;
-    answer->piece_count = body ? 1 : 0;
-    answer->size = body ? body->size : 0;
-}
-
-void alto_http_body(alto_http_answer *answer, alto_slice bytes)
-{
-    alto_slice *body = malloc(sizeof *body + bytes.size);
-    if (body) {
-        if (bytes.size)
-            memcpy(body + 1, bytes.data, bytes.size);
-        *body = alto_slice_of(body + 1, bytes.size);
-    } else {
-        answer->status = 500;
-    }
-    set_body(answer, body);
-}
 
 /* An answer with more pieces than one system call takes: copied to the connection block by block. */
 typedef struct {
@@ -157,7 +105,7 @@ static ssize_t read_pieces(void *context, uint64_t position, char *buffer, size_
 static void free_reader(void *context)
 {
     reader *self = context;
-    release_body(&self->answer);
+    alto_http_answer_release(&self->answer);
     free(self);
 }
 
@@ -189,7 +137,7 @@ static struct MHD_Response *file_response(alto_http_answer *answer)
     struct MHD_Response *response = MHD_create_response_from_fd64(answer->size, answer->file);
     if (response)
         answer->has_file = false;
-    release_body(answer);
+    alto_http_answer_release(answer);
     return response;
 }
 
@@ -213,7 +161,7 @@ static struct MHD_Response *make_response(worker *self, alto_http_answer *answer
     struct MHD_Response *response;
     if (head || answer->status == 304 || answer->piece_count == 0) {
         response = bodiless_response(answer);
-        release_body(answer);
+        alto_http_answer_release(answer);
         return response;
     }
     if (answer->has_file)
@@ -229,7 +177,7 @@ static struct MHD_Response *make_response(worker *self, alto_http_answer *answer
         response = copied_response(answer);
     }
     if (!response)
-        release_body(answer);
+        alto_http_answer_release(answer);
     return response;
 }
 
@@ -373,35 +321,21 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     *state = NULL;
 }
 
-static void format_peer(const struct sockaddr *peer, char text[PEER_TEXT])
-{
-    char host[INET6_ADDRSTRLEN] = "";
-    text[0] = 0;
-    if (peer->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)peer;
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
-        snprintf(text, PEER_TEXT, "%s:%u", host, ntohs(in->sin_port));
-    } else if (peer->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)(const void *)peer;
-        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
-        snprintf(text, PEER_TEXT, "[%s]:%u", host, ntohs(in6->sin6_port));
-    }
-}
-
 /* The peer's text is made once for a connection, not for each of its requests. */
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
-    (void)context;
+    worker *self = context;
+    alto_http_lane_elsewhere(self->lane, code == MHD_CONNECTION_NOTIFY_CLOSED ? -1 : 1);
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         free(*socket_context);
         *socket_context = NULL;
         return;
     }
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    char *text = malloc(PEER_TEXT);
+    char *text = malloc(ALTO_HTTP_PEER_TEXT);
     if (text && info && info->client_addr)
-        format_peer(info->client_addr, text);
+        alto_http_peer_text(info->client_addr, text);
     else if (text)
         text[0] = 0;
     *socket_context = text;
@@ -421,27 +355,14 @@ static bool common_size(struct MHD_Connection *connection, const request *asked,
     return info && info->header_size <= COMMON_HEADERS_BYTES;
 }
 
-static alto_http_answer empty_answer(unsigned status)
-{
-    alto_http_answer answer;
-    answer.status = status;
-    answer.header_count = 0;
-    answer.piece_count = 0;
-    answer.piece = NULL;
-    answer.size = 0;
-    answer.release = NULL;
-    answer.owner = NULL;
-    answer.has_file = false;
-    return answer;
-}
-
 static enum MHD_Result refuse(worker *self, struct MHD_Connection *connection, request *asked, unsigned status)
 {
     const char *why = status == 413   ? "The body of the request is too large.\n"
                       : status == 500 ? "The server is out of memory.\n"
                                       : "The request is not well-formed HTTP.\n";
     asked->refused = status;
-    alto_http_answer answer = empty_answer(status);
+    alto_http_answer answer;
+    alto_http_answer_init(&answer, status);
     alto_http_header(&answer, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
     alto_http_header(&answer, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     alto_http_body(&answer, alto_slice_text(why));
@@ -471,7 +392,8 @@ static enum MHD_Result answer_request(worker *self, struct MHD_Connection *conne
                               .accept = found->accept.text,
                               .accept_encoding = found->accept_encoding.text,
                               .peer = peer_of(connection)};
-    alto_http_answer answer = empty_answer(500);
+    alto_http_answer answer;
+    alto_http_answer_init(&answer, 500);
     self->server->handler(self->server->context, &told, &answer);
     return send_answer(self, connection, asked, &answer, common_size(connection, asked, found));
 }
@@ -525,7 +447,7 @@ static int sleep_ms(const worker *self)
 {
     MHD_UNSIGNED_LONG_LONG timeout;
     int wait = MHD_get_timeout(self->daemon, &timeout) != MHD_YES ? -1 : timeout > 60000 ? 60000 : (int)timeout;
-    if (!self->quiesced)
+    if (!self->stopped)
         return wait;
     uint64_t now = alto_monotonic_ms();
     int left = now >= self->server->stop_by_ms ? 0 : (int)(self->server->stop_by_ms - now);
@@ -534,42 +456,63 @@ static int sleep_ms(const worker *self)
 
 static bool finished(const worker *self)
 {
-    return self->quiesced && (self->open == 0 || alto_monotonic_ms() >= self->server->stop_by_ms);
+    return self->stopped && ((self->open == 0 && alto_http_lane_answering(self->lane) == 0) ||
+                             alto_monotonic_ms() >= self->server->stop_by_ms);
+}
+
+/* Once stopping is known its descriptor is left out: it stays readable. */
+static void stop_listening(worker *self)
+{
+    alto_http_lane_unwatch(self->lane, self->server->stop);
+    alto_http_lane_stop(self->lane);
+    MHD_run(self->daemon); /* what the lane handed over */
+    self->stopped = true;
 }
 
 static void *run_worker(void *context)
 {
     worker *self = context;
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    struct pollfd ready[] = {{.fd = info->epoll_fd, .events = POLLIN}, {.fd = self->server->stop, .events = POLLIN}};
     while (!finished(self)) {
-        /* Once stopping is known its descriptor is left out: it stays readable. */
         int wait = sleep_ms(self);
-        if (wait != 0 && poll(ready, self->quiesced ? 1 : 2, wait) < 0 && errno != EINTR)
-            break;
-        MHD_run(self->daemon);
-        if (!self->quiesced && atomic_load(&self->server->stopping)) {
-            MHD_quiesce_daemon(self->daemon);
-            self->quiesced = true;
-        }
+        if (alto_http_lane_run(self->lane, wait) || wait == 0)
+            MHD_run(self->daemon);
+        if (!self->stopped && atomic_load(&self->server->stopping))
+            stop_listening(self);
     }
     return NULL;
 }
 
+static void hand_over(void *owner, int fd, const struct sockaddr *peer, socklen_t size)
+{
+    worker *self = owner;
+    MHD_add_connection(self->daemon, fd, peer, size); /* closes it when it cannot */
+}
+
+static bool start_lane(worker *self)
+{
+    const alto_http_lane_options options = {.handler = self->server->handler,
+                                            .context = self->server->context,
+                                            .hand_over = hand_over,
+                                            .owner = self,
+                                            .max_connections = MAX_CONNECTIONS,
+                                            .idle_ms = IDLE_SECONDS * 1000};
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (!info)
+        return false;
+    self->lane = alto_http_lane_new(self->listener, &options);
+    return self->lane && alto_http_lane_watch(self->lane, info->epoll_fd) == ALTO_OK &&
+           alto_http_lane_watch(self->lane, self->server->stop) == ALTO_OK;
+}
+
 static struct MHD_Daemon *start_daemon(worker *self)
 {
-    struct MHD_Daemon *made = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, on_message,
-        NULL, MHD_OPTION_LISTEN_SOCKET, self->listener, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, self,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_NOTIFY_CONNECTION, on_connection, self,
-        MHD_OPTION_END);
-    if (made && !MHD_get_daemon_info(made, MHD_DAEMON_INFO_EPOLL_FD)) {
-        MHD_stop_daemon(made);
-        return NULL;
-    }
-    return made;
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
+                            self, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL, MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, self,
+                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_NOTIFY_CONNECTION,
+                            on_connection, self, MHD_OPTION_END);
 }
 
 /* Signals are for the owner's thread, and writing to a socket that a client closed must not be one. */
@@ -685,7 +628,7 @@ static bool learn_address(alto_http_server *self, endpoint *at)
     at->size = sizeof at->in6;
     if (getsockname(self->workers[0].listener, &at->any, &at->size) != 0)
         return false;
-    format_peer(&at->any, self->address);
+    alto_http_peer_text(&at->any, self->address);
     return true;
 }
 
@@ -705,7 +648,7 @@ static alto_status start_workers(alto_http_server *self, const char *address, al
         worker *one = &self->workers[i];
         errno = 0;
         one->daemon = start_daemon(one);
-        if (!one->daemon)
+        if (!one->daemon || !start_lane(one))
             return alto_fail(error, ALTO_IO, address, "cannot start libmicrohttpd: %s", strerror(errno));
         int number = start_thread(one);
         if (number)
@@ -774,12 +717,9 @@ void alto_http_server_destroy(alto_http_server **self, unsigned grace_ms)
         stop_threads(gone, grace_ms);
     for (unsigned i = 0; gone->workers && i < gone->count; i++) {
         worker *one = &gone->workers[i];
-        /* A daemon that was not quiesced closes the socket that it listens on. */
-        if (one->daemon) {
-            if (!one->quiesced)
-                MHD_quiesce_daemon(one->daemon);
+        if (one->daemon)
             MHD_stop_daemon(one->daemon);
-        }
+        alto_http_lane_destroy(&one->lane);
         if (one->listener >= 0)
             close(one->listener);
     }

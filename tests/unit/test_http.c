@@ -340,15 +340,19 @@ static void one_connection_carries_many_requests(void **state)
 
 static void a_304_of_unknown_size_claims_none(void **state)
 {
+    static const char *const requests[] = {"GET /same-unknown HTTP/1.1\r\nHost: x\r\n\r\n",
+                                           "GET /same-unknown?q HTTP/1.1\r\nHost: x\r\n\r\n"};
     (void)state;
     alto_http_server *server = serve("127.0.0.1:0", 1);
     int fd = dial(server);
-    say(fd, "GET /same-unknown HTTP/1.1\r\nHost: x\r\n\r\n");
-    response heard = hear(fd, false);
-    assert_int_equal(heard.status, 304);
-    assert_null(header_of(&heard, "\r\nContent-Length:"));
-    assert_null(header_of(&heard, "\r\nTransfer-Encoding:"));
-    assert_true(closed(fd));
+    for (size_t i = 0; i < countof(requests); i++) {
+        say(fd, requests[i]);
+        response heard = hear(fd, false);
+        assert_int_equal(heard.status, 304);
+        assert_null(header_of(&heard, "\r\nContent-Length:"));
+        assert_null(header_of(&heard, "\r\nTransfer-Encoding:"));
+    }
+    assert_true(closed(fd)); /* all that libmicrohttpd can do about it */
     close(fd);
     finish(server);
 }

@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/http_lane.h"
+
+#include "core/http_plain.h"
+#include "io/log.h"
+#include "io/loop.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    REQUEST_ROOM = 4096, /* bytes of a plain request */
+    HEAD_ROOM = 256 + ALTO_HTTP_HEADERS * (ALTO_HTTP_VALUE + 40),
+    VECTOR = 64,    /* pieces of one system call */
+    TURN = 2097152, /* bytes to one connection before it is the others' turn */
+    EVENTS = 128,   /* taken at a time */
+    ACCEPTS = 64,   /* likewise */
+    PAUSE_MS = 100, /* without accepting, when there is no room for another connection */
+    DATE_TEXT = 32  /* "Thu, 01 Jan 1970 00:00:00 GMT" */
+};
+
+typedef struct connection {
+    struct connection *older, *newer; /* by last use */
+    uint64_t used_ms;
+    int fd;
+    bool blocked;           /* waits for room to send, not for a request */
+    size_t head_size;       /* bytes of head; 0: no answer is under way */
+    size_t head_sent;       /* of them */
+    uint64_t sent, to_send; /* bytes of the body */
+    size_t piece, offset;   /* the next byte of the body, unless it is in a file */
+    alto_http_answer answer;
+    struct sockaddr_storage peer;
+    socklen_t peer_size;
+    char peer_text[ALTO_HTTP_PEER_TEXT];
+    char head[HEAD_ROOM];
+} connection;
+
+struct alto_http_lane {
+    alto_http_lane_options options;
+    int epoll, listener;
+    bool listening, stopped;
+    bool others; /* have work */
+    uint64_t now_ms, listen_again_ms;
+    size_t count, elsewhere;     /* connections */
+    size_t answering;            /* of count */
+    connection *oldest, *newest; /* by last use */
+    uint64_t date_s;             /* what `date` says */
+    char date[DATE_TEXT];
+};
+
+/* ---- connections ---- */
+
+static void unlink_connection(alto_http_lane *self, connection *one)
+{
+    *(one->older ? &one->older->newer : &self->oldest) = one->newer;
+    *(one->newer ? &one->newer->older : &self->newest) = one->older;
+}
+
+static void link_newest(alto_http_lane *self, connection *one)
+{
+    one->used_ms = self->now_ms;
+    one->newer = NULL;
+    one->older = self->newest;
+    *(self->newest ? &self->newest->newer : &self->oldest) = one;
+    self->newest = one;
+}
+
+static void touch(alto_http_lane *self, connection *one)
+{
+    unlink_connection(self, one);
+    link_newest(self, one);
+}
+
+/* The answer is sent, or will not be. */
+static void end_answer(alto_http_lane *self, connection *one)
+{
+    if (one->head_size == 0)
+        return;
+    alto_http_answer_release(&one->answer);
+    one->head_size = 0;
+    self->answering--;
+}
+
+static void forget(alto_http_lane *self, connection *one)
+{
+    end_answer(self, one);
+    unlink_connection(self, one);
+    self->count--;
+    free(one);
+}
+
+static void drop(alto_http_lane *self, connection *one)
+{
+    close(one->fd);
+    forget(self, one);
+}
+
+static bool set_events(const alto_http_lane *self, int operation, int fd, uint32_t events, void *what)
+{
+    struct epoll_event event = {.events = events, .data.ptr = what};
+    return epoll_ctl(self->epoll, operation, fd, &event) == 0;
+}
+
+static void hand_over(alto_http_lane *self, connection *one)
+{
+    set_events(self, EPOLL_CTL_DEL, one->fd, 0, NULL);
+    self->options.hand_over(self->options.owner, one->fd, (const struct sockaddr *)&one->peer, one->peer_size);
+    self->others = true;
+    forget(self, one);
+}
+
+/* ---- sending ---- */
+
+static const char *reason(unsigned status)
+{
+    switch (status) {
+    case 200:
+        return "OK";
+    case 204:
+        return "No Content";
+    case 304:
+        return "Not Modified";
+    case 404:
+        return "Not Found";
+    case 405:
+        return "Method Not Allowed";
+    case 406:
+        return "Not Acceptable";
+    case 500:
+        return "Internal Server Error";
+    case 503:
+        return "Service Unavailable";
+    default:
+        return ""; /* it may be empty (RFC 9112 4) */
+    }
+}
+
+/* The time as RFC 9110 5.6.7 wants it, whatever the locale. */
+static const char *date(alto_http_lane *self)
+{
+    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    uint64_t now_s = alto_clock_ms() / 1000;
+    time_t time = (time_t)now_s;
+    struct tm at;
+    if (now_s != self->date_s && gmtime_r(&time, &at)) {
+        snprintf(self->date, sizeof self->date, "%s, %02u %s %04u %02u:%02u:%02u GMT", days[at.tm_wday],
+                 (unsigned)at.tm_mday % 100, months[at.tm_mon], (unsigned)(at.tm_year + 1900) % 10000,
+                 (unsigned)at.tm_hour % 100, (unsigned)at.tm_min % 100, (unsigned)at.tm_sec % 100);
+        self->date_s = now_s;
+    }
+    return self->date;
+}
+
+static void write_text(connection *to, const char *text)
+{
+    size_t size = strlen(text);
+    assert(size < HEAD_ROOM - to->head_size);
+    memcpy(to->head + to->head_size, text, size);
+    to->head_size += size;
+}
+
+static void write_header(connection *to, const char *name, const char *value)
+{
+    write_text(to, name);
+    write_text(to, ": ");
+    write_text(to, value);
+    write_text(to, "\r\n");
+}
+
+static void write_head(alto_http_lane *self, connection *to)
+{
+    const alto_http_answer *answer = &to->answer;
+    char text[64];
+    snprintf(text, sizeof text, "HTTP/1.1 %u %s\r\n", answer->status, reason(answer->status));
+    write_text(to, text);
+    write_header(to, "Date", date(self));
+    for (size_t i = 0; i < answer->header_count; i++)
+        write_header(to, answer->headers[i].name, answer->headers[i].value);
+    /* A 304 that said "Content-Length: 0" would tell caches that the 200 is empty. */
+    snprintf(text, sizeof text, "%llu", (unsigned long long)answer->size);
+    if (answer->status != 204 && (answer->size > 0 || answer->status != 304))
+        write_header(to, "Content-Length", text);
+    if (self->stopped)
+        write_header(to, "Connection", "close");
+    write_text(to, "\r\n");
+}
+
+/* What is left of the head, and pieces of the body behind it. *asked: bytes. */
+static ssize_t send_pieces(const connection *to, size_t *asked)
+{
+    struct iovec vector[VECTOR];
+    size_t count = 0, piece = to->piece, offset = to->offset;
+    uint64_t left = to->answer.has_file ? 0 : to->to_send - to->sent;
+    *asked = to->head_size - to->head_sent;
+    if (*asked)
+        vector[count++] = (struct iovec){(void *)(uintptr_t)(to->head + to->head_sent), *asked};
+    for (; left && count < VECTOR && piece < to->answer.piece_count; piece++, offset = 0) {
+        alto_slice bytes = to->answer.piece(to->answer.owner, piece);
+        size_t size = bytes.size - offset < left ? bytes.size - offset : (size_t)left;
+        vector[count++] = (struct iovec){(void *)(uintptr_t)(bytes.data + offset), size};
+        *asked += size;
+        left -= size;
+    }
+    struct msghdr message = {.msg_iov = vector, .msg_iovlen = count};
+    bool more = left || (to->answer.has_file && to->to_send);
+    return *asked ? sendmsg(to->fd, &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0)) : 0;
+}
+
+static ssize_t send_file(const connection *to, size_t *asked)
+{
+    off_t at = (off_t)to->sent;
+    uint64_t left = to->to_send - to->sent;
+    *asked = left < TURN ? (size_t)left : TURN;
+    return sendfile(to->fd, to->answer.file, &at, *asked);
+}
+
+static void advance(connection *to, size_t size)
+{
+    size_t of_head = to->head_size - to->head_sent < size ? to->head_size - to->head_sent : size;
+    to->head_sent += of_head;
+    size -= of_head;
+    to->sent += size;
+    while (size && !to->answer.has_file) {
+        size_t left = to->answer.piece(to->answer.owner, to->piece).size - to->offset;
+        if (size < left) {
+            to->offset += size;
+            return;
+        }
+        size -= left;
+        to->piece++;
+        to->offset = 0;
+    }
+}
+
+/* Wait for room to send, or for a request again. */
+static void block(alto_http_lane *self, connection *one, bool blocked)
+{
+    if (one->blocked == blocked)
+        return;
+    one->blocked = blocked;
+    if (!set_events(self, EPOLL_CTL_MOD, one->fd, blocked ? EPOLLOUT : EPOLLIN, one))
+        drop(self, one);
+}
+
+/* Go on with the answer. The connection may be gone afterwards. */
+static void send_some(alto_http_lane *self, connection *to)
+{
+    size_t asked, turn = 0;
+    while (to->head_sent < to->head_size || to->sent < to->to_send) {
+        bool file = to->answer.has_file && to->head_sent == to->head_size;
+        ssize_t size = file ? send_file(to, &asked) : send_pieces(to, &asked);
+        if (size < 0 && errno == EAGAIN)
+            size = 0;
+        else if (size <= 0) { /* gone, or a body that ends early */
+            drop(self, to);
+            return;
+        }
+        advance(to, (size_t)size);
+        turn += (size_t)size;
+        if ((size_t)size < asked || turn >= TURN) {
+            block(self, to, true);
+            return;
+        }
+    }
+    end_answer(self, to);
+    if (self->stopped)
+        drop(self, to);
+    else
+        block(self, to, false);
+}
+
+/* ---- receiving ---- */
+
+static void answer(alto_http_lane *self, connection *one, const alto_http_plain *plain)
+{
+    alto_http_request told = {.method = plain->head ? "HEAD" : "GET",
+                              .path = plain->path,
+                              .query = "",
+                              .if_none_match = plain->if_none_match,
+                              .accept = plain->accept,
+                              .accept_encoding = plain->accept_encoding,
+                              .peer = one->peer_text};
+    alto_http_answer_init(&one->answer, 500);
+    self->options.handler(self->options.context, &told, &one->answer);
+    bool body = !plain->head && one->answer.status != 304 && one->answer.piece_count > 0;
+    one->head_sent = one->piece = one->offset = 0;
+    one->sent = 0;
+    one->to_send = body ? one->answer.size : 0;
+    write_head(self, one);
+    self->answering++;
+    send_some(self, one);
+}
+
+/* A request is there, or the end. The connection may be gone afterwards. */
+static void on_readable(alto_http_lane *self, connection *one)
+{
+    char text[REQUEST_ROOM], same[REQUEST_ROOM];
+    alto_http_plain plain;
+    ssize_t size = recv(one->fd, text, sizeof text, MSG_PEEK);
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (size <= 0)
+        drop(self, one);
+    else if (size == sizeof text || !alto_http_plain_parse(text, (size_t)size, &plain))
+        hand_over(self, one);
+    else if (recv(one->fd, same, (size_t)size, 0) != size)
+        drop(self, one);
+    else
+        answer(self, one, &plain);
+}
+
+/* ---- accepting ---- */
+
+static bool is_full(const alto_http_lane *self)
+{
+    return self->count + self->elsewhere >= self->options.max_connections;
+}
+
+static void listen_or_pause(alto_http_lane *self, bool listening)
+{
+    if (self->listening != listening && set_events(self, EPOLL_CTL_MOD, self->listener, listening ? EPOLLIN : 0, self))
+        self->listening = listening;
+    if (!listening)
+        self->listen_again_ms = self->now_ms + PAUSE_MS;
+}
+
+/* Takes fd. */
+static void add_connection(alto_http_lane *self, int fd, const struct sockaddr_storage *peer, socklen_t size)
+{
+    int on = 1;
+    connection *made = malloc(sizeof *made);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (!made || !set_events(self, EPOLL_CTL_ADD, fd, EPOLLIN, made)) {
+        free(made);
+        close(fd);
+        return;
+    }
+    made->fd = fd;
+    made->blocked = false;
+    made->head_size = 0;
+    made->peer = *peer;
+    made->peer_size = size;
+    alto_http_peer_text((const struct sockaddr *)peer, made->peer_text);
+    link_newest(self, made);
+    self->count++;
+}
+
+static void log_refusal(void)
+{
+    char text[128];
+    alto_log(ALTO_LOG_WARN, "http", "why=%s", alto_log_value(strerror(errno), text, sizeof text));
+}
+
+static void accept_some(alto_http_lane *self)
+{
+    for (int i = 0; i < ACCEPTS; i++) {
+        struct sockaddr_storage peer;
+        socklen_t size = sizeof peer;
+        int fd = accept4(self->listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            add_connection(self, fd, &peer, size);
+        else if (errno == EAGAIN)
+            return;
+        else if (errno != EINTR && errno != ECONNABORTED) {
+            log_refusal();
+            listen_or_pause(self, false);
+            return;
+        }
+        if (is_full(self)) {
+            listen_or_pause(self, false);
+            return;
+        }
+    }
+}
+
+/* ---- the lane ---- */
+
+alto_http_lane *alto_http_lane_new(int listener, const alto_http_lane_options *options)
+{
+    alto_http_lane *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->options = *options;
+    self->listener = listener;
+    self->listening = true;
+    self->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (self->epoll < 0 || !set_events(self, EPOLL_CTL_ADD, listener, EPOLLIN, self))
+        alto_http_lane_destroy(&self);
+    return self;
+}
+
+void alto_http_lane_destroy(alto_http_lane **self)
+{
+    alto_http_lane *gone = *self;
+    if (!gone)
+        return;
+    *self = NULL;
+    while (gone->oldest)
+        drop(gone, gone->oldest);
+    if (gone->epoll >= 0)
+        close(gone->epoll);
+    free(gone);
+}
+
+alto_status alto_http_lane_watch(alto_http_lane *self, int fd)
+{
+    return set_events(self, EPOLL_CTL_ADD, fd, EPOLLIN, NULL) ? ALTO_OK : ALTO_IO;
+}
+
+void alto_http_lane_unwatch(alto_http_lane *self, int fd)
+{
+    set_events(self, EPOLL_CTL_DEL, fd, 0, NULL);
+}
+
+void alto_http_lane_elsewhere(alto_http_lane *self, int change)
+{
+    self->elsewhere += (size_t)change;
+}
+
+static void close_idle(alto_http_lane *self)
+{
+    while (self->oldest && self->now_ms - self->oldest->used_ms >= self->options.idle_ms)
+        drop(self, self->oldest);
+}
+
+static int sooner(int wait_ms, uint64_t now_ms, uint64_t at_ms)
+{
+    int left = at_ms > now_ms ? (int)(at_ms - now_ms) : 0;
+    return wait_ms < 0 || left < wait_ms ? left : wait_ms;
+}
+
+static int wait_for(const alto_http_lane *self, int wait_ms)
+{
+    if (wait_ms == 0)
+        return 0;
+    if (self->oldest)
+        wait_ms = sooner(wait_ms, self->now_ms, self->oldest->used_ms + self->options.idle_ms);
+    if (!self->listening && !self->stopped)
+        wait_ms = sooner(wait_ms, self->now_ms, self->listen_again_ms);
+    return wait_ms;
+}
+
+static void on_event(alto_http_lane *self, void *what)
+{
+    connection *one = what;
+    if (!what) {
+        self->others = true;
+    } else if (what == self) {
+        accept_some(self);
+    } else {
+        touch(self, one);
+        if (one->head_size)
+            send_some(self, one);
+        else
+            on_readable(self, one);
+    }
+}
+
+bool alto_http_lane_run(alto_http_lane *self, int wait_ms)
+{
+    struct epoll_event events[EVENTS];
+    self->others = false;
+    int count = epoll_wait(self->epoll, events, EVENTS, wait_for(self, wait_ms));
+    self->now_ms = alto_monotonic_ms();
+    for (int i = 0; i < count; i++)
+        on_event(self, events[i].data.ptr);
+    close_idle(self);
+    if (!self->listening && !self->stopped && self->now_ms >= self->listen_again_ms && !is_full(self))
+        listen_or_pause(self, true);
+    return self->others;
+}
+
+void alto_http_lane_stop(alto_http_lane *self)
+{
+    self->stopped = true;
+    listen_or_pause(self, false);
+    alto_http_lane_run(self, 0);
+    for (connection *one = self->oldest, *newer; one; one = newer) {
+        newer = one->newer;
+        if (one->head_size == 0)
+            drop(self, one);
+    }
+}
+
+size_t alto_http_lane_answering(const alto_http_lane *self)
+{
+    return self->answering;
+}

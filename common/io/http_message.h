@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http_message.h - what the HTTP server asks its handler, and what that answers.
+ *
+ * Threads: none inside. */
+#ifndef ALTO_HTTP_MESSAGE_H
+#define ALTO_HTTP_MESSAGE_H
+
+#include "core/bytes.h"
+
+#include <netinet/in.h>
+
+typedef struct {
+    const char *method, *path; /* path decoded (%XX), without query; a path with NUL is refused before */
+    const char *query;         /* raw text after '?', "" when none */
+    const char *if_none_match, *accept, *accept_encoding; /* NULL when absent */
+    const char *peer;                                     /* "127.0.0.1:1234" */
+} alto_http_request;
+
+#define ALTO_HTTP_HEADERS 8
+#define ALTO_HTTP_VALUE 256 /* bytes of a header's value, NUL included */
+typedef struct {
+    unsigned status;
+    struct {
+        const char *name; /* static text */
+        char value[ALTO_HTTP_VALUE];
+    } headers[ALTO_HTTP_HEADERS];
+    size_t header_count;
+    /* The body: pieces, borrowed until `release` is called with `owner` (once, whatever happens to the connection).
+     * For HEAD and for 304 the handler gives what the 200 to GET would have, or its `size` alone with no pieces: only
+     * Content-Length is sent. A 304 without a size may cost the connection. */
+    size_t piece_count;
+    alto_slice (*piece)(void *owner, size_t index);
+    uint64_t size;
+    void (*release)(void *owner);
+    void *owner;
+    /* The same body once more, at the beginning of a file: sending that copies nothing. The server closes it. */
+    bool has_file;
+    int file;
+} alto_http_answer;
+
+/* Add a header; the value is printed. */
+void alto_http_header(alto_http_answer *answer, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Give the answer a body of its own, a copy of `bytes`. Out of memory gives status 500 and no body. */
+void alto_http_body(alto_http_answer *answer, alto_slice bytes);
+
+/* For the server: an answer of that status and nothing else; give back the body of one. */
+void alto_http_answer_init(alto_http_answer *answer, unsigned status);
+void alto_http_answer_release(alto_http_answer *answer);
+
+typedef void alto_http_fn(void *context, const alto_http_request *request, alto_http_answer *answer);
+
+#define ALTO_HTTP_PEER_TEXT (INET6_ADDRSTRLEN + 10)
+/* An address and port as text: "127.0.0.1:1234", "[::1]:1234"; "" for another family. */
+void alto_http_peer_text(const struct sockaddr *peer, char text[ALTO_HTTP_PEER_TEXT]);
+
+#endif

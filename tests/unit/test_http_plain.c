@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/http_plain.h"
+
+#include "cmocka_all.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GET "GET /x HTTP/1.1\r\nHost: a\r\n"
+
+/* A copy of exactly its size, so that reading beyond it is seen. */
+static char *copy_of(const char *text, size_t size)
+{
+    char *made = malloc(size + !size);
+    assert_non_null(made);
+    memcpy(made, text, size);
+    return made;
+}
+
+static bool is_plain(const char *text, size_t size)
+{
+    alto_http_plain got;
+    char *copy = copy_of(text, size);
+    bool plain = alto_http_plain_parse(copy, size, &got);
+    free(copy);
+    return plain;
+}
+
+static void what_was_asked_is_told(void **state)
+{
+    static const struct {
+        const char *text;
+        bool head;
+        const char *path, *if_none_match, *accept, *accept_encoding;
+    } cases[] = {
+        {GET "\r\n", false, "/x", NULL, NULL, NULL},
+        {"HEAD / HTTP/1.1\r\nHOST:a\r\n\r\n", true, "/", NULL, NULL, NULL},
+        {"GET /cost-map.1:a@b~ HTTP/1.1\r\nAccept: a/b;q=1, */*\r\nHost: a:1\r\naccept-encoding:\t gzip \t\r\n"
+         "If-None-Match: W/\"1\"\r\nConnection: Keep-Alive\r\nUser-Agent: \xc3\xa9\r\nRange: "
+         "bytes=0-1\r\nEmpty:\r\n\r\n",
+         false, "/cost-map.1:a@b~", "W/\"1\"", "a/b;q=1, */*", "gzip"},
+    };
+    (void)state;
+    for (size_t i = 0; i < countof(cases); i++) {
+        size_t size = strlen(cases[i].text);
+        char *text = copy_of(cases[i].text, size);
+        alto_http_plain got;
+        assert_true(alto_http_plain_parse(text, size, &got));
+        assert_int_equal(got.head, cases[i].head);
+        assert_string_equal(got.path, cases[i].path);
+        const char *const told[] = {got.if_none_match, got.accept, got.accept_encoding};
+        const char *const expected[] = {cases[i].if_none_match, cases[i].accept, cases[i].accept_encoding};
+        for (size_t k = 0; k < countof(told); k++)
+            if (expected[k])
+                assert_string_equal(told[k], expected[k]);
+            else
+                assert_null(told[k]);
+        free(text);
+    }
+}
+
+static void anything_else_is_not_plain(void **state)
+{
+    static const struct {
+        const char *label, *text;
+    } cases[] = {
+        {"nothing", ""},
+        {"another method", "POST /x HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {"a method in small letters", "get /x HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {"an absolute URI", "GET http://a/x HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {"a query", "GET /x?y HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {"an escape", "GET /%78 HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {"a fragment", "GET /x#y HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {"a control character in the path", "GET /x\x01 HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {"a byte above 127 in the path", "GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {"HTTP/1.0", "GET /x HTTP/1.0\r\nHost: a\r\n\r\n"},
+        {"no version", "GET /x\r\nHost: a\r\n\r\n"},
+        {"two blanks", "GET /x  HTTP/1.1\r\nHost: a\r\n\r\n"},
+        {"an empty line first", "\r\n" GET "\r\n"},
+        {"no Host", "GET /x HTTP/1.1\r\n\r\n"},
+        {"an empty Host", "GET /x HTTP/1.1\r\nHost: \r\n\r\n"},
+        {"two Hosts", GET "Host: a\r\n\r\n"},
+        {"two Accepts", GET "Accept: a\r\naccept: b\r\n\r\n"},
+        {"a length", GET "Content-Length: 0\r\n\r\n"},
+        {"chunks", GET "transfer-encoding: chunked\r\n\r\n"},
+        {"an expectation", GET "Expect: 100-continue\r\n\r\n"},
+        {"an upgrade", GET "Upgrade: h2c\r\n\r\n"},
+        {"the connection's end", GET "Connection: close\r\n\r\n"},
+        {"a hop's header", GET "Connection: keep-alive, Accept\r\n\r\n"},
+        {"a blank before the colon", GET "Accept : a\r\n\r\n"},
+        {"a folded line", GET "Accept: a\r\n b\r\n\r\n"},
+        {"no colon", GET "Accept\r\n\r\n"},
+        {"no name", GET ": a\r\n\r\n"},
+        {"a control character", GET "Accept: a\x01\r\n\r\n"},
+        {"a line feed alone", GET "Accept: a\nContent-Length: 5\r\n\r\n"},
+        {"a carriage return alone", GET "Accept: a\rb\r\n\r\n"},
+        {"the same request twice", GET "\r\n" GET "\r\n"},
+        {"something after it", GET "\r\n\r\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s\n", cases[i].label);
+        assert_false(is_plain(cases[i].text, strlen(cases[i].text)));
+    }
+    static const char nul[] = GET "Accept: a\0b\r\n\r\n";
+    assert_false(is_plain(nul, sizeof nul - 1));
+}
+
+static void part_of_a_request_is_not_plain(void **state)
+{
+    static const char whole[] = GET "Accept: a\r\n\r\n";
+    (void)state;
+    assert_true(is_plain(whole, sizeof whole - 1));
+    for (size_t size = 0; size < sizeof whole - 1; size++)
+        assert_false(is_plain(whole, size));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_asked_is_told),
+        cmocka_unit_test(anything_else_is_not_plain),
+        cmocka_unit_test(part_of_a_request_is_not_plain),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
