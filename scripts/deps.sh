@@ -11,7 +11,8 @@ packages() {
     case "$1" in
     build) echo "build-essential cmake ninja-build pkg-config libzmq3-dev libczmq-dev libmsgpack-dev|libmsgpack-c-dev
                  libsodium-dev libcurl4-openssl-dev libcmocka-dev libmicrohttpd-dev liblmdb-dev libyajl-dev zlib1g-dev libzstd-dev" ;;
-    test) echo "curl openssl python3 python3-zmq python3-requests clang libclang-rt-dev|libclang-rt-$(clang_major)-dev? clang-format" ;;
+    test) echo "curl openssl python3 python3-zmq python3-requests clang libclang-rt-dev|libclang-rt-$(clang_major)-dev? clang-format
+                iproute2 nftables" ;;
     demo) echo "curl python3" ;;
     bench) echo "nginx-light" ;;
     lint) echo "clang-format clang-tidy" ;;
@@ -87,7 +88,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     done
     if [ -n "${missing_tool-}" ] || ! pkg-config --exists libzmq libsodium libcurl cmocka libmicrohttpd lmdb yajl zlib libzstd; then
         echo "No apt here. What $why needs: a C compiler, cmake 3.25, ninja, pkg-config and the development files of: libzmq, msgpack-c,"
-        echo "libsodium, libcurl, cmocka, libmicrohttpd, lmdb, yajl, zlib, zstd; tests also curl, openssl, python3 with zmq and requests, clang."
+        echo "libsodium, libcurl, cmocka, libmicrohttpd, lmdb, yajl, zlib, zstd; tests also curl, openssl, python3 with zmq and requests, clang, ip and nft."
     fi
     exit 0
 fi

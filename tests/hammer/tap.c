@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alto-tap: writes down everything that a publisher signs.
+ *
+ * It listens at the publisher's push endpoint and reads, from standard input, signed-object files in hexadecimal, one a
+ * line. Each statement whose signature is good becomes one line on standard output:
+ *
+ *     commit EPOCH CHAIN SEQ HASH PREV|- STATE_ROOT ISSUED_MS [ID=ROOT|-]...
+ *     head EPOCH CHAIN SEQ HASH - STATE_ROOT ISSUED_MS
+ *     refused WHY            (a line of standard input that is no such file)
+ *
+ * It holds no replica on purpose: what it says does not depend on the code that it is compared with. */
+#include "core/wire.h"
+#include "io/keyring.h"
+#include "io/log.h"
+#include "io/options.h"
+#include "io/push.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char about[] = "Writes down everything that a publisher signs: one line a commit or head.";
+
+typedef struct {
+    alto_loop *loop;
+    alto_manifest manifest;
+    alto_push_receiver *receiver;
+    alto_buffer input; /* of standard input, what is no whole line yet */
+} tap;
+
+static void print_hash(const char *before, const alto_hash *hash)
+{
+    char text[2 * ALTO_HASH_SIZE + 1];
+    if (hash)
+        alto_hex(text, hash->bytes, ALTO_HASH_SIZE);
+    printf("%s%s", before, hash ? text : "-");
+}
+
+static void print_statement(const alto_statement *statement)
+{
+    const alto_position *at = &statement->position;
+    printf("%s %u %llu %llu", statement->type == ALTO_COMMIT ? "commit" : "head", at->epoch,
+           (unsigned long long)at->chain, (unsigned long long)at->seq);
+    print_hash(" ", &statement->commit_hash);
+    print_hash(" ", statement->has_prev ? &statement->prev : NULL);
+    print_hash(" ", &statement->state_root);
+    printf(" %llu", (unsigned long long)statement->issued_at_ms);
+    for (size_t i = 0; i < statement->change_count; i++) {
+        const alto_commit_change *change = &statement->changes[i];
+        printf(" %.*s", (int)change->name.id.size, (const char *)change->name.id.data);
+        print_hash("=", change->has_entry ? &change->entry.root : NULL);
+    }
+    printf("\n");
+}
+
+/* The statement is printed when this origin signed it. */
+static alto_status take(const tap *self, alto_slice object, const alto_signature *signature)
+{
+    alto_statement statement;
+    alto_status status = alto_statement_decode(object, &statement);
+    if (status != ALTO_OK)
+        return status;
+    const alto_public_key *key = alto_manifest_key(&self->manifest, &statement.key_id, statement.issued_at_ms);
+    if (!key)
+        status = ALTO_UNKNOWN_KEY;
+    else if (!alto_verify(key, object, signature))
+        status = ALTO_BAD_SIGNATURE;
+    else if (!alto_hash_equal(&statement.origin, &self->manifest.origin))
+        status = ALTO_WRONG_ORIGIN;
+    else
+        print_statement(&statement);
+    alto_statement_fini(&statement);
+    return status;
+}
+
+static void on_pushed(void *context, const alto_slice *frames, size_t count)
+{
+    alto_signature signature;
+    if (count != 3 || frames[2].size != sizeof signature.bytes)
+        return;
+    memcpy(signature.bytes, frames[2].data, sizeof signature.bytes);
+    alto_status status = take(context, frames[1], &signature);
+    if (status != ALTO_OK)
+        printf("refused %s (pushed)\n", alto_status_name(status));
+    fflush(stdout);
+}
+
+/* One line of standard input. */
+static void take_line(const tap *self, alto_slice line)
+{
+    alto_buffer file = alto_buffer_make(ALTO_MAX_STATEMENT + ALTO_SIGNATURE_SIZE);
+    alto_slice object;
+    alto_signature signature;
+    uint8_t *bytes = alto_buffer_grow(&file, line.size / 2);
+    alto_status status = bytes ? ALTO_OK : file.status;
+    if (status == ALTO_OK && !alto_unhex(bytes, line.size / 2, line))
+        status = ALTO_MALFORMED;
+    if (status == ALTO_OK)
+        status = alto_signed_split(alto_buffer_slice(&file), &object, &signature);
+    if (status == ALTO_OK)
+        status = take(self, object, &signature);
+    if (status != ALTO_OK)
+        printf("refused %s\n", alto_status_name(status));
+    fflush(stdout);
+    alto_buffer_fini(&file);
+}
+
+static void on_input(void *context)
+{
+    tap *self = context;
+    uint8_t piece[65536];
+    ssize_t got = read(STDIN_FILENO, piece, sizeof piece);
+    if (got <= 0) {
+        alto_loop_stop(self->loop);
+        return;
+    }
+    for (ssize_t i = 0; i < got; i++) {
+        if (piece[i] != '\n') {
+            alto_buffer_put(&self->input, piece[i]);
+            continue;
+        }
+        take_line(self, alto_buffer_slice(&self->input));
+        alto_buffer_clear(&self->input);
+    }
+}
+
+static alto_status open_all(tap *self, const char *keys, const char *push, alto_error *error)
+{
+    alto_anchor anchor;
+    uint8_t topic[ALTO_TOPIC_SIZE];
+    alto_status status = alto_keyring_read_anchor(keys, ALTO_KEYRING_ANCHOR, &anchor, error);
+    if (status == ALTO_OK)
+        status = alto_keyring_read_manifest(keys, &anchor, alto_clock_ms(), &self->manifest, error);
+    if (status == ALTO_OK)
+        status = alto_push_receiver_new(self->loop, push, on_pushed, self, &self->receiver, error);
+    if (status != ALTO_OK)
+        return status;
+    alto_topic(topic, 'h', &self->manifest.origin, NULL);
+    status = alto_push_subscribe(self->receiver, alto_slice_of(topic, sizeof topic));
+    if (status == ALTO_OK)
+        status = alto_loop_watch(self->loop, STDIN_FILENO, on_input, self);
+    return status == ALTO_OK ? ALTO_OK : alto_fail(error, status, push, "%s", alto_status_text(status));
+}
+
+int main(int argc, char **argv)
+{
+    const char *keys = NULL, *push = NULL;
+    const alto_option table[] = {
+        {"keys", ALTO_OPTION_TEXT, &keys, "DIR", .help = "of the publisher", .required = true},
+        {"push", ALTO_OPTION_TEXT, &push, "ENDPOINT", .help = "of the publisher", .required = true},
+        {.name = NULL}};
+    int operands;
+    alto_options_parse(argc, argv, table, "--keys DIR --push ENDPOINT", about, &operands);
+    static tap self;
+    alto_error error = {.status = ALTO_NO_MEMORY};
+    self.loop = alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
+    self.input = alto_buffer_make(2 * (ALTO_MAX_STATEMENT + ALTO_SIGNATURE_SIZE));
+    bool opened =
+        self.loop && alto_loop_stop_on_signals(self.loop) == ALTO_OK && open_all(&self, keys, push, &error) == ALTO_OK;
+    if (opened)
+        alto_loop_run(self.loop);
+    else
+        fprintf(stderr, "alto-tap: %s: %s\n", error.where, error.why);
+    alto_push_receiver_destroy(&self.receiver);
+    alto_loop_destroy(&self.loop);
+    alto_buffer_fini(&self.input);
+    return opened ? 0 : 1;
+}
