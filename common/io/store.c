@@ -19,7 +19,8 @@ enum {
     QUEUE_BYTES = 64 << 20,      /* more are replaced by the newest state */
     QUEUE_STEPS_FAILING = 64,    /* while nothing can be written, that many steps are */
     BYTES_PER_VERSION = 8 << 10, /* a guess at what an old version keeps alive */
-    RETRY_MS = 2000
+    RETRY_MS = 2000,
+    CLOSE_MS = 3000 /* most that closing waits for a disk */
 };
 
 /* A step in the queue: one piece of memory with all that it refers to. */
@@ -39,11 +40,11 @@ struct alto_store {
     char *directory;
     pthread_t writer;
     bool writer_runs;
-    pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t changed;
+    pthread_mutex_t lock;          /* of what follows */
+    pthread_cond_t changed, ended; /* there is something to do; the writer has ended */
     queue waiting;
     size_t in_work; /* steps that the writer has taken */
-    bool closing, failing;
+    bool closing, failing, has_ended;
     uint64_t commits_durable, failures;
 };
 
@@ -340,6 +341,8 @@ static void *run_writer(void *context)
             break;
         pause_after_failure(self);
     }
+    self->has_ended = true;
+    pthread_cond_signal(&self->ended);
     pthread_mutex_unlock(&self->lock);
     return NULL;
 }
@@ -384,6 +387,7 @@ alto_status alto_store_open(const char *directory, const alto_origin *origin, al
         return alto_fail(error, ALTO_NO_MEMORY, directory, "out of memory");
     pthread_mutex_init(&self->lock, NULL);
     init_condition(&self->changed);
+    init_condition(&self->ended);
     self->directory = strdup(directory);
     alto_status status = self->directory ? alto_book_open(directory, origin, &self->book, error)
                                          : alto_fail(error, ALTO_NO_MEMORY, directory, "out of memory");
@@ -397,27 +401,43 @@ alto_status alto_store_open(const char *directory, const alto_origin *origin, al
     return ALTO_OK;
 }
 
+/* Let the writer finish; false when the disk keeps it for too long. */
+static bool end_writer(alto_store *self)
+{
+    pthread_mutex_lock(&self->lock);
+    self->closing = true;
+    pthread_cond_signal(&self->changed);
+    struct timespec end = in_ms(CLOSE_MS);
+    while (!self->has_ended && pthread_cond_timedwait(&self->ended, &self->lock, &end) == 0)
+        ;
+    bool ended = self->has_ended;
+    size_t lost = self->waiting.count + self->in_work;
+    pthread_mutex_unlock(&self->lock);
+    if (lost)
+        alto_log(ALTO_LOG_ERROR, "store-lost", "directory=%s steps=%zu why=%s", self->directory, lost,
+                 ended ? "failing" : "\"the disk does not answer\"");
+    if (ended)
+        pthread_join(self->writer, NULL);
+    else
+        pthread_detach(self->writer);
+    return ended;
+}
+
 void alto_store_close(alto_store **self)
 {
     if (!*self)
         return;
     alto_store *store = *self;
-    if (store->writer_runs) {
-        pthread_mutex_lock(&store->lock);
-        store->closing = true;
-        pthread_cond_signal(&store->changed);
-        pthread_mutex_unlock(&store->lock);
-        pthread_join(store->writer, NULL);
-    }
-    if (store->waiting.count)
-        alto_log(ALTO_LOG_ERROR, "store-lost", "directory=%s steps=%zu", store->directory, store->waiting.count);
+    *self = NULL;
+    if (store->writer_runs && !end_writer(store))
+        return; /* what the writer still holds ends with the process */
     free_queue(&store->waiting);
     alto_book_close(&store->book);
     pthread_cond_destroy(&store->changed);
+    pthread_cond_destroy(&store->ended);
     pthread_mutex_destroy(&store->lock);
     free(store->directory);
     free(store);
-    *self = NULL;
 }
 
 alto_status alto_store_load(alto_store *self, alto_pool *pool, alto_stored_state *state)

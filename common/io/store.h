@@ -32,15 +32,17 @@ typedef struct {
 } alto_stored_state;
 void alto_stored_state_fini(alto_stored_state *state);
 
-/* Open or create the directory for `origin`. One process at a time (flock on DIR/lock).
+/* Open or create the directory for `origin`. One process at a time (flock on DIR/lock). A torn last write is undone, and a file that
+ * is damaged beyond that is put aside (data.mdb.damaged) and begun anew; each is one line of log.
  * Errors, each with what to do in error: ALTO_BUSY (in use), ALTO_CONFIG (another origin, or a newer format),
  * ALTO_IO (cannot create, read or write; disk full). */
 alto_status alto_store_open(const char *directory, const alto_origin *origin, alto_store **out, alto_error *error);
-/* Writes what is still queued, then closes. */
+/* Writes what is still queued, then closes. A disk that does not answer is waited for 3 s; then it stays open until the process ends. What
+ * could not be written is logged. */
 void alto_store_close(alto_store **self);
 
-/* Read the last durable state: snapshots, then the log behind them; every version is checked against the root in the catalog,
- * one that does not fit is dropped (and logged). An empty directory gives an empty state and ALTO_OK. */
+/* Read the last durable state: snapshots, then the log behind them; every version is checked against the root in the catalog, and
+ * the catalog against the statement; what does not fit is dropped (and logged). An empty directory gives an empty state and ALTO_OK. */
 alto_status alto_store_load(alto_store *self, alto_pool *pool, alto_stored_state *state);
 
 /* The next chain number: max(stored + 1, now_ms), durable when this returns. Errors: ALTO_IO. */

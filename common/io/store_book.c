@@ -579,9 +579,9 @@ static void publish_background(alto_book *self)
 /* ---- loading ---- */
 
 typedef struct {
-    alto_book *book;
     alto_edit *edits; /* keys and values point into the disk's memory */
     size_t count, capacity;
+    alto_status status;
 } listing;
 
 static bool list_entry(void *context, alto_slice bytes, alto_slice value)
@@ -590,15 +590,14 @@ static bool list_entry(void *context, alto_slice bytes, alto_slice value)
     listing *self = context;
     alto_reader reader = alto_reader_make(value);
     alto_slice name = alto_reader_slice(&reader, alto_reader_bounded(&reader, value.size));
-    if (reader.status != ALTO_OK) {
-        alto_disk_fail(self->book->disk, reader.status);
+    self->status = reader.status;
+    if (self->status != ALTO_OK)
         return false;
-    }
     if (self->count == self->capacity) {
         size_t capacity = self->capacity ? 2 * self->capacity : 64;
         alto_edit *grown = realloc(self->edits, capacity * sizeof *grown);
         if (!grown) {
-            alto_disk_fail(self->book->disk, ALTO_NO_MEMORY);
+            self->status = ALTO_NO_MEMORY;
             return false;
         }
         self->edits = grown;
@@ -624,10 +623,10 @@ static bool ascending(const listing *entries)
 
 static alto_status load_catalog(alto_book *self, alto_pool *pool, alto_tree **catalog)
 {
-    listing entries = {.book = self};
-    alto_status status = ALTO_OK;
+    listing entries = {.status = ALTO_OK};
     alto_disk_walk(self->disk, ALTO_DISK_ENTRIES, alto_slice_text(""), list_entry, &entries);
-    if (entries.count) {
+    alto_status status = entries.status;
+    if (status == ALTO_OK && entries.count) {
         qsort(entries.edits, entries.count, sizeof *entries.edits, by_key);
         status = ascending(&entries)
                      ? alto_tree_edit(pool, ALTO_VALUE_TEXT, NULL, entries.edits, entries.count, catalog)
@@ -771,7 +770,8 @@ static alto_status load(alto_book *self, alto_pool *pool, alto_stored_state *sta
     if (!state->has_statement)
         return ALTO_OK;
     alto_status status = load_catalog(self, pool, &state->catalog);
-    if (status == ALTO_OK && !signed_catalog(alto_buffer_slice(&state->statement), state->catalog)) {
+    if (status == ALTO_MALFORMED ||
+        (status == ALTO_OK && !signed_catalog(alto_buffer_slice(&state->statement), state->catalog))) {
         alto_log(ALTO_LOG_WARN, "state-dropped", "directory=%s why=statement-and-catalog-differ", self->directory);
         state->has_statement = false;
         alto_buffer_clear(&state->statement);
@@ -795,12 +795,17 @@ static uint64_t number_in(alto_slice value)
     return alto_reader_finish(&reader) == ALTO_OK ? number : 0;
 }
 
-static void put_number(alto_book *self, const char *name, uint64_t number)
+static void write_number(uint8_t *bytes, uint64_t number)
+{
+    for (size_t i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(number >> (8 * (7 - i)));
+}
+
+static void put_format(alto_book *self)
 {
     uint8_t bytes[8];
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (uint8_t)(number >> (8 * (7 - i)));
-    alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text(name), alto_slice_of(bytes, sizeof bytes));
+    write_number(bytes, FORMAT);
+    alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text("format"), alto_slice_of(bytes, sizeof bytes));
 }
 
 /* Is the directory ours to use? An empty one becomes ours. */
@@ -808,7 +813,7 @@ static alto_status check_owner(alto_book *self, const alto_origin *origin, alto_
 {
     alto_slice format, owner;
     if (!alto_disk_get(self->disk, ALTO_DISK_META, alto_slice_text("format"), &format)) {
-        put_number(self, "format", FORMAT);
+        put_format(self);
         alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text("origin"),
                       alto_slice_of(origin->bytes, sizeof origin->bytes));
         return ALTO_OK;
@@ -901,16 +906,35 @@ alto_status alto_book_load(alto_book *self, alto_pool *pool, alto_stored_state *
     return status;
 }
 
+/* Everything else in the book is known by a root; this number by its own complement. 0: none. */
+static uint64_t last_chain(alto_book *self)
+{
+    alto_slice stored;
+    if (!alto_disk_get(self->disk, ALTO_DISK_META, alto_slice_text("chain"), &stored))
+        return 0;
+    alto_reader reader = alto_reader_make(stored);
+    uint64_t chain = alto_reader_u64(&reader), inverted = alto_reader_u64(&reader);
+    if (alto_reader_finish(&reader) == ALTO_OK && chain == ~inverted)
+        return chain;
+    alto_log(ALTO_LOG_WARN, "state-dropped", "directory=%s why=\"the last chain number is damaged\"", self->directory);
+    return 0;
+}
+
+static void put_chain(alto_book *self, uint64_t chain)
+{
+    uint8_t bytes[16];
+    write_number(bytes, chain);
+    write_number(bytes + 8, ~chain);
+    alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text("chain"), alto_slice_of(bytes, sizeof bytes));
+}
+
 alto_status alto_book_next_chain(alto_book *self, uint64_t now_ms, uint64_t *chain)
 {
     pthread_mutex_lock(&self->lock);
     alto_status status = alto_disk_begin(self->disk, true);
     if (status == ALTO_OK) {
-        alto_slice stored;
-        uint64_t next = now_ms;
-        if (alto_disk_get(self->disk, ALTO_DISK_META, alto_slice_text("chain"), &stored) && number_in(stored) >= next)
-            next = number_in(stored) + 1;
-        put_number(self, "chain", next);
+        uint64_t last = last_chain(self), next = now_ms > last ? now_ms : last + 1;
+        put_chain(self, next);
         status = alto_disk_end(self->disk);
         if (status == ALTO_OK)
             *chain = next;
@@ -977,6 +1001,10 @@ alto_status alto_book_recover(alto_book *self)
 {
     pthread_mutex_lock(&self->lock);
     drop_snapshot(&self->background);
+    /* A transaction that failed at its very end may stand on the disk all the same: nothing is known of it any more. */
+    alto_tree_release(self->catalog);
+    self->catalog = NULL;
+    self->catalog_known = false;
     alto_status status = alto_disk_reopen(self->disk);
     if (status == ALTO_OK)
         status = alto_disk_begin(self->disk, false);

@@ -4,7 +4,7 @@
  *   table    key                              value
  *   meta     "format"                         u32: 1
  *            "origin"                         32 bytes
- *            "chain"                          u64: the last chain number that was handed out
+ *            "chain"                          u64: the last chain number that was handed out; u64: that inverted
  *            "statement", "manifest"          the files
  *   entries  id                               varint size of the catalog key, the key, the entry
  *   heads    id                               u8 kind, root[32], u64 number, u64 size: the snapshot in use

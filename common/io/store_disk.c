@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/store_disk.h"
 
+#include "io/log.h"
+#include "io/store_check.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -92,16 +95,52 @@ static int open_env_of_size(alto_disk *self, const char *path, size_t map_size)
     return failure;
 }
 
+/* LMDB is only shown a file that is sound. */
+static int check_file(const alto_disk *self, const char *path)
+{
+    alto_check_verdict verdict;
+    int failure = alto_store_check(path, &verdict);
+    if (failure == 0 && verdict == ALTO_CHECK_CUT_BACK)
+        alto_log(ALTO_LOG_WARN, "state-dropped",
+                 "directory=%s why=\"the last write is torn\" next=\"go on from the one before\"", self->directory);
+    return failure == 0 && verdict == ALTO_CHECK_DAMAGED ? MDB_CORRUPTED : failure;
+}
+
 static int open_env(alto_disk *self, size_t map_size)
 {
     char *path = path_in(self->directory, "data.mdb");
-    int failure = ENOMEM;
-    for (; path && failure == ENOMEM && map_size >= least_map; map_size /= 2) {
+    int failure = path ? check_file(self, path) : ENOMEM;
+    for (bool too_large = failure == 0; too_large; map_size /= 2) {
         failure = open_env_of_size(self, path, map_size);
         self->map_size = map_size;
+        too_large = failure == ENOMEM && map_size / 2 >= least_map;
     }
     free(path);
     return failure;
+}
+
+/* Put a file that nothing can be read from out of the way, for whoever wants to look at it. */
+static int set_aside(const alto_disk *self)
+{
+    char *from = path_in(self->directory, "data.mdb"), *to = path_in(self->directory, "data.mdb.damaged");
+    int failure = !from || !to ? ENOMEM : rename(from, to) < 0 ? errno : 0;
+    if (failure == 0)
+        alto_log(ALTO_LOG_WARN, "state-dropped",
+                 "directory=%s why=\"data.mdb is damaged\" next=\"kept as data.mdb.damaged; begin anew\"",
+                 self->directory);
+    free(from);
+    free(to);
+    return failure;
+}
+
+static int open_env_or_begin_anew(alto_disk *self)
+{
+    int failure = open_env(self, most_map);
+    if (failure == MDB_CORRUPTED || failure == MDB_INVALID || failure == MDB_PAGE_NOTFOUND)
+        failure = set_aside(self);
+    else
+        return failure;
+    return failure ? failure : open_env(self, most_map);
 }
 
 static const char *words_for(int failure)
@@ -115,7 +154,7 @@ static const char *words_for(int failure)
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
     case MDB_VERSION_MISMATCH:
-        return "the file data.mdb is damaged or not ours; move the directory away to start anew";
+        return "the file data.mdb is damaged, or of another LMDB; restart to begin anew";
     case EACCES:
     case EPERM:
         return "not permitted; give it to this user, or choose another with --state";
@@ -189,7 +228,7 @@ alto_status alto_disk_open(const char *directory, alto_disk **out, alto_error *e
     if (status == ALTO_OK)
         status = lock_directory(self, error);
     if (status == ALTO_OK) {
-        int failure = open_env(self, most_map);
+        int failure = open_env_or_begin_anew(self);
         if (failure != 0)
             status = refuse(error, directory, "open it", failure);
     }

@@ -386,25 +386,61 @@ static void a_directory_that_cannot_be_used_is_refused_with_what_to_do(void **st
     assert_int_equal(info.st_mode & 0777, 0700);
 }
 
-static void a_newer_format_and_a_damaged_file_are_refused(void **state)
+static void put_on_disk(alto_disk_table table, alto_slice key, alto_slice value)
+{
+    alto_disk *disk = NULL;
+    alto_error error;
+    assert_int_equal(alto_disk_open(directory, &disk, &error), ALTO_OK);
+    assert_int_equal(alto_disk_begin(disk, true), ALTO_OK);
+    alto_disk_put(disk, table, key, value);
+    assert_int_equal(alto_disk_end(disk), ALTO_OK);
+    alto_disk_close(&disk);
+}
+
+static void a_damaged_chain_number_is_not_believed(void **state)
+{
+    (void)state;
+    static const uint8_t wrong[][16] = {{0xff},
+                                        {0, 0, 0, 0, 0, 0, 0x30, 0x39, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xcf}};
+    uint64_t chain = 0;
+    for (size_t i = 0; i < countof(wrong); i++) {
+        alto_store *store = open_store();
+        alto_store_close(&store);
+        put_on_disk(ALTO_DISK_META, alto_slice_text("chain"), alto_slice_of(wrong[i], sizeof wrong[i]));
+        store = open_store();
+        assert_int_equal(alto_store_next_chain(store, 1000 + i, &chain), ALTO_OK);
+        assert_int_equal(chain, 1000 + i);
+        assert_non_null(strstr(last_line, "chain number is damaged"));
+        alto_store_close(&store);
+    }
+}
+
+static void a_newer_format_is_refused(void **state)
 {
     (void)state;
     static const uint8_t two[8] = {0, 0, 0, 0, 0, 0, 0, 2};
     alto_error error;
-    alto_disk *disk = NULL;
     assert_int_equal(try_open(directory, &origin, &error), ALTO_OK);
-    assert_int_equal(alto_disk_open(directory, &disk, &error), ALTO_OK);
-    assert_int_equal(alto_disk_begin(disk, true), ALTO_OK);
-    alto_disk_put(disk, ALTO_DISK_META, alto_slice_text("format"), alto_slice_of(two, sizeof two));
-    assert_int_equal(alto_disk_end(disk), ALTO_OK);
-    alto_disk_close(&disk);
+    put_on_disk(ALTO_DISK_META, alto_slice_text("format"), alto_slice_of(two, sizeof two));
     assert_int_equal(try_open(directory, &origin, &error), ALTO_CONFIG);
     assert_non_null(strstr(error.why, "newer"));
-    char junk[20000];
+}
+
+static void a_damaged_file_is_put_aside_and_begun_anew(void **state)
+{
+    (void)state;
+    char junk[20000], path[128];
+    struct stat info;
     memset(junk, 'x', sizeof junk);
     write_file("data.mdb", junk, sizeof junk);
-    assert_int_equal(try_open(directory, &origin, &error), ALTO_IO);
-    assert_non_null(strstr(error.why, "damaged"));
+    alto_store *store = open_store();
+    assert_int_equal(lines, 1);
+    assert_non_null(strstr(last_line, "event=state-dropped"));
+    snprintf(path, sizeof path, "%s/data.mdb.damaged", directory);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_size, sizeof junk);
+    alto_store_close(&store);
+    assert_int_equal(lines, 1);
 }
 
 static void a_read_only_directory_is_refused(void **state)
@@ -450,17 +486,6 @@ static size_t count_in(alto_disk_table table, last_seen *seen)
     assert_int_equal(alto_disk_end(disk), ALTO_OK);
     alto_disk_close(&disk);
     return seen->count;
-}
-
-static void put_on_disk(alto_disk_table table, alto_slice key, alto_slice value)
-{
-    alto_disk *disk = NULL;
-    alto_error error;
-    assert_int_equal(alto_disk_open(directory, &disk, &error), ALTO_OK);
-    assert_int_equal(alto_disk_begin(disk, true), ALTO_OK);
-    alto_disk_put(disk, table, key, value);
-    assert_int_equal(alto_disk_end(disk), ALTO_OK);
-    alto_disk_close(&disk);
 }
 
 static void a_long_log_is_replaced_by_a_snapshot(void **state)
@@ -733,7 +758,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_newest_manifest_is_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(a_chain_number_is_never_given_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(a_directory_that_cannot_be_used_is_refused_with_what_to_do, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_newer_format_and_a_damaged_file_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_damaged_chain_number_is_not_believed, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_newer_format_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_damaged_file_is_put_aside_and_begun_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(a_read_only_directory_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_log_is_replaced_by_a_snapshot, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_resource_is_dropped_alone_and_written_whole_with_its_next_change,
