@@ -10,14 +10,53 @@
 #include <time.h>
 #include <zmq.h>
 
+struct bench_bare_pub {
+    void *context, *socket;
+    char endpoint[64]; /* bound */
+};
+
 struct bench_bare {
-    void *context, *pub, *sub;
+    bench_bare_pub *pub;
+    void *sub;
     pthread_t thread;
     sem_t received;           /* posted for each whole message */
     _Atomic uint64_t last_ns; /* when the last frame of it came */
 };
 
-static const char endpoint[] = "tcp://127.0.0.1:*";
+bench_bare_pub *bench_bare_pub_new(void)
+{
+    bench_bare_pub *self = bench_alloc(sizeof *self);
+    size_t size = sizeof self->endpoint;
+    int none = 0;
+    self->context = zmq_ctx_new();
+    self->socket = self->context ? zmq_socket(self->context, ZMQ_PUB) : NULL;
+    if (!self->socket || zmq_bind(self->socket, "tcp://127.0.0.1:*") < 0 ||
+        zmq_setsockopt(self->socket, ZMQ_LINGER, &none, sizeof none) < 0 ||
+        zmq_getsockopt(self->socket, ZMQ_LAST_ENDPOINT, self->endpoint, &size) < 0)
+        bench_die("libzmq: %s", zmq_strerror(zmq_errno()));
+    return self;
+}
+
+void bench_bare_pub_destroy(bench_bare_pub **self)
+{
+    zmq_close((*self)->socket);
+    zmq_ctx_term((*self)->context);
+    free(*self);
+    *self = NULL;
+}
+
+const char *bench_bare_pub_endpoint(const bench_bare_pub *self)
+{
+    return self->endpoint;
+}
+
+void bench_bare_pub_send(bench_bare_pub *self, const bench_message *message)
+{
+    for (size_t i = 0; i < message->count; i++)
+        if (zmq_send(self->socket, message->frames[i].data, message->frames[i].size,
+                     i + 1 < message->count ? ZMQ_SNDMORE : 0) < 0)
+            bench_die("libzmq: %s", zmq_strerror(zmq_errno()));
+}
 
 static void *receive(void *context)
 {
@@ -35,20 +74,12 @@ static void *receive(void *context)
     return NULL;
 }
 
-static void send_message(bench_bare *self, const bench_message *message)
-{
-    for (size_t i = 0; i < message->count; i++)
-        if (zmq_send(self->pub, message->frames[i].data, message->frames[i].size,
-                     i + 1 < message->count ? ZMQ_SNDMORE : 0) < 0)
-            bench_die("libzmq: %s", zmq_strerror(zmq_errno()));
-}
-
 /* Send until one comes through. */
 static void wait_for_subscription(bench_bare *self)
 {
     const bench_message probe = {.frames = {alto_slice_text("probe")}, .count = 1};
     for (int i = 0; i < 500; i++) {
-        send_message(self, &probe);
+        bench_bare_pub_send(self->pub, &probe);
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
         if (sem_trywait(&self->received) == 0) {
             nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
@@ -63,15 +94,9 @@ static void wait_for_subscription(bench_bare *self)
 bench_bare *bench_bare_new(void)
 {
     bench_bare *self = bench_alloc(sizeof *self);
-    char bound[64];
-    size_t size = sizeof bound;
-    int none = 0;
-    self->context = zmq_ctx_new();
-    self->pub = self->context ? zmq_socket(self->context, ZMQ_PUB) : NULL;
-    self->sub = self->context ? zmq_socket(self->context, ZMQ_SUB) : NULL;
-    if (!self->pub || !self->sub || zmq_bind(self->pub, endpoint) < 0 ||
-        zmq_setsockopt(self->pub, ZMQ_LINGER, &none, sizeof none) < 0 ||
-        zmq_getsockopt(self->pub, ZMQ_LAST_ENDPOINT, bound, &size) < 0 || zmq_connect(self->sub, bound) < 0 ||
+    self->pub = bench_bare_pub_new();
+    self->sub = zmq_socket(self->pub->context, ZMQ_SUB);
+    if (!self->sub || zmq_connect(self->sub, self->pub->endpoint) < 0 ||
         zmq_setsockopt(self->sub, ZMQ_SUBSCRIBE, "", 0) < 0 || sem_init(&self->received, 0, 0) != 0 ||
         pthread_create(&self->thread, NULL, receive, self) != 0)
         bench_die("libzmq: %s", zmq_strerror(zmq_errno()));
@@ -81,8 +106,7 @@ bench_bare *bench_bare_new(void)
 
 void bench_bare_destroy(bench_bare **self)
 {
-    zmq_close((*self)->pub);
-    zmq_ctx_term((*self)->context); /* ends the receiver's call, which closes its socket */
+    bench_bare_pub_destroy(&(*self)->pub); /* ends the receiver's call, which closes its socket */
     pthread_join((*self)->thread, NULL);
     sem_destroy(&(*self)->received);
     free(*self);
@@ -93,7 +117,7 @@ double bench_bare_send(bench_bare *self, const bench_message *messages, size_t c
 {
     uint64_t begin_ns = alto_monotonic_ns();
     for (size_t i = 0; i < count; i++)
-        send_message(self, &messages[i]);
+        bench_bare_pub_send(self->pub, &messages[i]);
     for (size_t i = 0; i < count; i++)
         while (sem_wait(&self->received) != 0)
             ;

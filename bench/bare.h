@@ -24,4 +24,11 @@ typedef struct {
 /* Send messages; microseconds until the last frame of the last one was received. */
 double bench_bare_send(bench_bare *self, const bench_message *messages, size_t count);
 
+/* PUB alone, bound to a free port of 127.0.0.1, with the bounds that libzmq has by itself (1,000 messages a peer). */
+typedef struct bench_bare_pub bench_bare_pub;
+bench_bare_pub *bench_bare_pub_new(void);
+void bench_bare_pub_destroy(bench_bare_pub **self);
+const char *bench_bare_pub_endpoint(const bench_bare_pub *self);
+void bench_bare_pub_send(bench_bare_pub *self, const bench_message *message);
+
 #endif

@@ -10,6 +10,8 @@
 
 #include "core/bytes.h"
 
+#include <sys/types.h>
+
 typedef struct {
     const char *data;   /* directory of the real maps */
     const char *helper; /* program that streams them */
@@ -37,6 +39,7 @@ void bench_update(const bench_options *options);
 void bench_payload(const bench_options *options);
 void bench_push(const bench_options *options);
 void bench_memory(const bench_options *options);
+void bench_stalled(const bench_options *options);
 void bench_http(const bench_options *options);
 
 /* One line on standard error, exit code 2. */
@@ -53,6 +56,11 @@ typedef struct {
 void bench_series_add(bench_series *self, double value);
 double bench_median(const bench_series *self); /* 0 when empty */
 void bench_series_fini(bench_series *self);
+
+/* Bytes of anonymous memory of this process that are really there. */
+uint64_t bench_resident(void);
+/* Wait for a child process, which must end well. */
+void bench_wait_for(pid_t child);
 
 /* Microseconds since `from_ns` (alto_monotonic_ns). */
 double bench_us_since(uint64_t from_ns);

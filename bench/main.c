@@ -8,16 +8,18 @@
 #include "io/loop.h"
 #include "io/options.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char about[] =
     "Measures altocast: table on standard output, figures in a JSON file. Peers are measured in\n"
     "the same run. Exit code 1 when a bar is missed.\n"
-    "Groups: update, payload, push, memory, http.";
+    "Groups: update, payload, push, memory, stalled, http.";
 
 enum { MAX_JSON = 1048576 };
 
@@ -162,6 +164,28 @@ void bench_series_fini(bench_series *self)
     *self = (bench_series){0};
 }
 
+uint64_t bench_resident(void)
+{
+    char line[256];
+    unsigned long long kilobytes = 0;
+    malloc_trim(0);
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "RssAnon: %llu", &kilobytes) == 1) /* NOLINT(cert-err34-c): the kernel wrote the number */
+            break;
+    if (!file || kilobytes == 0)
+        bench_die("/proc/self/status has no RssAnon");
+    fclose(file);
+    return kilobytes * 1024;
+}
+
+void bench_wait_for(pid_t child)
+{
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        bench_die("a child process failed");
+}
+
 double bench_us_since(uint64_t from_ns)
 {
     return (double)(alto_monotonic_ns() - from_ns) / 1000;
@@ -186,11 +210,8 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(const bench_options *options);
-    } groups[] = {{"update", bench_update},
-                  {"payload", bench_payload},
-                  {"push", bench_push},
-                  {"memory", bench_memory},
-                  {"http", bench_http}};
+    } groups[] = {{"update", bench_update}, {"payload", bench_payload}, {"push", bench_push},
+                  {"memory", bench_memory}, {"stalled", bench_stalled}, {"http", bench_http}};
     const size_t group_count = sizeof groups / sizeof groups[0];
     bench_options options = {.data = "../shared/data", .helper = "bench/traces.py"};
     const char *only = NULL, *out = "build/bench.json";

@@ -5,12 +5,10 @@
 #include "io/loop.h"
 #include "origin.h"
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PIDS = 3000, PARTS = 4 /* manifest, statement, catalog, snapshot */ };
@@ -62,22 +60,6 @@ static void produce(int fd)
         write_all(fd, parts[i].data, parts[i].size);
 }
 
-/* Bytes of anonymous memory of this process that are really there. */
-static uint64_t resident(void)
-{
-    char line[256];
-    unsigned long long kilobytes = 0;
-    malloc_trim(0);
-    FILE *file = fopen("/proc/self/status", "r");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "RssAnon: %llu", &kilobytes) == 1) /* NOLINT(cert-err34-c): the kernel wrote the number */
-            break;
-    if (!file || kilobytes == 0)
-        bench_die("/proc/self/status has no RssAnon");
-    fclose(file);
-    return kilobytes * 1024;
-}
-
 static alto_slice part_of(const bundle_header *bundle, int wanted)
 {
     const uint8_t *at = (const uint8_t *)(bundle + 1);
@@ -94,7 +76,7 @@ static int part_for(alto_want_type type)
 /* Bytes that a replica takes which joins with what the bundle holds. */
 static uint64_t hold(const bundle_header *bundle)
 {
-    uint64_t before = resident();
+    uint64_t before = bench_resident();
     alto_want want;
     alto_replica *replica = alto_replica_new(&bundle->anchor, NULL, 0, &(alto_replica_events){0});
     if (!replica)
@@ -106,14 +88,7 @@ static uint64_t hold(const bundle_header *bundle)
     const alto_view *view = alto_replica_view(replica);
     if (!view || view->count != 1 || view->resources[0]->entry.items < (uint64_t)PIDS * PIDS)
         bench_die("the replica does not hold the map");
-    return resident() - before;
-}
-
-static void wait_for(pid_t child)
-{
-    int status = 0;
-    if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        bench_die("a child process failed");
+    return bench_resident() - before;
 }
 
 static uint64_t hold_in_child(int fd)
@@ -130,7 +105,7 @@ static uint64_t hold_in_child(int fd)
         *result = hold(bundle);
         _exit(0);
     }
-    wait_for(child);
+    bench_wait_for(child);
     uint64_t bytes = *result;
     munmap(result, sizeof *result);
     return bytes;
@@ -148,7 +123,7 @@ void bench_memory(const bench_options *options)
         produce(fd);
         _exit(0);
     }
-    wait_for(child);
+    bench_wait_for(child);
     double bytes = (double)hold_in_child(fd);
     close(fd);
     bench_add(&(bench_row){.name = "memory: a replica of 9 million cells, per cell",
