@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <zmq.h>
 
 enum {
@@ -229,20 +230,35 @@ static bool is_multicast(const char *endpoint)
     return strncmp(endpoint, "epgm://", 7) == 0;
 }
 
-/* "ADDRESS;GROUP:PORT", of IPv4; the address, or name, of the interface. */
-static bool valid_multicast(const char *address)
+/* The IPv4 address in `size` bytes of text. */
+static bool parse_ipv4(const char *text, size_t size, struct in_addr *out)
 {
-    char group[INET_ADDRSTRLEN];
+    char copy[INET_ADDRSTRLEN];
+    if (size >= sizeof copy)
+        return false;
+    memcpy(copy, text, size);
+    copy[size] = 0;
+    return inet_pton(AF_INET, copy, out) == 1;
+}
+
+/* "ADDRESS;GROUP:PORT"; local: the address. */
+static bool parse_multicast(const char *text, struct in_addr *local)
+{
+    const char *group = strchr(text, ';'), *colon = strrchr(text, ':');
     struct in_addr parsed;
-    const char *semicolon = strchr(address, ';'), *colon = strrchr(address, ':');
-    if (!semicolon || semicolon == address || !colon || colon < semicolon)
-        return false;
-    size_t size = (size_t)(colon - semicolon) - 1;
-    if (size >= sizeof group)
-        return false;
-    memcpy(group, semicolon + 1, size);
-    group[size] = 0;
-    return inet_pton(AF_INET, group, &parsed) == 1 && IN_MULTICAST(ntohl(parsed.s_addr)) && valid_tcp(address, false);
+    return group && colon > group && parse_ipv4(text, (size_t)(group - text), local) &&
+           parse_ipv4(group + 1, (size_t)(colon - group) - 1, &parsed) && IN_MULTICAST(ntohl(parsed.s_addr)) &&
+           valid_tcp(group + 1, false);
+}
+
+static bool is_address_of_ours(struct in_addr address)
+{
+    struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr = address};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool ours = fd >= 0 && bind(fd, (struct sockaddr *)&local, sizeof local) == 0;
+    if (fd >= 0)
+        close(fd);
+    return ours;
 }
 
 static bool valid_endpoint(const char *endpoint, bool to_bind)
@@ -252,8 +268,13 @@ static bool valid_endpoint(const char *endpoint, bool to_bind)
     if (strncmp(endpoint, "tcp://", 6) == 0)
         return valid_tcp(endpoint + 6, to_bind);
     if (is_multicast(endpoint))
-        return valid_multicast(endpoint + 7);
+        return parse_multicast(endpoint + 7, &(struct in_addr){0});
     return strncmp(endpoint, "ipc://", 6) == 0 && endpoint[6];
+}
+
+static alto_status no_such_address(const char *endpoint, alto_error *error)
+{
+    return alto_fail(error, ALTO_IO, endpoint, "this machine has no such address; choose another");
 }
 
 static alto_status check_endpoint(const char *endpoint, bool to_bind, alto_error *error)
@@ -261,9 +282,13 @@ static alto_status check_endpoint(const char *endpoint, bool to_bind, alto_error
     if (!valid_endpoint(endpoint, to_bind))
         return alto_fail(error, ALTO_CONFIG, endpoint,
                          "not an endpoint; write tcp://ADDRESS:PORT, ipc://PATH or 'epgm://LOCAL-ADDRESS;GROUP:PORT'");
-    if (is_multicast(endpoint) && !zmq_has("pgm"))
+    if (!is_multicast(endpoint))
+        return ALTO_OK;
+    if (!zmq_has("pgm"))
         return alto_fail(error, ALTO_CONFIG, endpoint, "the libzmq of this machine was built without multicast (PGM)");
-    return ALTO_OK;
+    struct in_addr local; /* of others libzmq would say less, and lose memory */
+    return parse_multicast(endpoint + 7, &local) && is_address_of_ours(local) ? ALTO_OK
+                                                                              : no_such_address(endpoint, error);
 }
 
 /* With ZMQ_IPV6 an IPv4 address becomes a mapped one, which other programs do not expect to see, and a name that has
@@ -365,15 +390,12 @@ static void on_guard(void *owner)
 static alto_status why_not_bound(const char *endpoint, alto_error *error)
 {
     int reason = zmq_errno();
-    if (is_multicast(endpoint))
-        return alto_fail(error, ALTO_IO, endpoint,
-                         "cannot send there: is the first part an address of this machine? (%s)", zmq_strerror(reason));
     switch (reason) {
     case EADDRINUSE:
         return alto_fail(error, ALTO_IO, endpoint, "the port is in use; choose another with --push");
     case EADDRNOTAVAIL:
     case ENODEV:
-        return alto_fail(error, ALTO_IO, endpoint, "this machine has no such address; choose another with --push");
+        return no_such_address(endpoint, error);
     case EACCES:
     case EPERM:
         return alto_fail(error, ALTO_IO, endpoint, "not permitted; choose a port above 1023, or a path of your own");
