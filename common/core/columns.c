@@ -26,6 +26,7 @@ enum {
     ORDER_SAMPLE = 64,  /* values looked at to choose an order */
     ORDERS_MOST = 512,  /* values beyond which classes beat the simple codes anyway */
     PACK_LEAST = 48,    /* values from which on zstd may pay */
+    PACK_FLOOR = 256,   /* bits below which zstd has nothing to win: its headers and the first of each pattern */
     PACK_SAMPLE = 1024, /* values looked at to find out */
     PACK_LEVEL = 3
 };
@@ -206,11 +207,16 @@ typedef struct {
     uint8_t class;
 } huffman_node;
 
-static int by_weight(const void *a, const void *b)
+/* Sort by weight, then by class, which is their order already. They are few. */
+static void sort_by_weight(huffman_node *nodes, unsigned count)
 {
-    const huffman_node *x = a, *y = b;
-    int order = (x->weight > y->weight) - (x->weight < y->weight);
-    return order ? order : (x->class > y->class) - (x->class < y->class);
+    for (unsigned i = 1; i < count; i++) {
+        huffman_node moved = nodes[i];
+        unsigned to = i;
+        for (; to > 0 && nodes[to - 1].weight > moved.weight; to--)
+            nodes[to] = nodes[to - 1];
+        nodes[to] = moved;
+    }
 }
 
 /* Join the two lightest until one is left: leaves are sorted, joints come into being in order of weight. */
@@ -240,7 +246,7 @@ static void code_lengths(const uint32_t counts[CLASSES], uint8_t lengths[CLASSES
             nodes[leaves++] = (huffman_node){.weight = counts[i], .class = (uint8_t)i};
     if (leaves < 2)
         return;
-    qsort(nodes, leaves, sizeof *nodes, by_weight);
+    sort_by_weight(nodes, leaves);
     do {
         join(nodes, leaves);
         depth[2 * leaves - 2] = 0;
@@ -366,8 +372,9 @@ static void put_classes(alto_bit_writer *out, const uint64_t *values, size_t cou
 typedef struct {
     unsigned longest; /* bits of the longest code */
     struct {
-        uint8_t class, length, bits; /* bits: of the code and of what follows it */
-    } codes[1U << CODE_MAX];         /* what the next `longest` bits say */
+        uint16_t class;
+        uint8_t length, bits; /* bits: of the code and of what follows it */
+    } codes[1U << CODE_MAX];  /* what the next `longest` bits say */
     uint64_t base[CLASSES];
 } decoding;
 
@@ -385,7 +392,7 @@ static void fill_decoding(decoding *table, const uint8_t lengths[CLASSES], class
             continue;
         unsigned from = length ? next[length]++ << shift : 0;
         for (unsigned i = from; i < from + (1U << shift); i++) {
-            table->codes[i].class = (uint8_t) class;
+            table->codes[i].class = (uint16_t) class;
             table->codes[i].length = (uint8_t)length;
             table->codes[i].bits = (uint8_t)(length + rest);
         }
@@ -588,15 +595,20 @@ static void try_runs(const uint64_t *values, size_t count, size_t runs, plan *be
     free(room);
 }
 
+static bool is_constant(const uint64_t *values, size_t count)
+{
+    return memcmp(values, values + 1, (count - 1) * sizeof *values) == 0;
+}
+
 static void choose(const uint64_t *values, size_t count, bool with_runs, plan *best)
 {
     profile seen;
-    look(values, count, &seen);
     *best = (plan){.bits = UINT64_MAX};
-    if (seen.runs == 1) {
+    if (is_constant(values, count)) {
         keep_if_smaller(best, CONSTANT, 0, number_bits(values[0], SMALL));
         return;
     }
+    look(values, count, &seen);
     if (count <= ORDERS_MOST)
         try_orders(values, count, &seen, best);
     if (count >= CLASS_LEAST)
@@ -638,7 +650,8 @@ static bool pack(const uint64_t *values, size_t count, uint64_t limit, alto_buff
 
 static bool put_packed(alto_bit_writer *self, const uint64_t *values, size_t count, uint64_t limit)
 {
-    if (count < PACK_LEAST || !looks_repetitive(values, count < PACK_SAMPLE ? count : PACK_SAMPLE))
+    if (count < PACK_LEAST || limit <= PACK_FLOOR ||
+        !looks_repetitive(values, count < PACK_SAMPLE ? count : PACK_SAMPLE))
         return false;
     alto_buffer varints = alto_buffer_make(SIZE_MAX / 4), frame = alto_buffer_make(SIZE_MAX / 4);
     bool good = pack(values, count, limit, &varints, &frame);
