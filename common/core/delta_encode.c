@@ -101,15 +101,43 @@ static alto_status found_prefix(void *context, alto_slice key, const alto_value 
     return good ? ALTO_OK : ALTO_NO_MEMORY;
 }
 
+/* Room for so many more cells that change. */
+static bool changed_room(encoder *self, size_t more)
+{
+    size_t last = self->changed.count + more - 1;
+    return alto_array_room(&self->before, &self->before_room, last, sizeof *self->before) &&
+           alto_array_room(&self->after, &self->after_room, last, sizeof *self->after) &&
+           alto_array_room(&self->changed.at, &self->changed.capacity, last, sizeof *self->changed.at);
+}
+
 static bool changed_cell(encoder *self, uint64_t position, double before, double after)
 {
-    size_t count = self->changed.count;
-    if (!alto_array_room(&self->before, &self->before_room, count, sizeof *self->before) ||
-        !alto_array_room(&self->after, &self->after_room, count, sizeof *self->after))
+    if (!changed_room(self, 1))
         return false;
-    self->before[count] = before;
-    self->after[count] = after;
-    return alto_numbers_add(&self->changed, position);
+    size_t at = self->changed.count++;
+    self->changed.at[at] = position;
+    self->before[at] = before;
+    self->after[at] = after;
+    return true;
+}
+
+/* Two leaves with the same destinations. */
+static alto_status found_costs(void *context, const alto_tree *before, const alto_tree *after, uint64_t rank_before)
+{
+    encoder *self = context;
+    uint32_t count = alto_node_look(before).count;
+    if (!changed_room(self, count))
+        return ALTO_NO_MEMORY;
+    const double *old = alto_node_costs(before), *new = alto_node_costs(after);
+    size_t at = self->changed.count;
+    for (uint32_t i = 0; i < count; i++) { /* all are noted, those that are the same not for long */
+        self->changed.at[at] = self->row_start + rank_before + i;
+        self->before[at] = old[i];
+        self->after[at] = new[i];
+        at += old[i] != new[i]; /* neither is -0 */
+    }
+    self->changed.count = at;
+    return ALTO_OK;
 }
 
 static bool added_cell(encoder *self, alto_slice key, double cost)
@@ -178,8 +206,10 @@ static alto_status found_payload(encoder *self, alto_slice key, const alto_value
         return alto_numbers_add(&self->empty_rows, self->row_count - 1) ? ALTO_OK : ALTO_NO_MEMORY;
     if (before && self->kind == ALTO_COST_MAP && alto_row_walker_to_rank(&self->walker, rank))
         self->row_start = self->walker.start - self->payload.first_item;
-    alto_status status = alto_tree_diff(before ? before->row : NULL, after->row,
-                                        self->kind == ALTO_COST_MAP ? found_cell : found_prefix, self);
+    const alto_tree *old = before ? before->row : NULL;
+    alto_status status = self->kind == ALTO_COST_MAP
+                             ? alto_tree_diff_leaves(old, after->row, found_cell, found_costs, self)
+                             : alto_tree_diff(old, after->row, found_prefix, self);
     fold_group(self);
     return status;
 }

@@ -11,6 +11,8 @@ bool alto_array_room(void *array, size_t *capacity, size_t count, size_t element
     if (count < *capacity)
         return true;
     size_t wanted = *capacity ? *capacity * 2 : 32;
+    while (wanted <= count)
+        wanted *= 2;
     memcpy(&data, array, sizeof data); /* whatever it points to */
     data = realloc(data, wanted * element);
     if (!data)

@@ -67,7 +67,7 @@ static inline bool alto_cost_scaled(double value, unsigned decimals, int64_t *in
     return alto_cost_of(*integer, decimals) == value;
 }
 
-/* Make room for one more element of a growing array; `array` is the address of the pointer to it.
+/* Make room for more than `count` elements of a growing array; `array` is the address of the pointer to it.
  * false when out of memory. */
 bool alto_array_room(void *array, size_t *capacity, size_t count, size_t element);
 /* Add one element; false when out of memory. */

@@ -820,6 +820,8 @@ static size_t meant_for(const replacement *self, uint64_t entries)
     size_t count = 0;
     if (!self->ranks)
         return (size_t)entries;
+    if (self->left == 0 || self->ranks[self->left - 1] < self->rank + entries)
+        return self->left;
     while (count < self->left && self->ranks[count] < self->rank + entries)
         count++;
     return count;
@@ -1117,22 +1119,21 @@ static alto_status step_entries(walk *before, walk *after, alto_value_type type,
     return status;
 }
 
-/* Two leaves with one run of keys: only values can differ. */
-static alto_status step_values(walk *before, walk *after, const alto_tree *a, const alto_tree *b, alto_diff_fn *found,
-                               void *context)
+/* Report what differs between two leaves with one run of keys. */
+static alto_status compare_values(const alto_tree *before, const alto_tree *after, uint64_t rank_before,
+                                  uint64_t rank_after, alto_diff_fn *found, void *context)
 {
     alto_status status = ALTO_OK;
-    for (uint32_t i = 0; i < a->count && status == ALTO_OK; i++) {
-        alto_value old = alto_node_value(a, i), new = alto_node_value(b, i);
-        if (!alto_value_equal((alto_value_type)a->type, &old, &new))
-            status = found(context, run_key(a->keys, i), &old, &new, before->rank + i, after->rank + i);
+    for (uint32_t i = 0; i < before->count && status == ALTO_OK; i++) {
+        alto_value old = alto_node_value(before, i), new = alto_node_value(after, i);
+        if (!alto_value_equal((alto_value_type)before->type, &old, &new))
+            status = found(context, run_key(before->keys, i), &old, &new, rank_before + i, rank_after + i);
     }
-    walk_skip(before);
-    walk_skip(after);
     return status;
 }
 
-alto_status alto_tree_diff(const alto_tree *before, const alto_tree *after, alto_diff_fn *found, void *context)
+alto_status alto_tree_diff_leaves(const alto_tree *before, const alto_tree *after, alto_diff_fn *found,
+                                  alto_diff_leaves_fn *leaves, void *context)
 {
     if (!before && !after)
         return ALTO_OK;
@@ -1142,13 +1143,15 @@ alto_status alto_tree_diff(const alto_tree *before, const alto_tree *after, alto
     while (status == ALTO_OK && (!at_end(&old) || !at_end(&new))) {
         const alto_tree *a = at_end(&old) ? NULL : walk_node(&old);
         const alto_tree *b = at_end(&new) ? NULL : walk_node(&new);
+        bool same_level = a && b && a->level == b->level, equal = same_level && alto_tree_equal(a, b);
         if (!a && !b) {
             status = step_entries(&old, &new, type, found, context);
-        } else if (a && b && a->level == b->level && alto_tree_equal(a, b)) {
+        } else if (equal || (same_level && a->level == 0 && a->keys == b->keys)) {
+            if (!equal)
+                status =
+                    leaves ? leaves(context, a, b, old.rank) : compare_values(a, b, old.rank, new.rank, found, context);
             walk_skip(&old);
             walk_skip(&new);
-        } else if (a && b && a->level == 0 && b->level == 0 && a->keys == b->keys) {
-            status = step_values(&old, &new, a, b, found, context);
         } else {
             if (a && (!b || a->level >= b->level))
                 walk_open(&old);
@@ -1157,6 +1160,11 @@ alto_status alto_tree_diff(const alto_tree *before, const alto_tree *after, alto
         }
     }
     return status;
+}
+
+alto_status alto_tree_diff(const alto_tree *before, const alto_tree *after, alto_diff_fn *found, void *context)
+{
+    return alto_tree_diff_leaves(before, after, found, NULL, context);
 }
 
 /* ---- nodes from outside ---- */

@@ -133,6 +133,13 @@ typedef alto_status alto_diff_fn(void *context, alto_slice key, const alto_value
 /* Compare two trees of one type, in proportion to what differs. */
 alto_status alto_tree_diff(const alto_tree *before, const alto_tree *after, alto_diff_fn *found, void *context);
 
+/* Called for two leaves that have the same keys and other values. rank_before: entries before the first of them. */
+typedef alto_status alto_diff_leaves_fn(void *context, const alto_tree *before, const alto_tree *after,
+                                        uint64_t rank_before);
+/* The same, but such leaves are reported whole, by `leaves`, and not key by key. */
+alto_status alto_tree_diff_leaves(const alto_tree *before, const alto_tree *after, alto_diff_fn *found,
+                                  alto_diff_leaves_fn *leaves, void *context);
+
 /* ---- for what is derived from nodes (render.h) ---- */
 
 /* Something made from the content of a node and kept with it; freed with the node. */
