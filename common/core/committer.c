@@ -89,7 +89,15 @@ static void making_fini(making *self)
     alto_view_release(self->view);
 }
 
-static alto_status fill_entry(const alto_new_state *state, alto_entry *entry)
+/* The length of its text; `before` is the resource as it was, if there was any. */
+static alto_status text_size(const alto_resource *before, const alto_version *version, uint64_t *size)
+{
+    if (before && before->version && before->entry.kind == alto_version_kind(version))
+        return alto_render_size_after(before->version, before->entry.text_size, version, size);
+    return alto_render_size(version, size);
+}
+
+static alto_status fill_entry(const alto_new_state *state, const alto_resource *before, alto_entry *entry)
 {
     const alto_version *version = state->version;
     *entry = (alto_entry){.kind = alto_version_kind(version),
@@ -108,7 +116,7 @@ static alto_status fill_entry(const alto_new_state *state, alto_entry *entry)
     else if (status != ALTO_NOT_FOUND)
         return status;
     status = alto_version_dependencies(version, entry->dependencies, &entry->dependency_count);
-    return status == ALTO_OK ? alto_render_size(version, &entry->text_size) : status;
+    return status == ALTO_OK ? text_size(before, version, &entry->text_size) : status;
 }
 
 /* The delta that everybody with the version before can use. */
@@ -174,7 +182,7 @@ static alto_status add_part(alto_committer *self, making *made, const alto_new_s
     added->before = self->view ? alto_view_by_key(self->view, key) : NULL;
     if (state->version) {
         alto_entry entry;
-        alto_status status = fill_entry(state, &entry);
+        alto_status status = fill_entry(state, added->before, &entry);
         if (status == ALTO_OK)
             status = alto_entry_encode(&entry, &added->entry);
         if (status != ALTO_OK)

@@ -24,6 +24,8 @@ size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT]);
 /* The length of that text, without making it where it is a plain decimal. *decimals is a guess that is kept up to date: how many
  * decimals the numbers before had; begin with 0. */
 size_t alto_number_size(double value, unsigned *decimals);
+/* The lengths of many of them together, in less time than one by one; their guess is shared. */
+uint64_t alto_numbers_size(const double *values, size_t count, unsigned *decimals);
 
 /* The canonical text of a JSON number in a document: as alto_number_format when the
  * double carries the literal exactly, otherwise the literal normalised (no '+', no leading

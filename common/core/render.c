@@ -409,6 +409,11 @@ static void write_members(maker *self, const alto_tree *rows, bool *first)
     }
 }
 
+static alto_form rows_form(alto_kind kind)
+{
+    return kind == ALTO_COST_MAP ? ALTO_FORM_COST_ROWS : ALTO_FORM_ADDRESS_ROWS;
+}
+
 static void write_version(maker *self, const alto_version *version)
 {
     const alto_tree *rows = alto_version_tree(version);
@@ -421,8 +426,7 @@ static void write_version(maker *self, const alto_version *version)
         alto_buffer_add_text(self->pending, first ? "\"" : ",\"");
         alto_buffer_add_text(self->pending, member);
         alto_buffer_add_text(self->pending, "\":{");
-        stretch payload = {.to = self,
-                           .form = self->kind == ALTO_COST_MAP ? ALTO_FORM_COST_ROWS : ALTO_FORM_ADDRESS_ROWS};
+        stretch payload = {.to = self, .form = rows_form(self->kind)};
         if (rows)
             walk(&payload, rows);
         alto_buffer_put(self->pending, '}');
@@ -554,29 +558,40 @@ alto_slice alto_rendering_piece(const alto_rendering *self, size_t index)
     return self->slices[index];
 }
 
+/* What stands around the rows: braces, and "member":{} around those of the payload, with a comma where there are only others. */
+static uint64_t frame_size(alto_kind kind, const alto_tree *rows)
+{
+    const char *member = alto_kind_member(kind);
+    bool others_only = rows && alto_row_class(alto_last_key(rows)) != ALTO_ROW_PAYLOAD;
+    return strlen("{}") + (member ? strlen(member) + strlen("\"\":{}") + others_only : 0);
+}
+
 alto_status alto_render_size(const alto_version *version, uint64_t *bytes)
 {
     alto_kind kind = alto_version_kind(version);
     const alto_tree *rows = alto_version_tree(version);
-    const char *member = alto_kind_member(kind);
-    uint64_t size = 2; /* braces */
-    if (rows) {
-        alto_form form = kind == ALTO_COST_MAP ? ALTO_FORM_COST_ROWS : ALTO_FORM_ADDRESS_ROWS;
-        alto_buffer scratch = alto_buffer_make(SIZE_MAX);
-        uint64_t inner = 0;
-        alto_status status = alto_text_size(kind, form, rows, &scratch, &inner);
-        alto_buffer_fini(&scratch);
-        if (status != ALTO_OK)
-            return status;
-        size += inner;
-    }
-    if (member) {
-        /* "member":{} around the rows of the payload, and a comma where there are only others */
-        bool others_only = rows && alto_row_class(alto_last_key(rows)) != ALTO_ROW_PAYLOAD;
-        size += strlen(member) + strlen("\"\":{}") + others_only;
-    }
-    *bytes = size;
-    return ALTO_OK;
+    alto_buffer scratch = alto_buffer_make(SIZE_MAX);
+    uint64_t inner = 0;
+    alto_status status = rows ? alto_text_size(kind, rows_form(kind), rows, &scratch, &inner) : ALTO_OK;
+    alto_buffer_fini(&scratch);
+    *bytes = frame_size(kind, rows) + inner;
+    return status;
+}
+
+alto_status alto_render_size_after(const alto_version *before, uint64_t bytes_before, const alto_version *version,
+                                   uint64_t *bytes)
+{
+    alto_kind kind = alto_version_kind(version);
+    const alto_tree *old = alto_version_tree(before), *new = alto_version_tree(version);
+    assert(kind == alto_version_kind(before));
+    if (!old || !new)
+        return alto_render_size(version, bytes);
+    alto_buffer scratch = alto_buffer_make(SIZE_MAX);
+    int64_t change = 0;
+    alto_status status = alto_text_change(kind, rows_form(kind), old, new, &scratch, &change);
+    alto_buffer_fini(&scratch);
+    *bytes = bytes_before + frame_size(kind, new) - frame_size(kind, old) + (uint64_t)change;
+    return status;
 }
 
 alto_status alto_render_text(const alto_version *version, alto_buffer *out)

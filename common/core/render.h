@@ -34,6 +34,9 @@ alto_slice alto_rendering_piece(const alto_rendering *self, size_t index); /* bo
 /* Length in bytes of the identity text, without keeping it. Cached with the nodes; after a change costs the change.
  * Errors: ALTO_NO_MEMORY. */
 alto_status alto_render_size(const alto_version *version, uint64_t *bytes);
+/* The same for a version that follows `before`, of the same kind, whose text has `bytes_before`: costs what differs. */
+alto_status alto_render_size_after(const alto_version *before, uint64_t bytes_before, const alto_version *version,
+                                   uint64_t *bytes);
 
 /* Append the whole identity text; nothing is kept. For command lines and tests. Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
 alto_status alto_render_text(const alto_version *version, alto_buffer *out);

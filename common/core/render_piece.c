@@ -243,11 +243,9 @@ static uint64_t costs_size(const alto_tree *leaf, alto_buffer *scratch)
 {
     uint32_t count = alto_node_look(leaf).count;
     const double *costs = alto_node_costs(leaf);
-    uint64_t size = alto_text_names_size(leaf, scratch) + count + (count - 1);
+    uint64_t names = alto_text_names_size(leaf, scratch) + count + (count - 1);
     unsigned decimals = 0;
-    for (uint32_t i = 0; i < count; i++)
-        size += alto_number_size(costs[i], &decimals);
-    return size;
+    return names + alto_numbers_size(costs, count, &decimals);
 }
 
 alto_status alto_text_size(alto_kind kind, alto_form form, const alto_tree *node, alto_buffer *scratch, uint64_t *size)
@@ -276,5 +274,77 @@ alto_status alto_text_size(alto_kind kind, alto_form form, const alto_tree *node
     }
     if (status == ALTO_OK)
         atomic_store_explicit(&kept->text_size, *size + 1, memory_order_relaxed);
+    return status;
+}
+
+/* ---- changes of lengths ---- */
+
+/* Other costs of the same destinations. */
+static int64_t costs_change(const alto_tree *before, const alto_tree *after)
+{
+    double old[ALTO_TREE_CAP], new[ALTO_TREE_CAP];
+    const double *old_costs = alto_node_costs(before), *new_costs = alto_node_costs(after);
+    uint32_t count = alto_node_look(before).count, changed = 0;
+    unsigned decimals = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        old[changed] = old_costs[i];
+        new[changed] = new_costs[i];
+        changed += old_costs[i] != new_costs[i];
+    }
+    uint64_t new_size = alto_numbers_size(new, changed, &decimals);
+    return (int64_t)(new_size - alto_numbers_size(old, changed, &decimals));
+}
+
+static alto_status row_change(alto_kind kind, alto_slice key, const alto_tree *before, const alto_tree *after,
+                              alto_buffer *scratch, int64_t *change)
+{
+    alto_form form = alto_item_form(kind, alto_row_class(key));
+    if (form == ALTO_FORM_COSTS && before && after) /* what stands around the items is the same */
+        return alto_text_change(kind, form, before, after, scratch, change);
+    uint64_t old = 0, new = 0;
+    alto_status status = row_size(kind, key, before, scratch, &old);
+    if (status == ALTO_OK)
+        status = row_size(kind, key, after, scratch, &new);
+    *change = (int64_t)(new - old);
+    return status;
+}
+
+/* The changes of the children, or rows, of two nodes with the same keys. */
+static alto_status sum_changes(alto_kind kind, alto_form form, const alto_tree *before, const alto_tree *after,
+                               alto_buffer *scratch, int64_t *change)
+{
+    alto_status status = ALTO_OK;
+    alto_node_info info = alto_node_look(before);
+    *change = 0;
+    for (uint32_t i = 0; i < info.count && status == ALTO_OK; i++) {
+        const alto_tree *old, *new;
+        int64_t part = 0;
+        old = info.level ? alto_node_child(before, i) : alto_node_value(before, i).row;
+        new = info.level ? alto_node_child(after, i) : alto_node_value(after, i).row;
+        if (old == new)
+            continue;
+        status = info.level ? alto_text_change(kind, form, old, new, scratch, &part)
+                            : row_change(kind, alto_node_key(before, i), old, new, scratch, &part);
+        *change += part;
+    }
+    return status;
+}
+
+alto_status alto_text_change(alto_kind kind, alto_form form, const alto_tree *before, const alto_tree *after,
+                             alto_buffer *scratch, int64_t *change)
+{
+    bool commas_only = form == ALTO_FORM_COSTS || alto_form_is_rows(form); /* between entries, whatever they are */
+    unsigned level = alto_node_look(before).level;
+    if (commas_only && level == alto_node_look(after).level && alto_node_same_keys(before, after)) {
+        if (level > 0 || alto_form_is_rows(form))
+            return sum_changes(kind, form, before, after, scratch, change);
+        *change = costs_change(before, after);
+        return ALTO_OK;
+    }
+    uint64_t old = 0, new = 0;
+    alto_status status = alto_text_size(kind, form, before, scratch, &old);
+    if (status == ALTO_OK)
+        status = alto_text_size(kind, form, after, scratch, &new);
+    *change = (int64_t)(new - old);
     return status;
 }

@@ -48,5 +48,8 @@ alto_slice alto_block_lead(const alto_block *self, alto_coding coding);
 /* Length in bytes of a node's own text, all its rows included whatever their class. Kept with the node and all below it.
  * scratch is cleared. Errors: ALTO_NO_MEMORY. */
 alto_status alto_text_size(alto_kind kind, alto_form form, const alto_tree *node, alto_buffer *scratch, uint64_t *size);
+/* How much longer the one is than the other, without looking at what they share; nothing is kept where they have the same keys. */
+alto_status alto_text_change(alto_kind kind, alto_form form, const alto_tree *before, const alto_tree *after,
+                             alto_buffer *scratch, int64_t *change);
 
 #endif

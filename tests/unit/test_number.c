@@ -338,6 +338,31 @@ static void every_decimal_is_found_again(void **state)
     }
 }
 
+static void lengths_are_known_without_writing(void **state)
+{
+    (void)state;
+    static const double odd[] = {0,      -0.5,      1e21,   400000, 399999.9999, 0.1 + 0.2, 5e-324,
+                                 -12.25, 123456789, 0.0001, 99.99,  100,         9999.5};
+    test_random random = test_random_make(7);
+    for (unsigned round = 0; round < 2000; round++) {
+        double values[200];
+        size_t count = test_random_below(&random, countof(values) + 1), expected = 0;
+        unsigned decimals = (unsigned)test_random_below(&random, 6), most = (unsigned)test_random_below(&random, 5);
+        bool plain = test_random_below(&random, 3);
+        for (size_t i = 0; i < count; i++) {
+            char text[ALTO_NUMBER_TEXT];
+            values[i] = plain || test_random_below(&random, 10)
+                            ? alto_number_from_decimal((int64_t)test_random_below(&random, 1000000) - 20000, most)
+                            : odd[test_random_below(&random, countof(odd))];
+            unsigned guess = decimals;
+            size_t size = alto_number_format(values[i], text);
+            assert_int_equal(alto_number_size(values[i], &guess), size);
+            expected += size;
+        }
+        assert_int_equal(alto_numbers_size(values, count, &decimals), expected);
+    }
+}
+
 static bool load_example(const char *name, alto_buffer *out)
 {
     char path[256];
@@ -393,6 +418,7 @@ int main(void)
         cmocka_unit_test(canonical_numbers_have_limits),
         cmocka_unit_test(decimals_are_exact_and_as_few_as_possible),
         cmocka_unit_test(every_decimal_is_found_again),
+        cmocka_unit_test(lengths_are_known_without_writing),
         cmocka_unit_test(the_numbers_of_rfc_8785_appendix_b_are_written_as_printed_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -682,6 +682,51 @@ static alto_version *random_edit(alto_version *base, alto_kind kind, test_random
     return base;
 }
 
+/* The version after `before`, which is released: its length by what differs is its length. */
+static alto_version *check_length_after(alto_version *before, alto_version *after)
+{
+    uint64_t size = 0, whole = 0;
+    assert_int_equal(alto_render_size(before, &size), ALTO_OK);
+    assert_int_equal(alto_render_size_after(before, size, after, &size), ALTO_OK);
+    alto_version *anew = rebuild(after);
+    assert_int_equal(alto_render_size(anew, &whole), ALTO_OK);
+    assert_int_equal(size, whole);
+    alto_version_release(anew);
+    alto_version_release(before);
+    return after;
+}
+
+static void the_length_of_a_change_is_that_of_the_whole(void **state)
+{
+    (void)state;
+    static const double odd[] = {0, 1, 7.25, 99.5, 399999.75, 400000, 0.1 + 0.2, 1e-7, 1e300, -3.5, 0.0001};
+    test_random random = test_random_make(4);
+    alto_version *map = square(150, &random);
+    for (unsigned round = 0; round < 200; round++) {
+        char row[24], name[24];
+        snprintf(row, sizeof row, "PID%u", (unsigned)test_random_below(&random, 150));
+        snprintf(name, sizeof name, "PID%u", (unsigned)test_random_below(&random, 151));
+        double cost = odd[test_random_below(&random, countof(odd))];
+        alto_version *before = alto_version_retain(map);
+        if (round % 40 == 39)
+            map = remove_row(map, ALTO_ROW_PAYLOAD, row);
+        else
+            ROW(map, ALTO_COST_MAP, ALTO_ROW_PAYLOAD, row, cost_item(name, cost), cost_item("PID7", -cost + 0));
+        map = check_length_after(before, map);
+    }
+    for (unsigned i = 0; i < 150; i++) { /* until nothing but "meta" is left, and then not even that */
+        char row[24];
+        snprintf(row, sizeof row, "PID%u", i);
+        alto_version *before = alto_version_retain(map);
+        if (i == 100)
+            ROW(map, ALTO_COST_MAP, ALTO_ROW_MEMBER, "meta", text_item("vtag", "{}"));
+        map = check_length_after(before, remove_row(map, ALTO_ROW_PAYLOAD, row));
+    }
+    alto_version *last = alto_version_retain(map);
+    map = check_length_after(last, remove_row(map, ALTO_ROW_MEMBER, "meta"));
+    alto_version_release(map);
+}
+
 static void edits_render_as_if_made_anew(void **state)
 {
     (void)state;
@@ -690,8 +735,10 @@ static void edits_render_as_if_made_anew(void **state)
     for (size_t k = 0; k < countof(kinds); k++) {
         alto_version *map = empty_version(kinds[k]);
         for (unsigned round = 0; round < 8; round++) {
-            for (unsigned i = 0; i < 12; i++)
-                map = random_edit(map, kinds[k], &random);
+            for (unsigned i = 0; i < 12; i++) {
+                alto_version *before = alto_version_retain(map);
+                map = check_length_after(before, random_edit(map, kinds[k], &random));
+            }
             if (round % 4 == 0)
                 ROW(map, kinds[k], ALTO_ROW_MEMBER, "meta", text_item("vtag", round ? "{}" : "[]"));
             check_forms(map);
@@ -776,6 +823,7 @@ int main(void)
         cmocka_unit_test(a_rendering_outlives_its_version),
         cmocka_unit_test(values_of_any_size_survive),
         cmocka_unit_test(one_tree_in_rows_of_two_classes_has_two_texts),
+        cmocka_unit_test(the_length_of_a_change_is_that_of_the_whole),
         cmocka_unit_test(edits_render_as_if_made_anew),
         cmocka_unit_test(threads_may_render_at_once),
     };
