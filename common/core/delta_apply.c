@@ -437,28 +437,44 @@ static void take_costs(decoder *self, costs *out, size_t count)
     out->values = take_column(self, count - out->exception_count);
 }
 
-/* The next cost of a column; false when it cannot be. */
-static bool next_cost(costs *self, double before, double *cost)
+/* What a written integer says, where the old cost was `before`; false when it cannot be. */
+static inline bool cost_from(unsigned form, unsigned decimals, uint64_t value, double before, double *cost)
 {
-    size_t at = self->next++;
-    if (self->next_exception < self->exception_count && self->exception_at[self->next_exception] == at) {
-        *cost = self->exceptions[self->next_exception++];
-        return true;
-    }
-    uint64_t value = self->values[at - self->next_exception];
-    int64_t integer, old;
-    if (self->form == ALTO_COSTS_PLAIN)
+    int64_t integer = 0, old = 0;
+    bool good = true;
+    if (form == ALTO_COSTS_PLAIN) {
         integer = (int64_t)value;
-    else if (self->form == ALTO_COSTS_SIGNED)
+    } else if (form == ALTO_COSTS_SIGNED) {
         integer = alto_unzigzag(value);
-    else if (value >= UINT64_C(1) << 56 || !alto_cost_scaled(before, self->decimals, &old))
-        return false;
-    else
-        integer = old + alto_unzigzag(value + 1);
-    if (integer <= -ALTO_COST_INTEGERS || integer >= ALTO_COST_INTEGERS)
-        return false;
-    *cost = alto_cost_of(integer, self->decimals);
-    return true;
+    } else {
+        good = value < UINT64_C(1) << 56 && alto_cost_scaled(before, decimals, &old);
+        integer = old + alto_unzigzag(good ? value + 1 : 0);
+    }
+    *cost = alto_cost_of(integer, decimals);
+    return good && integer > -ALTO_COST_INTEGERS && integer < ALTO_COST_INTEGERS;
+}
+
+/* The next costs of a column, in place of the old ones; false when one of them cannot be. */
+static bool next_costs(costs *self, double *cells, size_t count)
+{
+    bool good = true;
+    for (size_t done = 0; done < count && good;) {
+        size_t at = self->next + done, end = count;
+        if (self->next_exception < self->exception_count) {
+            uint64_t exception = self->exception_at[self->next_exception];
+            if (exception == at) {
+                cells[done++] = self->exceptions[self->next_exception++];
+                continue;
+            }
+            end = exception - at < count - done ? done + (size_t)(exception - at) : count;
+        }
+        const uint64_t *values = self->values + at - self->next_exception;
+        for (size_t i = 0; i < end - done; i++)
+            good &= cost_from(self->form, self->decimals, values[i], cells[done + i], &cells[done + i]);
+        done = end;
+    }
+    self->next += count;
+    return good;
 }
 
 static void take_changed(decoder *self)
@@ -647,11 +663,9 @@ static size_t changes_before(const decoder *self, uint64_t end)
     return count;
 }
 
-/* The ranks and new costs of the next `count` changes, all of the row with these items, the first of
- * which has position `start`. */
-static alto_status take_new_costs(decoder *self, const alto_tree *items, uint64_t start, size_t count)
+/* Room for `count` costs of one row. */
+static bool cost_room(decoder *self, size_t count)
 {
-    alto_cursor cursor = {.height = 0};
     if (count > self->row_room) {
         free(self->row_ranks);
         free(self->row_costs);
@@ -659,15 +673,33 @@ static alto_status take_new_costs(decoder *self, const alto_tree *items, uint64_
         self->row_costs = array_of(self, count, sizeof *self->row_costs);
         self->row_room = count;
     }
-    if (!self->row_ranks || !self->row_costs)
-        return ALTO_NO_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        self->row_ranks[i] = self->changed.at[self->changed_next++] - start;
-        cursor_to(&cursor, items, self->row_ranks[i]);
-        if (!next_cost(&self->changed_costs, alto_cursor_value(&cursor).cost, &self->row_costs[i]))
-            return ALTO_MALFORMED;
+    return self->row_ranks && self->row_costs;
+}
+
+/* The costs that the ascending ranks have now. */
+static void look_up_costs(const alto_tree *items, const uint64_t *ranks, double *cells, size_t count)
+{
+    alto_cursor cursor;
+    for (size_t i = 0; i < count;) {
+        alto_cursor_seek_rank(&cursor, items, ranks[i]);
+        const alto_tree *leaf = cursor.path[0].node;
+        const double *held = alto_node_costs(leaf);
+        uint64_t start = ranks[i] - cursor.path[0].index, end = start + alto_node_look(leaf).count;
+        for (; i < count && ranks[i] < end; i++)
+            cells[i] = held[ranks[i] - start];
     }
-    return ALTO_OK;
+}
+
+/* The ranks and new costs of the next `count` changes, all of the row with these items, the first of
+ * which has position `start`. */
+static alto_status take_new_costs(decoder *self, const alto_tree *items, uint64_t start, size_t count)
+{
+    if (!cost_room(self, count))
+        return ALTO_NO_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        self->row_ranks[i] = self->changed.at[self->changed_next++] - start;
+    look_up_costs(items, self->row_ranks, self->row_costs, count);
+    return next_costs(&self->changed_costs, self->row_costs, count) ? ALTO_OK : ALTO_MALFORMED;
 }
 
 /* Changes of a row in which other things change too. */
@@ -722,8 +754,8 @@ static alto_status edit_added(decoder *self, uint64_t ref)
         return ALTO_OK;
     alto_status status = self->group_same.at[self->group_next++] ? ALTO_OK : next_list(self);
     for (size_t i = 0; status == ALTO_OK && i < self->list_count; i++) {
-        double cost;
-        if (!next_cost(&self->added_costs, 0, &cost))
+        double cost = 0; /* there was none */
+        if (!next_costs(&self->added_costs, &cost, 1))
             return ALTO_MALFORMED;
         if (!add_edit(self, self->list[i], false, cost))
             return ALTO_NO_MEMORY;
