@@ -31,12 +31,30 @@ static inline alto_slice alto_slice_text(const char *text)
     return (alto_slice){(const uint8_t *)text, strlen(text)};
 }
 
+/* Eight bytes as a number in the order of bytes. */
+static inline uint64_t alto_eight_bytes(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
 /* Order by bytes, the shorter first where one begins the other: <0, 0, >0. */
 static inline int alto_slice_compare(alto_slice a, alto_slice b)
 {
-    size_t common = a.size < b.size ? a.size : b.size;
-    int order = common ? memcmp(a.data, b.data, common) : 0;
-    return order ? order : (a.size > b.size) - (a.size < b.size);
+    size_t common = a.size < b.size ? a.size : b.size, at = 0;
+    for (; common - at >= 8; at += 8) { /* keys are short: quicker than a call */
+        uint64_t x = alto_eight_bytes(a.data + at), y = alto_eight_bytes(b.data + at);
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    for (; at < common; at++)
+        if (a.data[at] != b.data[at])
+            return a.data[at] < b.data[at] ? -1 : 1;
+    return (a.size > b.size) - (a.size < b.size);
 }
 
 static inline bool alto_slice_equal(alto_slice a, alto_slice b)

@@ -724,6 +724,14 @@ static size_t edits_up_to(const alto_edit *edits, size_t count, alto_slice limit
     return low;
 }
 
+/* All children are about to be looked at and retained: let the memory bring them together, not one after the other. */
+static void expect_links(const alto_tree *node)
+{
+    if (has_sums(node))
+        for (uint32_t i = 0; i < node->count; i++)
+            __builtin_prefetch(links_of(node)[i], 1);
+}
+
 /* Feed an old node with its share of the edits into the new tree.
  * last: nothing comes after it. inside: it is not the last child of its parent. */
 static void merge_node(builder *self, const alto_tree *node, const alto_edit *edits, size_t count, bool last,
@@ -736,6 +744,7 @@ static void merge_node(builder *self, const alto_tree *node, const alto_edit *ed
         return;
     }
     set_hint(self, node);
+    expect_links(node);
     if (node->level == 0) {
         merge_leaf(self, node, edits, count, last);
         return;
@@ -1132,6 +1141,16 @@ static alto_status compare_values(const alto_tree *before, const alto_tree *afte
     return status;
 }
 
+/* Open what stands higher, or both where they stand alike; `a` and `b` are their nodes, NULL where there is none. */
+static void walk_down(walk *before, walk *after, const alto_tree *a, const alto_tree *b)
+{
+    bool open_before = a && (!b || a->level >= b->level), open_after = b && (!a || b->level >= a->level);
+    if (open_before)
+        walk_open(before);
+    if (open_after)
+        walk_open(after);
+}
+
 alto_status alto_tree_diff_leaves(const alto_tree *before, const alto_tree *after, alto_diff_fn *found,
                                   alto_diff_leaves_fn *leaves, void *context)
 {
@@ -1153,10 +1172,7 @@ alto_status alto_tree_diff_leaves(const alto_tree *before, const alto_tree *afte
             walk_skip(&old);
             walk_skip(&new);
         } else {
-            if (a && (!b || a->level >= b->level))
-                walk_open(&old);
-            if (b && (!a || b->level >= a->level))
-                walk_open(&new);
+            walk_down(&old, &new, a, b);
         }
     }
     return status;
