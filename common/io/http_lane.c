@@ -29,7 +29,7 @@ enum {
 };
 
 typedef struct connection {
-    struct connection *older, *newer; /* by last use */
+    struct connection *older, *newer; /* by last use; newer also links the unused */
     uint64_t used_ms;
     int fd;
     bool blocked;           /* waits for room to send, not for a request */
@@ -52,12 +52,32 @@ struct alto_http_lane {
     uint64_t now_ms, listen_again_ms;
     size_t count, elsewhere;     /* connections */
     size_t answering;            /* of count */
+    connection *slots;           /* max_connections; memory that was never used costs nothing */
+    size_t fresh;                /* the first slot that was never used */
+    connection *unused;          /* slots that were */
     connection *oldest, *newest; /* by last use */
     uint64_t date_s;             /* what `date` says */
     char date[DATE_TEXT];
 };
 
 /* ---- connections ---- */
+
+/* NULL: all are in use. */
+static connection *take_slot(alto_http_lane *self)
+{
+    connection *slot = self->unused;
+    if (slot)
+        self->unused = slot->newer;
+    else if (self->fresh < self->options.max_connections)
+        slot = &self->slots[self->fresh++];
+    return slot;
+}
+
+static void give_slot(alto_http_lane *self, connection *slot)
+{
+    slot->newer = self->unused;
+    self->unused = slot;
+}
 
 static void unlink_connection(alto_http_lane *self, connection *one)
 {
@@ -95,7 +115,7 @@ static void forget(alto_http_lane *self, connection *one)
     end_answer(self, one);
     unlink_connection(self, one);
     self->count--;
-    free(one);
+    give_slot(self, one);
 }
 
 static void drop(alto_http_lane *self, connection *one)
@@ -310,11 +330,10 @@ static void on_readable(alto_http_lane *self, connection *one)
     ssize_t size = recv(one->fd, text, sizeof text, MSG_PEEK);
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (size <= 0)
-        drop(self, one);
-    else if (size == sizeof text || !alto_http_plain_parse(text, (size_t)size, &plain))
+    bool is_plain = size > 0 && (size_t)size < sizeof text && alto_http_plain_parse(text, (size_t)size, &plain);
+    if (size > 0 && !is_plain)
         hand_over(self, one);
-    else if (recv(one->fd, same, (size_t)size, 0) != size)
+    else if (!is_plain || recv(one->fd, same, (size_t)size, 0) != size) /* the end, or an error */
         drop(self, one);
     else
         answer(self, one, &plain);
@@ -339,10 +358,11 @@ static void listen_or_pause(alto_http_lane *self, bool listening)
 static void add_connection(alto_http_lane *self, int fd, const struct sockaddr_storage *peer, socklen_t size)
 {
     int on = 1;
-    connection *made = malloc(sizeof *made);
+    connection *made = take_slot(self);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (!made || !set_events(self, EPOLL_CTL_ADD, fd, EPOLLIN, made)) {
-        free(made);
+        if (made)
+            give_slot(self, made);
         close(fd);
         return;
     }
@@ -394,8 +414,9 @@ alto_http_lane *alto_http_lane_new(int listener, const alto_http_lane_options *o
     self->options = *options;
     self->listener = listener;
     self->listening = true;
+    self->slots = calloc(options->max_connections, sizeof *self->slots);
     self->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (self->epoll < 0 || !set_events(self, EPOLL_CTL_ADD, listener, EPOLLIN, self))
+    if (!self->slots || self->epoll < 0 || !set_events(self, EPOLL_CTL_ADD, listener, EPOLLIN, self))
         alto_http_lane_destroy(&self);
     return self;
 }
@@ -410,6 +431,7 @@ void alto_http_lane_destroy(alto_http_lane **self)
         drop(gone, gone->oldest);
     if (gone->epoll >= 0)
         close(gone->epoll);
+    free(gone->slots);
     free(gone);
 }
 
