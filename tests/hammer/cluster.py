@@ -172,7 +172,7 @@ class Cluster:
         serving = ["--http", self.url(host)[len("http://"):], "--push", self.push(host), "--state", self.state(host)]
         if host == plan.PUBLISHER:
             return [altotest.BIN / "alto-server-push", "--maps", world.path("maps"), "--keys", world.keys(),
-                    "--quiet-ms", "5", "--head-ms", "1000", "--hold", "2"] + serving
+                    "--quiet-ms", "5", "--head-ms", "1000", "--hold", "1"] + serving
         if host in plan.RELAYS:
             return [altotest.BIN / "alto-rproxy", "--root-key", world.anchor, "--upstream",
                     self.url(self.sources[host][0])] + serving

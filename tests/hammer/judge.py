@@ -17,6 +17,7 @@ import maps
 from altotest import Failure, check
 
 GRACE = 30  # seconds in which it must be found out who signed what somebody holds
+ETAG_DIGITS = 32  # of the root, in the ETag of a resource
 
 
 def text_of(position):
@@ -28,7 +29,7 @@ class Judge:
         self.written = written       # (resource ID, step, fingerprint), of maps.Maps
         self.signed = {}             # position -> (commit hash, previous hash or "-", state root)
         self.newest_of = {}          # (epoch, chain) -> seq
-        self.roots = set()           # (resource ID, root) of all signed entries
+        self.roots = set()           # (resource ID, root as in an ETag) of all signed entries
         self.wanted = {}             # position that is not known yet -> until when somebody must tell
         self.pending = []            # (until, position, hash, state root, who): held by somebody, signature not seen yet
         self.pending_roots = {}      # (resource ID, root) -> (until, who)
@@ -62,7 +63,7 @@ class Judge:
         self.ask_for_holes(position)
         for change in changes:
             name, root = change.rsplit("=", 1)
-            self.roots.add((name, root))
+            self.roots.add((name, root[:ETAG_DIGITS]))
         return True
 
     def check_links(self, position):

@@ -8,6 +8,7 @@ import copy
 import hashlib
 import json
 import os
+import pathlib
 import random
 
 import altotest
@@ -17,7 +18,7 @@ MOST_KEPT = 8     # earlier states to which the maps may return
 FEWEST, MOST = 12, 40  # PIDs of "net"
 
 # What a step may be, and how often.
-EDITS = {"cells": 50, "row": 10, "move": 10, "pids": 8, "document": 7, "withdraw": 4, "back": 6, "burst": 4, "bad": 3}
+EDITS = {"cells": 50, "row": 10, "move": 10, "pids": 8, "apart": 5, "document": 7, "withdraw": 4, "back": 6, "burst": 4, "bad": 3}
 
 
 def fingerprint(document):
@@ -44,6 +45,7 @@ class Maps:
         self.costs = {name: {} for name in COSTS}
         self.documents = {}
         self.withdrawn = set()
+        self.late = {}     # cost map -> step at which its file follows the others
         for network in self.networks:
             self.say_network(network)
         self.say_property()
@@ -94,6 +96,9 @@ class Maps:
     def edit(self):
         """One step: change something and write the files that changed."""
         self.step += 1
+        for name in [name for name, step in self.late.items() if step <= self.step]:
+            del self.late[name]
+            self.write(name)
         what = self.dice.choices(list(EDITS), list(EDITS.values()))[0]
         if self.dice.random() < 0.1:
             self.keep()
@@ -102,6 +107,14 @@ class Maps:
         changed = [name for name in self.documents if self.documents[name] is not before.get(name)]
         self.dice.shuffle(changed)
         self.flush(changed)
+
+    def renew(self):
+        """A step that nobody can have seen before."""
+        self.step += 1
+        self.late.clear()
+        for name in COSTS:
+            self.say_costs(name)
+        self.flush(COSTS)
 
     def edit_cells(self):
         name = self.dice.choice(list(COSTS))
@@ -135,6 +148,13 @@ class Maps:
                 del pids[self.dice.choice(list(pids))]
         self.say_network("net")
 
+    def edit_apart(self):
+        """A network map, and cost maps that follow later: soon, or when the publisher has lost patience."""
+        self.edit_move()
+        for name in COSTS:
+            if self.dice.random() < 0.7:
+                self.late[name] = self.step + self.dice.choice((1, 5, 60))
+
     def edit_document(self):
         self.say_property()
 
@@ -146,7 +166,7 @@ class Maps:
             self.write(name)
         else:
             self.withdrawn.add(name)
-            os.unlink(os.path.join(self.directory, name + ".json"))
+            pathlib.Path(self.directory, name + ".json").unlink(missing_ok=True)  # it may be late
 
     def keep(self):
         self.kept.append(copy.deepcopy((self.networks, self.costs, self.documents)))
@@ -177,8 +197,8 @@ class Maps:
 
     def write(self, name):
         document = self.documents[name]
-        self.written.add((name, document["step"], fingerprint(document)))
-        if name not in self.withdrawn:
+        if name not in self.withdrawn and name not in self.late:
+            self.written.add((name, document["step"], fingerprint(document)))
             self.put(name, json.dumps(document, separators=(",", ":")))
 
     def put(self, name, text):

@@ -45,6 +45,7 @@ typedef struct {
 static subscriber subscribers[ALTO_LIST_MAX];
 static size_t subscriber_count;
 static atomic_bool over;
+static _Thread_local const char *at_work = "-"; /* whose log lines come now */
 
 static void wrong(const subscriber *self, const alto_view *view, const char *why, const char *resource_id)
 {
@@ -203,6 +204,7 @@ static int follow(void)
     while (!atomic_load(&over)) {
         (void)poll(waits, subscriber_count, POLL_MS); /* a signal ends it early, which is right */
         for (size_t i = 0; i < subscriber_count; i++) {
+            at_work = subscribers[i].name;
             if (altocast_process(subscribers[i].maps, 0) != 0)
                 return 1;
             tell_state(&subscribers[i]);
@@ -237,7 +239,7 @@ static void on_signal(int number)
 static void log_line(void *context, const char *line)
 {
     (void)context;
-    fprintf(stderr, "%s\n", line);
+    fprintf(stderr, "%s %s\n", at_work, line);
 }
 
 int main(int argc, char **argv)
