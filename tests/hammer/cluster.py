@@ -163,7 +163,7 @@ class Cluster:
         return "tcp://%s:%d" % (self.network.address(host), PUSH_PORTS.get(host, PUSH_PORT))
 
     def subscribers(self, host):
-        return ["%s.%d" % (host, i) for i in range(plan.SUBSCRIBERS)]
+        return ["%s.%d" % (host, i) for i in range(len(plan.SUBSCRIBERS))]
 
     # ---- processes ----
 
@@ -179,8 +179,8 @@ class Cluster:
         if host == plan.LIAR:
             return [HERE / "liar.py", self.network.address(plan.LIED_ABOUT), address]
         words = [TESTS / "alto-witness", "--root-key", world.anchor]
-        for name, upstreams in zip(self.subscribers(host), self.sources[host]):
-            words += ["--subscriber", "%s=%s" % (name, self.url(upstreams[0]))]
+        for name, mode, upstreams in zip(self.subscribers(host), plan.SUBSCRIBERS, self.sources[host]):
+            words += ["--subscriber", "%s=%s=%s" % (name, mode, self.url(upstreams[0]))]
         return words
 
     def run(self, name, host, command):
@@ -255,6 +255,8 @@ class Cluster:
                 self.keep_state(host)
         elif what == "start":
             self.change_state(host, action.argument["state"])
+            if host == plan.PUBLISHER and action.argument["renew"]:
+                altotest.equal(self.world.run("alto-keys", "renew", "--keys", self.world.keys()).code, 0, "alto-keys renew")
             self.sources[host] = action.argument["sources"] or self.sources[host]
             self.start(host)
         elif what == "freeze":

@@ -156,9 +156,9 @@ class Judge:
         root = answer.header("ETag", "").strip('"')[:ETAG_DIGITS]
         if (name, root) not in self.roots:
             self.pending_roots.setdefault((name, root), (time.monotonic() + GRACE, server))
-        document = json.loads(answer.body)
+        document = json.loads(answer.plain())
         check((name, document.get("step"), maps.fingerprint(document)) in self.written,
-              "%s answers for %s with what was never written: %s" % (server, name, altotest.shorten(answer.body)))
+              "%s answers for %s with what was never written: %s" % (server, name, altotest.shorten(answer.plain())))
 
     # ---- when all is calm ----
 

@@ -11,7 +11,7 @@ STEPS = 200
 PUBLISHER, LIAR = "p", "l"
 RELAYS = ("r1", "r2", "r3")
 WITNESSES = ("w1", "w2", "w3", "w4")
-SUBSCRIBERS = 6  # of each witness
+SUBSCRIBERS = ("all", "all", "all", "all", "some", "poll")  # of each witness, as alto-witness has them
 HOSTS = (PUBLISHER,) + RELAYS + (LIAR,) + WITNESSES
 LIED_ABOUT = "r1"  # what the liar passes on is this relay's
 
@@ -44,7 +44,7 @@ def sources(dice, host):
     def some():
         return tuple(dice.sample(CHOICES[host], min(len(CHOICES[host]), 1)))
     if host in WITNESSES:
-        return tuple(some() for _ in range(SUBSCRIBERS))
+        return tuple(some() for _ in SUBSCRIBERS)
     return some() if host in CHOICES else ()
 
 
@@ -52,6 +52,15 @@ def first_sources(seed):
     """Upstreams at the beginning."""
     dice = random.Random("%d sources" % seed)
     return {host: sources(dice, host) for host in HOSTS}
+
+
+def victims(dice, what):
+    """Whom a fault meets: mostly one; now and then everybody who serves loses power at once."""
+    if what == "lie":
+        return (LIAR,)
+    if what == "kill" and dice.random() < 0.1:
+        return (PUBLISHER,) + RELAYS
+    return (dice.choice(HOSTS),)
 
 
 def argument(dice, what, host):
@@ -73,7 +82,8 @@ def ending(dice, what, host):
     """The action that ends a fault."""
     if what in ("kill", "end"):
         state = dice.choices(("kept", "lost", "old"), (6, 2, 2))[0]
-        return "start", {"state": state, "sources": sources(dice, host) if dice.random() < 0.5 else None}
+        return "start", {"state": state, "sources": sources(dice, host) if dice.random() < 0.5 else None,
+                         "renew": dice.random() < 0.3}
     return {"freeze": "thaw", "lie": "honest"}.get(what, "heal"), None
 
 
@@ -86,12 +96,12 @@ def round_of(seed, number, possible):
     while step < STEPS - 1:
         what = dice.choices(names, weights)[0]
         fault = FAULTS[what]
-        host = LIAR if what == "lie" else dice.choice(HOSTS)
-        until = min(step + dice.randint(fault.shortest, fault.longest), STEPS)
-        begin, end = argument(dice, what, host), ending(dice, what, host)
-        if busy.get((host, fault.about), 0) < step:
-            busy[host, fault.about] = until
-            actions.append(Action(step, what, host, begin, len(actions) // 2))
-            actions.append(Action(until, end[0], host, end[1], len(actions) // 2))
+        for host in victims(dice, what):
+            until = min(step + dice.randint(fault.shortest, fault.longest), STEPS)
+            begin, end = argument(dice, what, host), ending(dice, what, host)
+            if busy.get((host, fault.about), 0) < step:
+                busy[host, fault.about] = until
+                actions.append(Action(step, what, host, begin, len(actions) // 2))
+                actions.append(Action(until, end[0], host, end[1], len(actions) // 2))
         step += dice.randint(1, 14)
     return sorted(actions, key=lambda action: action.step)

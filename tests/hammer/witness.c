@@ -35,6 +35,7 @@ enum {
 
 typedef struct {
     char name[32];
+    bool follows_some; /* not all resources */
     altocast *maps;
     altocast_state state;
     alto_position reported; /* by on_commit */
@@ -78,12 +79,12 @@ static bool has_network(const alto_view *view, const alto_vtag *wanted)
 }
 
 /* NULL, or what is wrong with this resource of the view. */
-static const char *fault_of(const alto_view *view, const alto_resource *resource)
+static const char *fault_of(const subscriber *self, const alto_view *view, const alto_resource *resource)
 {
     alto_vtag wanted[ALTO_MAX_DEPENDENCIES];
     size_t count;
     if (!resource->version)
-        return "not held";
+        return self->follows_some ? NULL : "not held";
     if (!alto_hash_equal(alto_version_root(resource->version), &resource->entry.root))
         return "does not have the root of its entry";
     if (resource->entry.kind != ALTO_COST_MAP || !alto_resource_shown(resource))
@@ -124,7 +125,7 @@ static void judge(const subscriber *self, const alto_view *view, alto_pool *read
         wrong(self, view, "the catalog does not have the state root", "");
     for (size_t i = 0; i < view->count; i++) {
         const alto_resource *resource = view->resources[i];
-        const char *why = fault_of(view, resource);
+        const char *why = fault_of(self, view, resource);
         if (!why && read_with && alto_resource_shown(resource) && !reads_again(resource, read_with))
             why = "read again does not have its root";
         if (why)
@@ -214,15 +215,21 @@ static int follow(void)
     return 0;
 }
 
-/* "NAME=URL" */
+/* "NAME=MODE=URL" */
 static bool open_one(subscriber *self, const char *words, const char *root_key)
 {
-    char error[512] = "not NAME=URL";
-    const char *url = strchr(words, '=');
-    if (url && (size_t)(url - words) < sizeof self->name) {
-        snprintf(self->name, sizeof self->name, "%.*s", (int)(url - words), words);
-        altocast_options options = {
-            .upstream = url + 1, .root_key_file = root_key, .on_commit = on_commit, .context = self};
+    static const char *const some[] = {"net", "cost-a"};
+    char error[512] = "not NAME=all|some|poll=URL", mode[8];
+    int url = 0;
+    if (sscanf(words, "%31[^=]=%7[a-z]=%n", self->name, mode, &url) == 2 && url) {
+        self->follows_some = strcmp(mode, "some") == 0;
+        altocast_options options = {.upstream = words + url,
+                                    .root_key_file = root_key,
+                                    .resources = self->follows_some ? some : NULL,
+                                    .resource_count = self->follows_some ? 2 : 0,
+                                    .no_push = strcmp(mode, "poll") == 0,
+                                    .on_commit = on_commit,
+                                    .context = self};
         self->maps = altocast_open(&options, error, sizeof error);
     }
     if (!self->maps)
@@ -247,12 +254,13 @@ int main(int argc, char **argv)
     alto_list wanted = {0};
     const char *root_key = NULL;
     const alto_option table[] = {
-        {"subscriber", ALTO_OPTION_LIST, &wanted, "NAME=URL", .help = "one that follows URL; may be repeated",
+        {"subscriber", ALTO_OPTION_LIST, &wanted, "NAME=MODE=URL",
+         .help = "one that follows URL: all, some (net and cost-a), or all by polling (poll); may be repeated",
          .required = true},
         {"root-key", ALTO_OPTION_TEXT, &root_key, "FILE", .help = "root.pub.pem", .required = true},
         {.name = NULL}};
     int operands;
-    alto_options_parse(argc, argv, table, "--root-key FILE --subscriber NAME=URL...", about, &operands);
+    alto_options_parse(argc, argv, table, "--root-key FILE --subscriber NAME=MODE=URL...", about, &operands);
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
     altocast_set_log(log_line, NULL);
