@@ -41,6 +41,7 @@ void bench_push(const bench_options *options);
 void bench_memory(const bench_options *options);
 void bench_stalled(const bench_options *options);
 void bench_http(const bench_options *options);
+void bench_recovery(const bench_options *options);
 
 /* One line on standard error, exit code 2. */
 _Noreturn void bench_die(const char *format, ...) __attribute__((format(printf, 1, 2)));

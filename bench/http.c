@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http.c - CPU per GET of a full map from what an rproxy answers with, beside nginx that serves the same bytes from
  * disk: each a process of its own with one thread that answers. */
+#include "child.h"
 #include "core/ird.h"
 #include "core/render.h"
 #include "io/loop.h"
@@ -12,13 +13,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,25 +88,12 @@ _Noreturn static void serve(int out)
     _exit(0);
 }
 
-/* A child that ends with us, whatever happens. */
-static pid_t start_child(void)
-{
-    pid_t parent = getpid();
-    fflush(stdout);
-    pid_t child = fork();
-    if (child < 0)
-        bench_die("cannot start a process: %s", strerror(errno));
-    if (child == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent))
-        _exit(2);
-    return child;
-}
-
 static void start_ours(servers *self)
 {
     int channel[2];
     if (pipe2(channel, O_CLOEXEC) != 0)
         bench_die("no pipe: %s", strerror(errno));
-    self->ours = start_child();
+    self->ours = bench_child_start();
     if (self->ours == 0)
         serve(channel[1]);
     close(channel[1]);
@@ -196,17 +181,11 @@ static void start_nginx(servers *self, int which)
     snprintf(log, sizeof log, "%s/log", self->directory);
     self->nginx_port[which] = free_port();
     write_configuration(self, which, name);
-    self->nginx[which] = start_child();
+    self->nginx[which] = bench_child_start();
     if (self->nginx[which] == 0) {
         execlp("nginx", "nginx", "-c", conf, "-e", log, (char *)NULL);
         _exit(127);
     }
-}
-
-static void stop_child(pid_t child)
-{
-    kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
 }
 
 static void remove_directory(const char *directory)
@@ -306,7 +285,7 @@ void bench_http(const bench_options *options)
     for (int i = 0; i < SIZES; i++)
         measure(&self, &bodies[i], options->quick ? QUICK_BLOCKS : BLOCKS);
     for (int k = 0; k < NGINXES; k++)
-        stop_child(self.nginx[k]);
-    stop_child(self.ours);
+        bench_child_stop(self.nginx[k]);
+    bench_child_stop(self.ours);
     remove_directory(self.directory);
 }

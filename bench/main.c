@@ -19,7 +19,7 @@
 static const char about[] =
     "Measures altocast: table on standard output, figures in a JSON file. Peers are measured in\n"
     "the same run. Exit code 1 when a bar is missed.\n"
-    "Groups: update, payload, push, memory, stalled, http.";
+    "Groups: update, payload, push, memory, stalled, http, recovery.";
 
 enum { MAX_JSON = 1048576 };
 
@@ -210,8 +210,9 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(const bench_options *options);
-    } groups[] = {{"update", bench_update}, {"payload", bench_payload}, {"push", bench_push},
-                  {"memory", bench_memory}, {"stalled", bench_stalled}, {"http", bench_http}};
+    } groups[] = {{"update", bench_update},    {"payload", bench_payload}, {"push", bench_push},
+                  {"memory", bench_memory},    {"stalled", bench_stalled}, {"http", bench_http},
+                  {"recovery", bench_recovery}};
     const size_t group_count = sizeof groups / sizeof groups[0];
     bench_options options = {.data = "../shared/data", .helper = "bench/traces.py"};
     const char *only = NULL, *out = "build/bench.json";

@@ -44,24 +44,34 @@ static void make_manifest(bench_origin *self, uint64_t now_ms)
     bench_must(alto_manifest_sign(&self->manifest, signers, 1, &self->manifest_file), "manifest");
 }
 
-void bench_origin_init(bench_origin *self)
+static void new_committer(bench_origin *self)
 {
-    uint64_t now_ms = alto_clock_ms();
-    *self = (bench_origin){.root = alto_signing_key_new(), .online = alto_signing_key_new(), .pool = alto_pool_new()};
-    if (!self->root || !self->online || !self->pool)
-        bench_die("out of memory, or no locked memory for keys");
-    make_manifest(self, now_ms);
-    self->archive = alto_archive_new(&self->anchor.origin);
     alto_committer_options options = {.manifest = &self->manifest,
                                       .key = self->online,
-                                      .chain = now_ms,
+                                      .chain = alto_clock_ms(),
                                       .valid_for_s = 86400,
                                       .interval_ms = 5000,
                                       .applied = on_commit,
                                       .context = self};
+    bench_must(alto_committer_new(&options, &self->committer), "committer");
+}
+
+void bench_origin_init(bench_origin *self)
+{
+    *self = (bench_origin){.root = alto_signing_key_new(), .online = alto_signing_key_new(), .pool = alto_pool_new()};
+    if (!self->root || !self->online || !self->pool)
+        bench_die("out of memory, or no locked memory for keys");
+    make_manifest(self, alto_clock_ms());
+    self->archive = alto_archive_new(&self->anchor.origin);
     if (!self->archive)
         bench_die("out of memory");
-    bench_must(alto_committer_new(&options, &self->committer), "committer");
+    new_committer(self);
+}
+
+void bench_origin_restart(bench_origin *self)
+{
+    alto_committer_destroy(&self->committer);
+    new_committer(self);
 }
 
 void bench_origin_fini(bench_origin *self)

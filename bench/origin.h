@@ -27,6 +27,8 @@ typedef struct {
 /* An origin with new keys; its address must not change. */
 void bench_origin_init(bench_origin *self);
 void bench_origin_fini(bench_origin *self);
+/* Go on in a new chain without any state, as a publisher that lost it. Not twice in a millisecond. */
+void bench_origin_restart(bench_origin *self);
 /* Commit a new version of resource `id`. */
 void bench_origin_commit(bench_origin *self, const char *id, const alto_version *version);
 
