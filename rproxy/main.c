@@ -13,7 +13,7 @@ static const char about[] =
 
 int main(int argc, char **argv)
 {
-    const char *log_level = "info";
+    const char *log_level = "info", *stale = "until-valid";
     alto_list push = {0}, advertise = {0};
     uint64_t threads = 2, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT;
     relay_options options = {.follow = {.poll_ms = 1000}, .publish = {.http = "127.0.0.1:8671"}};
@@ -37,6 +37,8 @@ int main(int argc, char **argv)
          .help = "how often to poll where push is not to be had (default 1000)", .min = 50, .max = 3600000},
         {"multicast-mbit", ALTO_OPTION_NUMBER, &multicast_mbit, "N",
          .help = "Mbit/s of a push to an epgm:// group, at most (default 100)", .min = 1, .max = ALTO_PUSH_MAX_MBIT},
+        {"stale", ALTO_OPTION_TEXT, &stale, "POLICY",
+         .help = "answers while nothing fresh is heard: until-valid (marked; 503 at its end; default), mark or refuse"},
         {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
          .max = 64},
         {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
@@ -44,8 +46,13 @@ int main(int argc, char **argv)
     int operands;
     alto_options_parse(argc, argv, table, "--upstream URL --root-key FILE --state DIR [options]", about, &operands);
     alto_log_level level;
-    if (operands || !alto_log_level_parse(log_level, &level)) {
-        fprintf(stderr, "alto-rproxy: %s: not understood; see --help\n", operands ? argv[1] : log_level);
+    const char *wrong = operands ? argv[1] : NULL;
+    if (!alto_log_level_parse(log_level, &level))
+        wrong = log_level;
+    if (!alto_stale_policy_parse(stale, &options.publish.stale))
+        wrong = stale;
+    if (wrong) {
+        fprintf(stderr, "alto-rproxy: %s: not understood; see --help\n", wrong);
         return 2;
     }
     alto_log_set_level(level);

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+enum { STATE_MS = 1000 /* how often to look whether the copy has become stale */ };
+
 struct relay {
     alto_loop *loop;
     relay_options options;
@@ -14,6 +16,7 @@ struct relay {
     alto_store *store;
     alto_follower *follower;
     alto_publisher *publisher;
+    alto_timer *state_timer;
     bool restoring; /* what is taken now comes from disk */
     bool hopeless;  /* see relay.h */
 };
@@ -35,11 +38,32 @@ static void serve_manifest(relay *self, const alto_manifest *manifest, alto_slic
     alto_publisher_manifest(self->publisher, file, manifest->epoch, manifest->version);
 }
 
+static void tell_freshness(relay *self)
+{
+    const alto_replica *replica = alto_follower_replica(self->follower);
+    const alto_statement *newest = alto_replica_statement(replica);
+    alto_freshness freshness = {.state = alto_replica_state_now(replica, alto_clock_ms())};
+    if (newest) {
+        freshness.issued_at_ms = newest->issued_at_ms;
+        freshness.valid_until_ms = newest->issued_at_ms + newest->valid_for_s * 1000;
+    }
+    alto_publisher_freshness(self->publisher, &freshness);
+}
+
+/* Becoming stale is nothing that happens: it is that nothing does. */
+static void on_state_timer(void *context)
+{
+    relay *self = context;
+    tell_freshness(self);
+    alto_timer_arm(self->state_timer, STATE_MS);
+}
+
 static void on_applied(void *context, const alto_applied *applied)
 {
     relay *self = context;
     const alto_manifest *manifest = alto_replica_manifest_now(alto_follower_replica(self->follower));
     alto_publisher_step(self->publisher, applied, manifest->max_pushed_payload);
+    tell_freshness(self);
     if (self->restoring)
         return;
     if (alto_keep_step(self->store, applied) != ALTO_OK)
@@ -51,6 +75,7 @@ static void on_head(void *context, alto_slice object, const alto_signature *sign
 {
     relay *self = context;
     alto_publisher_head(self->publisher, object, signature);
+    tell_freshness(self);
 }
 
 static void on_manifest(void *context, alto_slice file)
@@ -157,7 +182,9 @@ alto_status relay_new(alto_loop *loop, const relay_options *options, relay **out
         return alto_fail(error, ALTO_NO_MEMORY, "", "out of memory");
     self->loop = loop;
     self->options = *options;
-    alto_status status = open_all(self, error);
+    self->state_timer = alto_timer_new(loop, on_state_timer, self);
+    alto_status status =
+        self->state_timer ? open_all(self, error) : alto_fail(error, ALTO_NO_MEMORY, "", "out of memory");
     if (status != ALTO_OK) {
         relay_destroy(&self);
         return status;
@@ -165,6 +192,7 @@ alto_status relay_new(alto_loop *loop, const relay_options *options, relay **out
     const char *push = alto_publisher_push_endpoint(self->publisher, 0);
     alto_log(ALTO_LOG_INFO, "ready", "upstream=%s http=%s push=%s", options->follow.upstream,
              alto_publisher_http_address(self->publisher), push ? push : "none");
+    on_state_timer(self);
     alto_follower_start(self->follower);
     *out = self;
     return ALTO_OK;
@@ -175,6 +203,7 @@ void relay_destroy(relay **self)
     relay *dying = *self;
     if (!dying)
         return;
+    alto_timer_destroy(&dying->state_timer);
     alto_publisher_destroy(&dying->publisher); /* reads the replica's counts until here */
     alto_follower_destroy(&dying->follower);
     alto_store_close(&dying->store);

@@ -131,11 +131,19 @@ static void log_commit(const alto_applied *applied)
              (unsigned long long)applied->statement->position.seq, applied->change_count, (unsigned long long)bytes);
 }
 
+/* The origin itself is never stale. */
+static void tell_freshness(server *self, uint64_t issued_at_ms)
+{
+    alto_freshness freshness = {ALTO_REPLICA_LIVE, issued_at_ms, UINT64_MAX};
+    alto_publisher_freshness(self->publisher, &freshness);
+}
+
 /* Signed: out to everybody first, then to the disk. */
 static void on_applied(void *context, const alto_applied *applied)
 {
     server *self = context;
     alto_publisher_step(self->publisher, applied, self->manifest.max_pushed_payload);
+    tell_freshness(self, applied->statement->issued_at_ms);
     if (alto_keep_step(self->store, applied) != ALTO_OK)
         alto_log(ALTO_LOG_ERROR, "store", "status=no-memory");
     log_commit(applied);
@@ -190,11 +198,14 @@ static void on_head_timer(void *context)
     server *self = context;
     alto_signature signature;
     alto_buffer object = alto_buffer_make(ALTO_MAX_STATEMENT);
-    alto_status status = alto_committer_head(self->committer, alto_clock_ms(), &object, &signature);
-    if (status == ALTO_OK)
+    uint64_t now_ms = alto_clock_ms();
+    alto_status status = alto_committer_head(self->committer, now_ms, &object, &signature);
+    if (status == ALTO_OK) {
         alto_publisher_head(self->publisher, alto_buffer_slice(&object), &signature);
-    else if (status != ALTO_NOT_FOUND)
+        tell_freshness(self, now_ms);
+    } else if (status != ALTO_NOT_FOUND) {
         alto_log(ALTO_LOG_ERROR, "head", "status=%s", alto_status_name(status));
+    }
     alto_buffer_fini(&object);
     alto_timer_arm(self->head_timer, self->options.head_interval_ms);
 }

@@ -99,7 +99,7 @@ static alto_status collect_items(const alto_step *from, const alto_step *to, alt
     size_t count = 0;
     for (const alto_step *step = from->newer; step != to->newer; step = step->newer)
         count += 1 + step->payload_count;
-    out->items = malloc(count * sizeof *out->items);
+    out->items = malloc((count + 1) * sizeof *out->items);
     if (!out->items)
         return ALTO_NO_MEMORY;
     for (const alto_step *step = from->newer; step != to->newer; step = step->newer) {

@@ -5,6 +5,7 @@
 #include "core/render.h"
 #include "io/answer.h"
 #include "io/front_pull.h"
+#include "io/loop.h"
 #include "io/memory_file.h"
 
 #include <fcntl.h>
@@ -35,6 +36,8 @@ typedef struct {
 struct alto_front {
     alto_archive *archive;
     alto_front_pull *pull;
+    alto_stale_policy stale;
+    alto_shared_freshness freshness;
     pthread_mutex_t lock; /* of kept */
     kept kept[KEPT_RENDERINGS];
     uint64_t turn;
@@ -44,14 +47,16 @@ struct alto_front {
 static const char pull_prefix[] = "/redistribution/v1/";
 static const char directory_type[] = "application/alto-directory+json";
 
-alto_front *alto_front_new(alto_archive *archive, const char *const *push, size_t count, const alto_counts *counts)
+alto_front *alto_front_new(alto_archive *archive, const char *const *push, size_t count, const alto_counts *counts,
+                           alto_stale_policy stale)
 {
     alto_front *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
     self->archive = archive;
     pthread_mutex_init(&self->lock, NULL);
-    self->pull = alto_front_pull_new(archive, push, count, counts);
+    self->stale = stale;
+    self->pull = alto_front_pull_new(archive, push, count, counts, &self->freshness);
     if (!self->pull)
         alto_front_destroy(&self);
     return self;
@@ -358,6 +363,26 @@ static void answer_alto(alto_front *self, const alto_http_request *request, alto
     alto_view_release(view);
 }
 
+void alto_front_freshness(alto_front *self, const alto_freshness *freshness)
+{
+    alto_freshness_share(&self->freshness, freshness);
+}
+
+/* Mark the answer when the state is stale; false: it was refused for that. */
+static bool may_answer(const alto_front *self, alto_http_answer *answer)
+{
+    alto_freshness freshness = alto_freshness_now(&self->freshness);
+    uint64_t now_ms = alto_clock_ms();
+    alto_stale_verdict verdict = alto_stale_judge(self->stale, &freshness, now_ms);
+    if (verdict == ALTO_ANSWER_PLAIN)
+        return true;
+    alto_http_header(answer, "Age", "%llu", (unsigned long long)alto_freshness_age_ms(&freshness, now_ms) / 1000);
+    alto_http_header(answer, "Altocast-State", "stale");
+    if (verdict == ALTO_ANSWER_REFUSED)
+        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "what is held here is stale: the origin is not heard of\n");
+    return verdict == ALTO_ANSWER_MARKED;
+}
+
 void alto_front_answer(void *context, const alto_http_request *request, alto_http_answer *answer)
 {
     alto_front *self = context;
@@ -371,7 +396,7 @@ void alto_front_answer(void *context, const alto_http_request *request, alto_htt
         alto_answer_refuse(answer, 405, "only GET, HEAD and OPTIONS\n");
     } else if (strncmp(request->path, pull_prefix, skip) == 0) {
         alto_front_pull_answer(self->pull, request->path + skip, request, answer);
-    } else {
+    } else if (may_answer(self, answer)) {
         answer_alto(self, request, answer);
     }
 }

@@ -6,13 +6,14 @@
 #define ALTO_FRONT_PULL_H
 
 #include "io/archive.h"
+#include "io/freshness.h"
 #include "io/http.h"
 
 typedef struct alto_front_pull alto_front_pull;
 
-/* As alto_front_new. */
+/* As alto_front_new; freshness, which must outlive it, is told in info. */
 alto_front_pull *alto_front_pull_new(alto_archive *archive, const char *const *push, size_t count,
-                                     const alto_counts *counts);
+                                     const alto_counts *counts, const alto_shared_freshness *freshness);
 void alto_front_pull_destroy(alto_front_pull **self);
 
 /* Answer GET or HEAD of "/redistribution/v1/" and then `path`. */

@@ -35,7 +35,7 @@ static alto_status start_front(alto_publisher *self, const alto_publisher_option
             endpoints[count] = alto_push_sender_endpoint(self->sender, count);
         named = endpoints;
     }
-    self->front = alto_front_new(self->archive, named, count, options->counts);
+    self->front = alto_front_new(self->archive, named, count, options->counts, options->stale);
     return self->front ? ALTO_OK : ALTO_NO_MEMORY;
 }
 
@@ -118,6 +118,11 @@ void alto_publisher_head(alto_publisher *self, alto_slice object, const alto_sig
         alto_log(ALTO_LOG_ERROR, "archive", "status=no-memory");
     if (self->sender)
         send_statement(self, alto_archive_origin(self->archive), object, signature);
+}
+
+void alto_publisher_freshness(alto_publisher *self, const alto_freshness *freshness)
+{
+    alto_front_freshness(self->front, freshness);
 }
 
 void alto_publisher_manifest(alto_publisher *self, alto_slice file, uint32_t epoch, uint32_t version)

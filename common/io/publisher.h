@@ -20,6 +20,7 @@ typedef struct {
     size_t advertise_count;
     unsigned http_threads;
     const alto_counts *counts; /* refusals, shown in info; must outlive the publisher */
+    alto_stale_policy stale;   /* of ALTO answers */
 } alto_publisher_options;
 
 /* Errors: those of alto_push_sender_new and alto_http_server_new; ALTO_NO_MEMORY. */
@@ -32,6 +33,8 @@ void alto_publisher_destroy(alto_publisher **self);
 void alto_publisher_step(alto_publisher *self, const alto_applied *applied, uint64_t max_pushed_payload);
 /* Publish a newer head of the current view. */
 void alto_publisher_head(alto_publisher *self, alto_slice object, const alto_signature *signature);
+/* How fresh the state is that is served: after each step and head, and each second where it can become stale. */
+void alto_publisher_freshness(alto_publisher *self, const alto_freshness *freshness);
 /* A manifest to be served. */
 void alto_publisher_manifest(alto_publisher *self, alto_slice file, uint32_t epoch, uint32_t version);
 

@@ -3,6 +3,7 @@
 #include "cmocka_all.h"
 #include "core/render.h"
 #include "io/front.h"
+#include "io/loop.h"
 #include "origin.h"
 
 #include <stdio.h>
@@ -26,7 +27,8 @@ static int set_up(void **state)
 {
     fixture *self = calloc(1, sizeof *self);
     self->origin = test_origin_new(9);
-    self->front = alto_front_new(self->origin->archive, endpoints, countof(endpoints), &self->counts);
+    self->front =
+        alto_front_new(self->origin->archive, endpoints, countof(endpoints), &self->counts, ALTO_STALE_UNTIL_VALID);
     assert_non_null(self->front);
     self->body = alto_buffer_make(BODY_MAX);
     *state = self;
@@ -551,8 +553,9 @@ static void info_tells_where_to_listen_and_what_was_refused(void **state)
     assert_string_equal(header(self, "Content-Type"), "application/json");
     assert_string_equal(header(self, "Cache-Control"), "no-store");
     snprintf(wanted, sizeof wanted,
-             "{\"altocast\":1,\"origins\":[{\"origin\":\"%s\",\"push\":[\"%s\",\"%s\"],\"keep-ms\":300000}],"
-             "\"refused\":{}}",
+             "{\"altocast\":1,\"origins\":[{\"origin\":\"%s\",\"push\":[\"%s\",\"%s\"],\"keep-ms\":300000,"
+             "\"state\":\"empty\"}],\"made\":{\"snapshots\":0,\"deltas\":0,\"bundles\":0},"
+             "\"admission\":{\"refused\":0},\"refused\":{}}",
              origin, endpoints[0], endpoints[1]);
     assert_string_equal(text_of(self), wanted);
     alto_counts_add(&self->counts, ALTO_BAD_SIGNATURE);
@@ -564,6 +567,69 @@ static void info_tells_where_to_listen_and_what_was_refused(void **state)
     assert_non_null(strstr(text_of(self), "\"refused\":{\"bad-signature\":2,\"fork\":1}}"));
     alto_slice parsed;
     assert_true(alto_json_get(alto_buffer_slice(&self->body), (const char *const[]){"refused", "fork", NULL}, &parsed));
+}
+
+static void info_tells_what_is_served_and_what_was_made_for_it(void **state)
+{
+    fixture *self = *state;
+    alto_freshness fresh = {ALTO_REPLICA_LIVE, alto_clock_ms() - 5000, UINT64_MAX};
+    char root[80], rest[300];
+    publish(self);
+    alto_front_freshness(self->front, &fresh);
+    alto_hex(root, alto_view_by_id(test_origin_view(self->origin), "net")->entry.root.bytes, ALTO_HASH_SIZE);
+    snprintf(rest, sizeof rest, "snapshots/%s", root);
+    for (int i = 0; i < 2; i++) /* made once */
+        ask(self, pull_path(self, rest));
+    snprintf(rest, sizeof rest, "deltas/%s/%s", root, root);
+    ask(self, pull_path(self, rest));
+    ask(self, pull_path(self, "bundle/1.100.1/1.100.2"));
+    ask(self, "/redistribution/v1/info");
+    assert_non_null(strstr(text_of(self), ",\"state\":\"live\",\"age-ms\":5"));
+    assert_non_null(strstr(text_of(self), ",\"position\":\"1.100.2\"}]"));
+    assert_non_null(strstr(text_of(self), "\"made\":{\"snapshots\":1,\"deltas\":1,\"bundles\":1}"));
+}
+
+/* ---- stale ---- */
+
+static void a_stale_state_is_marked_or_refused_as_the_operator_says(void **state)
+{
+    static const struct {
+        const char *label;
+        alto_stale_policy policy;
+        alto_replica_state state;
+        int valid_for_s;
+        unsigned status;
+        bool marked;
+    } cases[] = {{"live", ALTO_STALE_UNTIL_VALID, ALTO_REPLICA_LIVE, 60, 200, false},
+                 {"syncing", ALTO_STALE_REFUSE, ALTO_REPLICA_SYNCING, 60, 200, false},
+                 {"stale, still valid", ALTO_STALE_UNTIL_VALID, ALTO_REPLICA_STALE, 60, 200, true},
+                 {"stale, over", ALTO_STALE_UNTIL_VALID, ALTO_REPLICA_STALE, 5, 503, true},
+                 {"syncing, over", ALTO_STALE_UNTIL_VALID, ALTO_REPLICA_SYNCING, 5, 503, true},
+                 {"mark, over", ALTO_STALE_MARK, ALTO_REPLICA_STALE, 5, 200, true},
+                 {"refuse, still valid", ALTO_STALE_REFUSE, ALTO_REPLICA_STALE, 60, 503, true},
+                 {"refuse, live", ALTO_STALE_REFUSE, ALTO_REPLICA_LIVE, 60, 200, false}};
+    static const char *const paths[] = {"/net", "/directory"};
+    fixture *self = *state;
+    publish(self);
+    for (size_t i = 0; i < countof(cases); i++)
+        for (size_t p = 0; p < countof(paths); p++) {
+            print_message("  case: %s %s\n", cases[i].label, paths[p]);
+            uint64_t issued_ms = alto_clock_ms() - 20000;
+            alto_freshness freshness = {cases[i].state, issued_ms, issued_ms + (uint64_t)cases[i].valid_for_s * 1000};
+            alto_front_destroy(&self->front);
+            self->front = alto_front_new(self->origin->archive, NULL, 0, &self->counts, cases[i].policy);
+            alto_front_freshness(self->front, &freshness);
+            assert_int_equal(ask(self, paths[p]), cases[i].status);
+            assert_int_equal(header(self, "Age") != NULL, cases[i].marked);
+            if (cases[i].marked) {
+                assert_true(atoi(header(self, "Age")) >= 20 && atoi(header(self, "Age")) < 100);
+                assert_string_equal(header(self, "Altocast-State"), "stale");
+            }
+            if (cases[i].status == 503)
+                assert_refused(self);
+            assert_int_equal(ask(self, pull_path(self, "head")), 200); /* proves itself */
+            assert_null(header(self, "Age"));
+        }
 }
 
 int main(void)
@@ -586,6 +652,8 @@ int main(void)
         T(what_is_no_longer_held_says_where_to_go_on),
         T(the_ways_from_a_position_are_advice_of_the_moment),
         T(info_tells_where_to_listen_and_what_was_refused),
+        T(info_tells_what_is_served_and_what_was_made_for_it),
+        T(a_stale_state_is_marked_or_refused_as_the_operator_says),
     };
 #undef T
     return cmocka_run_group_tests(tests, NULL, NULL);
