@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_all.h"
 #include "core/crypto.h"
+#include "files.h"
 #include "random.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char vectors_path[] = "../shared/reference/examples/rfc8032-7.1-ed25519-vectors.json";
-
 static int set_up(void **state)
 {
     (void)state;
     return alto_crypto_init() == ALTO_OK ? 0 : -1;
-}
-
-static alto_buffer file_content(const char *path)
-{
-    alto_buffer content = alto_buffer_make(1 << 20);
-    FILE *file = fopen(path, "rb");
-    int byte;
-    while (file && (byte = getc(file)) != EOF)
-        alto_buffer_put(&content, (uint8_t)byte);
-    if (file)
-        fclose(file);
-    return content;
 }
 
 static void write_file(const char *path, alto_slice content)
@@ -33,15 +20,6 @@ static void write_file(const char *path, alto_slice content)
     assert_non_null(file);
     assert_int_equal(fwrite(content.data, 1, content.size, file), content.size);
     assert_int_equal(fclose(file), 0);
-}
-
-static alto_signing_key *key_of_seed(uint8_t byte)
-{
-    uint8_t seed[ALTO_KEY_SIZE];
-    memset(seed, byte, sizeof seed);
-    alto_signing_key *key = alto_signing_key_from_seed(seed);
-    assert_non_null(key);
-    return key;
 }
 
 static void assert_hex(const void *data, size_t size, const char *expected)
@@ -174,11 +152,9 @@ static void check_vector(alto_slice secret, alto_slice public_half, alto_slice m
 static void the_vectors_of_rfc_8032_come_out(void **state)
 {
     (void)state;
-    alto_buffer vectors = file_content(vectors_path);
-    if (vectors.size == 0) {
-        print_message("skipped: %s is not there\n", vectors_path);
+    alto_buffer vectors = test_example("rfc8032-7.1-ed25519-vectors.json");
+    if (vectors.size == 0)
         skip();
-    }
     alto_buffer_add_u8(&vectors, 0);
     const char *at = (const char *)vectors.data;
     alto_slice secret, public_half, message, signature;
@@ -196,7 +172,7 @@ static void the_vectors_of_rfc_8032_come_out(void **state)
 static void a_signature_fits_one_message_and_one_key(void **state)
 {
     (void)state;
-    alto_signing_key *one = key_of_seed(1), *two = key_of_seed(2);
+    alto_signing_key *one = test_key(1), *two = test_key(2);
     alto_public_key first = alto_signing_key_public(one), second = alto_signing_key_public(two);
     alto_signature signature = alto_sign(one, alto_slice_text("hello"));
     assert_true(alto_verify(&first, alto_slice_text("hello"), &signature));
@@ -223,7 +199,7 @@ static void new_keys_differ_and_key_ids_are_the_digest_of_the_key(void **state)
 static void keys_survive_pem(void **state)
 {
     (void)state;
-    alto_signing_key *key = key_of_seed(7), *again = NULL;
+    alto_signing_key *key = test_key(7), *again = NULL;
     alto_buffer pem = alto_buffer_make(4096);
     alto_signing_key_pem(key, &pem);
     assert_int_equal(alto_signing_key_from_pem(alto_buffer_slice(&pem), &again), ALTO_OK);
@@ -299,7 +275,7 @@ static void all_public_keys_of_a_text_are_read_up_to_the_maximum(void **state)
     alto_public_key keys[3], read[3];
     alto_buffer_add_text(&pem, "altocast-threshold: 2\r\n");
     for (uint8_t i = 0; i < 3; i++) {
-        alto_signing_key *key = key_of_seed((uint8_t)(i + 1));
+        alto_signing_key *key = test_key((uint8_t)(i + 1));
         keys[i] = alto_signing_key_public(key);
         alto_public_key_pem(&keys[i], &pem);
         alto_buffer_add_text(&pem, "a remark between\n");
@@ -322,7 +298,7 @@ static void all_public_keys_of_a_text_are_read_up_to_the_maximum(void **state)
 static void damaged_pem_never_does_harm(void **state)
 {
     (void)state;
-    alto_signing_key *key = key_of_seed(9);
+    alto_signing_key *key = test_key(9);
     alto_buffer good = alto_buffer_make(4096);
     alto_public_key public_half = alto_signing_key_public(key), read[2];
     alto_public_key_pem(&public_half, &good);
@@ -369,9 +345,9 @@ static void check_key_of_openssl(const char *directory)
     assert_true(run_in(directory, "openssl genpkey -algorithm ed25519 -out key.pem && "
                                   "openssl pkey -in key.pem -pubout -out pub.pem && printf 'signed there' > message && "
                                   "openssl pkeyutl -sign -rawin -inkey key.pem -in message -out signature"));
-    alto_buffer pem = file_content(path_in(directory, "key.pem"));
-    alto_buffer public_pem = file_content(path_in(directory, "pub.pem"));
-    alto_buffer signature = file_content(path_in(directory, "signature"));
+    alto_buffer pem = test_file(path_in(directory, "key.pem"));
+    alto_buffer public_pem = test_file(path_in(directory, "pub.pem"));
+    alto_buffer signature = test_file(path_in(directory, "signature"));
     alto_signing_key *key = NULL;
     alto_public_key read;
     size_t count;
@@ -391,7 +367,7 @@ static void check_key_of_openssl(const char *directory)
 
 static void check_key_of_ours(const char *directory)
 {
-    alto_signing_key *key = key_of_seed(42);
+    alto_signing_key *key = test_key(42);
     alto_public_key public_half = alto_signing_key_public(key);
     alto_slice message = alto_slice_text("signed here");
     alto_signature signature = alto_sign(key, message);

@@ -5,6 +5,7 @@
 #include "core/prefix.h"
 
 #include "cmocka_all.h"
+#include "files.h"
 #include "random.h"
 
 #include <stdio.h>
@@ -104,28 +105,12 @@ static void assert_member(const alto_version *version, const char *row, const ch
     assert_memory_equal(text.data, expected, text.size);
 }
 
-static bool load_example(const char *name, alto_buffer *out)
-{
-    char path[256];
-    snprintf(path, sizeof path, "../shared/reference/examples/%s", name);
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        print_message("  skipped: %s is not there\n", path);
-        return false;
-    }
-    alto_buffer_clear(out);
-    for (int byte; (byte = fgetc(file)) != EOF;)
-        alto_buffer_add_u8(out, (uint8_t)byte);
-    fclose(file);
-    return true;
-}
-
 /* ---- the examples of the standards ---- */
 
 static void the_network_map_of_rfc_7285_is_read(void **state)
 {
-    alto_buffer file = alto_buffer_make(1 << 20);
-    if (!load_example("rfc7285-11.2.1.7-networkmap.json", &file))
+    alto_buffer file = test_example("rfc7285-11.2.1.7-networkmap.json");
+    if (file.size == 0)
         skip();
     alto_version *version;
     assert_int_equal(read_slice(*state, alto_buffer_slice(&file), NULL, NULL, &version, NULL), ALTO_OK);
@@ -145,8 +130,8 @@ static void the_network_map_of_rfc_7285_is_read(void **state)
 
 static void the_cost_map_of_rfc_7285_is_read(void **state)
 {
-    alto_buffer file = alto_buffer_make(1 << 20);
-    if (!load_example("rfc7285-11.2.3.7-costmap.json", &file))
+    alto_buffer file = test_example("rfc7285-11.2.3.7-costmap.json");
+    if (file.size == 0)
         skip();
     alto_version *version;
     assert_int_equal(read_slice(*state, alto_buffer_slice(&file), NULL, NULL, &version, NULL), ALTO_OK);
@@ -177,8 +162,8 @@ static void maps_of_the_rfcs_with_one_prefix_in_two_pids_are_refused(void **stat
         {"rfc7285-11.3.1.7-filtered-networkmap-response.json", "/network-map/PID2", "198.51.100.0/24 is also in PID1"},
     };
     for (size_t i = 0; i < countof(cases); i++) {
-        alto_buffer file = alto_buffer_make(1 << 20);
-        if (!load_example(cases[i].file, &file))
+        alto_buffer file = test_example(cases[i].file);
+        if (file.size == 0)
             skip();
         alto_version *version;
         alto_error error;
@@ -206,9 +191,9 @@ static void every_example_is_read_as_the_kind_it_is(void **state)
         {"interop93-alt-networkmap.json", ALTO_NETWORK_MAP},
         {"interop93-alt-hopcount.json", ALTO_COST_MAP},
     };
-    alto_buffer file = alto_buffer_make(1 << 20);
     for (size_t i = 0; i < countof(cases); i++) {
-        if (!load_example(cases[i].file, &file))
+        alto_buffer file = test_example(cases[i].file);
+        if (file.size == 0)
             skip();
         alto_version *version;
         alto_error error = {.status = ALTO_OK};
@@ -217,8 +202,8 @@ static void every_example_is_read_as_the_kind_it_is(void **state)
             fail_msg("%s %s", error.where, error.why);
         assert_int_equal(alto_version_kind(version), cases[i].kind);
         alto_version_release(version);
+        alto_buffer_fini(&file);
     }
-    alto_buffer_fini(&file);
 }
 
 /* ---- content and not spelling ---- */
@@ -1010,8 +995,8 @@ static bool vector(alto_slice file, const char *name, char *out, size_t room)
 static void the_sample_of_rfc_8785_becomes_what_is_printed_there(void **state)
 {
     (void)state;
-    alto_buffer file = alto_buffer_make(1 << 20), out = alto_buffer_make(1000);
-    if (!load_example("rfc8785-jcs-cases.json", &file))
+    alto_buffer file = test_example("rfc8785-jcs-cases.json"), out = alto_buffer_make(1000);
+    if (file.size == 0)
         skip();
     char input[400], hex[400];
     uint8_t expected[200];
@@ -1032,8 +1017,9 @@ static void the_sample_of_rfc_8785_becomes_what_is_printed_there(void **state)
 static void names_sort_as_rfc_8785_says(void **state)
 {
     (void)state;
-    alto_buffer file = alto_buffer_make(1 << 20), object = alto_buffer_make(1000), sorted = alto_buffer_make(1000);
-    if (!load_example("rfc8785-jcs-cases.json", &file))
+    alto_buffer file = test_example("rfc8785-jcs-cases.json");
+    alto_buffer object = alto_buffer_make(1000), sorted = alto_buffer_make(1000);
+    if (file.size == 0)
         skip();
     alto_slice names, name, value, last = {0};
     assert_true(

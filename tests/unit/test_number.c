@@ -4,6 +4,7 @@
 #include "core/mapjson.h"
 
 #include "cmocka_all.h"
+#include "files.h"
 #include "random.h"
 
 #include <locale.h>
@@ -363,27 +364,12 @@ static void lengths_are_known_without_writing(void **state)
     }
 }
 
-static bool load_example(const char *name, alto_buffer *out)
-{
-    char path[256];
-    snprintf(path, sizeof path, "../shared/reference/examples/%s", name);
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return false;
-    for (int byte; (byte = fgetc(file)) != EOF;)
-        alto_buffer_add_u8(out, (uint8_t)byte);
-    fclose(file);
-    return true;
-}
-
 static void the_numbers_of_rfc_8785_appendix_b_are_written_as_printed_there(void **state)
 {
     (void)state;
-    alto_buffer file = alto_buffer_make(1 << 20);
-    if (!load_example("rfc8785-jcs-cases.json", &file)) {
-        print_message("  skipped: ../shared/reference/examples is not there\n");
+    alto_buffer file = test_example("rfc8785-jcs-cases.json");
+    if (file.size == 0)
         skip();
-    }
     alto_slice list, element, raw;
     assert_true(alto_json_get(alto_buffer_slice(&file), (const char *const[]){"B-numbers", NULL}, &list));
     size_t checked = 0;

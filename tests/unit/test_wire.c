@@ -2,6 +2,7 @@
 /* Commits, heads and the catalog: the bytes themselves, what is refused, and the example of docs/wire-format.md. */
 #include "cmocka_all.h"
 #include "core/wire.h"
+#include "files.h"
 #include "random.h"
 
 #include <stdio.h>
@@ -97,17 +98,9 @@ typedef struct {
     alto_buffer commit, head;
 } example;
 
-static alto_signing_key *key_of_seed(uint8_t byte)
-{
-    alto_hash seed = pattern(byte);
-    alto_signing_key *key = alto_signing_key_from_seed(seed.bytes);
-    assert_non_null(key);
-    return key;
-}
-
 static example example_make(void)
 {
-    example made = {.root = key_of_seed(1), .online = key_of_seed(2)};
+    example made = {.root = test_key(1), .online = test_key(2)};
     alto_public_key root = alto_signing_key_public(made.root), online = alto_signing_key_public(made.online);
     made.origin = alto_origin_of(1, &root, 1);
     alto_entry entry = entry_of(ALTO_NETWORK_MAP, 0xdd);
@@ -131,19 +124,6 @@ static void example_fini(example *self)
     alto_signing_key_destroy(&self->online);
     alto_buffer_fini(&self->commit);
     alto_buffer_fini(&self->head);
-}
-
-static alto_buffer file_content(const char *path)
-{
-    alto_buffer content = alto_buffer_make(1 << 20);
-    FILE *file = fopen(path, "rb");
-    int byte;
-    while (file && (byte = getc(file)) != EOF)
-        alto_buffer_put(&content, (uint8_t)byte);
-    if (file)
-        fclose(file);
-    alto_buffer_add_u8(&content, 0);
-    return content;
 }
 
 /* The hexadecimal digits of the fenced block that follows the line "Example NAME:", remarks after '#' left out. */
@@ -180,7 +160,8 @@ static void assert_documented(const char *text, const char *name, const void *da
 static void the_worked_example_of_the_documentation_is_what_the_code_does(void **state)
 {
     (void)state;
-    alto_buffer doc = file_content("docs/wire-format.md");
+    alto_buffer doc = test_file("docs/wire-format.md");
+    alto_buffer_add_u8(&doc, 0);
     const char *text = (const char *)doc.data;
     example it = example_make();
     alto_public_key root = alto_signing_key_public(it.root), online = alto_signing_key_public(it.online);
