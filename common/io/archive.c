@@ -10,6 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static const alto_history_limits limits = {.keep_ms = ALTO_KEEP_MS,
+                                           .steps = ALTO_KEEP_STEPS,
+                                           .object_bytes = ALTO_KEEP_OBJECTS,
+                                           .version_bytes = ALTO_KEEP_VERSIONS};
+
 struct alto_archive {
     alto_origin origin;
     atomic_bool stopping;
@@ -183,7 +188,7 @@ alto_archive *alto_archive_new(const alto_origin *origin)
     pthread_mutex_init(&self->lock, NULL);
     pthread_cond_init(&self->ordered, NULL);
     pthread_cond_init(&self->finished, NULL);
-    self->history = alto_history_new();
+    self->history = alto_history_new(&limits);
     self->made = alto_made_new();
     if (self->history && self->made && start_maker(self))
         return self;

@@ -22,7 +22,8 @@ struct alto_arriving {
 };
 
 struct alto_history {
-    alto_step *ring[ALTO_KEEP_STEPS]; /* ascending by position, the oldest at `first` */
+    alto_history_limits limits;
+    alto_step **ring; /* owned, limits.steps of them: ascending by position, the oldest at `first` */
     size_t first, count;
     size_t bare; /* so many of the oldest have no versions any more */
     uint64_t object_bytes, version_bytes;
@@ -307,7 +308,7 @@ static void unlist_payloads(alto_history *self, const alto_step *step)
 
 static alto_step *step_at(const alto_history *self, size_t index)
 {
-    return self->ring[(self->first + index) % ALTO_KEEP_STEPS];
+    return self->ring[(self->first + index) % self->limits.steps];
 }
 
 static alto_step *newest(const alto_history *self)
@@ -341,7 +342,7 @@ static void drop_oldest(alto_history *self, alto_dead *dead)
         strip(self, gone, dead);
     unlist_payloads(self, gone);
     self->object_bytes -= gone->object_bytes;
-    self->first = (self->first + 1) % ALTO_KEEP_STEPS;
+    self->first = (self->first + 1) % self->limits.steps;
     self->count--;
     gone->next_dead = dead->steps;
     dead->steps = gone;
@@ -351,12 +352,12 @@ static void forget_old(alto_history *self, uint64_t now_ms, alto_dead *dead)
 {
     while (self->count > 1) { /* the newest is not counted: what it has stays in any case */
         const alto_step *oldest = step_at(self, 0);
-        if (now_ms <= oldest->superseded_ms + ALTO_KEEP_MS && self->count < ALTO_KEEP_STEPS &&
-            self->object_bytes - newest(self)->object_bytes <= ALTO_KEEP_OBJECTS)
+        if (now_ms <= oldest->superseded_ms + self->limits.keep_ms &&
+            self->object_bytes - newest(self)->object_bytes <= self->limits.object_bytes)
             break;
         drop_oldest(self, dead);
     }
-    while (self->bare + 1 < self->count && self->version_bytes > ALTO_KEEP_VERSIONS)
+    while (self->bare + 1 < self->count && self->version_bytes > self->limits.version_bytes)
         strip(self, step_at(self, self->bare++), dead);
 }
 
@@ -437,8 +438,9 @@ alto_dead alto_history_add(alto_history *self, alto_step *added, uint64_t now_ms
         self->version_bytes += previous->version_bytes;
     }
     added->version_bytes = 0;
-    forget_old(self, now_ms, &dead);
-    self->ring[(self->first + self->count++) % ALTO_KEEP_STEPS] = added;
+    if (self->count == self->limits.steps)
+        drop_oldest(self, &dead);
+    self->ring[(self->first + self->count++) % self->limits.steps] = added;
     self->object_bytes += added->object_bytes;
     list_payloads(self, added);
     list_state(self, added);
@@ -448,9 +450,16 @@ alto_dead alto_history_add(alto_history *self, alto_step *added, uint64_t now_ms
 
 /* ---- making and unmaking ---- */
 
-alto_history *alto_history_new(void)
+alto_history *alto_history_new(const alto_history_limits *limits)
 {
-    return calloc(1, sizeof(alto_history));
+    alto_history *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->limits = *limits;
+    self->ring = calloc(limits->steps, sizeof *self->ring);
+    if (!self->ring)
+        alto_history_destroy(&self);
+    return self;
 }
 
 void alto_history_destroy(alto_history **self)
@@ -460,6 +469,7 @@ void alto_history_destroy(alto_history **self)
     alto_dead dead = {NULL, NULL};
     clear(*self, &dead);
     alto_dead_free(&dead);
+    free((*self)->ring);
     free(*self);
     *self = NULL;
 }

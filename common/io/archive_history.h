@@ -4,12 +4,7 @@
  *
  * A step is the state at one position together with the commit and the payloads that led to it. When the
  * next one comes, the resources that it replaced stay with the step that they belonged to. The newest step always stays whole; older
- * ones stay ALTO_KEEP_MS unless these bounds are hit, and then go oldest first:
- *
- *   ALTO_KEEP_STEPS     steps
- *   ALTO_KEEP_OBJECTS   commits and payloads of superseded steps, bytes
- *   ALTO_KEEP_VERSIONS  what versions and catalogs of superseded steps cost besides the newest, bytes (an estimate:
- *                       core/weight.h). Beyond it versions and catalogs go; commits and payloads stay
+ * ones stay for a time unless a bound is hit, and then go oldest first.
  *
  * Threads: none inside; its owner locks. */
 #ifndef ALTO_ARCHIVE_HISTORY_H
@@ -22,6 +17,16 @@
 #define ALTO_KEEP_STEPS 65536
 #define ALTO_KEEP_OBJECTS 268435456
 #define ALTO_KEEP_VERSIONS 268435456
+
+/* How much of what was superseded is kept. */
+typedef struct {
+    uint64_t keep_ms;      /* after it was superseded */
+    size_t steps;          /* the newest included; at least 2 */
+    uint64_t object_bytes; /* of commits and payloads */
+    uint64_t
+        version_bytes; /* that versions and catalogs cost besides the newest (an estimate: core/weight.h); beyond it
+                               they go, while commits and payloads stay */
+} alto_history_limits;
 
 /* A resource at one version, as long as some held state has it. */
 typedef struct alto_held {
@@ -72,7 +77,7 @@ void alto_dead_free(alto_dead *dead);
 
 typedef struct alto_history alto_history;
 
-alto_history *alto_history_new(void); /* NULL: out of memory */
+alto_history *alto_history_new(const alto_history_limits *limits); /* NULL: out of memory */
 void alto_history_destroy(alto_history **self);
 
 /* A step to be added, which led from `before` to applied->after: all that can be done outside of the lock.
