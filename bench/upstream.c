@@ -132,7 +132,7 @@ static void listen_at(server *self, unsigned port)
     alto_error error = {.why = "out of memory"};
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
     self->loop = alto_loop_new();
-    self->front = alto_front_new(self->archive, NULL, 0, &counts);
+    self->front = alto_front_new(self->archive, NULL, 0, &counts, ALTO_STALE_UNTIL_VALID);
     if (!self->loop || !self->front || alto_loop_watch(self->loop, self->commands, on_command, self) != ALTO_OK ||
         alto_http_server_new(address, THREADS, on_request, self, &self->http, &error) != ALTO_OK)
         bench_die("upstream: %s", error.why);
