@@ -29,7 +29,7 @@ static void log_step(const alto_applied *applied)
     uint64_t now_ms = alto_clock_ms(), issued_ms = applied->statement->issued_at_ms;
     alto_log(ALTO_LOG_INFO, "applied", "chain=%llu seq=%llu resources=%zu bytes=%llu via=%s age_ms=%llu",
              (unsigned long long)position->chain, (unsigned long long)position->seq, applied->change_count,
-             (unsigned long long)applied->bytes_received, applied->pulled ? "pull" : "push",
+             (unsigned long long)applied->bytes_received, alto_route_name(applied->route),
              (unsigned long long)(now_ms > issued_ms ? now_ms - issued_ms : 0));
 }
 

@@ -71,7 +71,8 @@ static void report(altocast *self, const alto_applied *applied)
                               .issued_at_ms = applied->statement->issued_at_ms,
                               .applied_at_ms = alto_clock_ms(),
                               .bytes_received = applied->bytes_received,
-                              .pulled = applied->pulled,
+                              .pulled = applied->route != ALTO_ROUTE_PUSH,
+                              .route = alto_route_name(applied->route),
                               .changes = changes};
     if (changes && ids)
         for (; commit.change_count < count; commit.change_count++)

@@ -17,6 +17,12 @@ const char *alto_replica_state_name(alto_replica_state state)
     return names[state];
 }
 
+const char *alto_route_name(alto_route route)
+{
+    static const char *const names[] = {"push", "commits", "delta", "snapshot"};
+    return names[route];
+}
+
 bool alto_replica_follows(const alto_replica *self, const alto_resource_name *name)
 {
     if (self->follow_count == 0)

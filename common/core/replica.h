@@ -7,6 +7,9 @@
  * changes, the new version, from a pushed payload or from something pulled. When it has all of it, the
  * view moves to it in one step. Nothing that fails changes the view.
  *
+ * A gap before the first one is closed by the fewest bytes: the upstream is asked what the missing commits cost, and what
+ * the difference does (advice.h); commits that come in between, from wherever, take their place in the queue.
+ *
  *            statement, payload (push)          object (pull)
  *                     |                              ^ |
  *                     v                              | v
@@ -36,6 +39,15 @@ typedef struct {
     size_t index;                        /* in the commit's changes; SIZE_MAX when it is none of them */
 } alto_applied_change;
 
+/* How a step came: by the dearest of what it took. */
+typedef enum {
+    ALTO_ROUTE_PUSH,    /* pushed, all of it */
+    ALTO_ROUTE_COMMITS, /* pulled as it was signed: its statement or payloads */
+    ALTO_ROUTE_DELTA,   /* the difference between what was held and the newest: a catalog, deltas */
+    ALTO_ROUTE_SNAPSHOT /* at least one resource whole */
+} alto_route;
+const char *alto_route_name(alto_route route); /* "push", "commits", "delta", "snapshot" */
+
 /* A step that was taken. All borrowed during the call. */
 typedef struct {
     const alto_view *before, *after; /* before: NULL at first */
@@ -45,7 +57,7 @@ typedef struct {
     size_t change_count; /* followed resources that differ between the views */
     const alto_applied_change *changes;
     uint64_t bytes_received; /* of the statement and everything received for this step */
-    bool pulled;             /* something of it was pulled */
+    alto_route route;
 } alto_applied;
 
 /* Called inside the functions that take something in; must not call back into the replica except to look. */
@@ -105,17 +117,22 @@ typedef enum {
     ALTO_WANT_CATALOG,  /* by state root `to` */
     ALTO_WANT_PAYLOAD,  /* by digest `to` */
     ALTO_WANT_DELTA,    /* from root `from` to root `to` */
-    ALTO_WANT_SNAPSHOT  /* of root `to` */
+    ALTO_WANT_SNAPSHOT, /* of root `to` */
+    ALTO_WANT_SINCE,    /* advice.h: the ways from position `after` to the newest */
+    ALTO_WANT_BUNDLE    /* every commit after position `after`, up to `until`, with its payloads */
 } alto_want_type;
 
 typedef struct {
     alto_want_type type;
     alto_hash from, to;
+    alto_position after, until;
     uint64_t max_size; /* bytes an answer may have */
 } alto_want;
 
 /* The path of what is wanted, under ".../<origin>/", NUL-terminated. */
 #define ALTO_WANT_PATH 160
+/* "head", "manifest", ... for people. */
+const char *alto_want_name(alto_want_type type);
 void alto_want_path(const alto_want *want, char path[ALTO_WANT_PATH]);
 
 /* What should be pulled now and is not under way; each is given once, and under way until
@@ -123,12 +140,16 @@ void alto_want_path(const alto_want *want, char path[ALTO_WANT_PATH]);
 size_t alto_replica_wants(alto_replica *self, alto_want *wants, size_t max, uint64_t now_ms);
 /* Ask for the newest statement with the next wants: after joining, and as often as the owner polls. */
 void alto_replica_want_head(alto_replica *self);
-/* When alto_replica_wants may have more without anything coming in (a pushed payload is overdue); UINT64_MAX: never. */
+/* A gap between pushed statements may be filled for so long before the upstream is asked how to close it: somebody else's
+ * push may have what is missing, and many replicas that missed the same do not ask at once. 0 (so at first): no time. */
+void alto_replica_set_gap_patience(alto_replica *self, uint64_t ms);
+/* When alto_replica_wants may have more without anything coming in (a pushed payload is overdue, or what closes a gap);
+ * UINT64_MAX: never. */
 uint64_t alto_replica_next_want_ms(const alto_replica *self);
 
-/* The answer. Errors as above for what it is; a wrong answer is not asked for again in the same way. */
+/* The answer. Errors as above for what it is. A wrong answer is asked for once again, and then in another way. */
 alto_status alto_replica_pulled(alto_replica *self, const alto_want *want, alto_slice bytes, uint64_t now_ms);
-/* There was none: ALTO_NOT_FOUND tries the next way; anything else the same way again. */
+/* There was none: ALTO_NOT_FOUND and ALTO_TOO_LARGE try the next way; anything else the same way again. */
 void alto_replica_pull_failed(alto_replica *self, const alto_want *want, alto_status status);
 
 /* Something from outside was refused before it could be handed over (no frames of ours, a body without end): count that too. */

@@ -1,18 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/replica_state.h"
 
+#include "core/advice.h"
 #include "core/snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PAYLOAD_PATIENCE_MS = 250 /* how long a pushed payload may follow its commit */ };
+enum {
+    PAYLOAD_PATIENCE_MS = 250, /* how long a pushed payload may follow its commit */
+    MAX_ADVICE = 4 << 20       /* bytes of it: a line of 1 KB for each resource that an origin can have */
+};
 
 /* ---- what is wanted ---- */
 
+const char *alto_want_name(alto_want_type type)
+{
+    static const char *const names[] = {"head",  "manifest", "catalog", "payload",
+                                        "delta", "snapshot", "since",   "bundle"};
+    return names[type];
+}
+
+static void print_position(const alto_position *position, char out[64])
+{
+    snprintf(out, 64, "%u.%llu.%llu", position->epoch, (unsigned long long)position->chain,
+             (unsigned long long)position->seq);
+}
+
 void alto_want_path(const alto_want *want, char path[ALTO_WANT_PATH])
 {
-    char from[2 * ALTO_HASH_SIZE + 1], to[2 * ALTO_HASH_SIZE + 1];
+    char from[2 * ALTO_HASH_SIZE + 1], to[2 * ALTO_HASH_SIZE + 1], after[64], until[64];
+    print_position(&want->after, after);
+    print_position(&want->until, until);
     alto_hex(from, want->from.bytes, ALTO_HASH_SIZE);
     alto_hex(to, want->to.bytes, ALTO_HASH_SIZE);
     switch (want->type) {
@@ -33,6 +52,12 @@ void alto_want_path(const alto_want *want, char path[ALTO_WANT_PATH])
         break;
     case ALTO_WANT_SNAPSHOT:
         snprintf(path, ALTO_WANT_PATH, "snapshots/%s", to);
+        break;
+    case ALTO_WANT_SINCE:
+        snprintf(path, ALTO_WANT_PATH, "since/%s", after);
+        break;
+    case ALTO_WANT_BUNDLE:
+        snprintf(path, ALTO_WANT_PATH, "bundle/%s/%s", after, until);
         break;
     }
 }
@@ -73,15 +98,41 @@ static bool want_of(const alto_replica *self, const alto_need *wanted, uint64_t 
     return true;
 }
 
+/* Is there a gap before the first statement, and no question under way about it? */
+static bool has_open_gap(const alto_replica *self)
+{
+    return self->queued && !self->catalog_known && !self->catalog_asked && self->search != WAY_ASKED &&
+           self->search != WAY_BUNDLE_ASKED;
+}
+
+/* The question that is next about a gap; false when it is not time for it yet. */
+static bool want_of_gap(alto_replica *self, uint64_t now_ms, alto_want *want)
+{
+    if (self->search == WAY_OPEN && self->view) {
+        if (!alto_elapsed(self->queue[0].arrived_ms, self->gap_patience_ms, now_ms))
+            return false;
+        *want = (alto_want){.type = ALTO_WANT_SINCE, .after = self->view->position, .max_size = MAX_ADVICE};
+        self->search = WAY_ASKED;
+    } else if (self->search == WAY_BUNDLE) {
+        *want = (alto_want){.type = ALTO_WANT_BUNDLE,
+                            .after = self->view->position,
+                            .until = self->bundle_end,
+                            .max_size = ALTO_MAX_BUNDLE};
+        self->search = WAY_BUNDLE_ASKED;
+    } else {
+        *want = (alto_want){
+            .type = ALTO_WANT_CATALOG, .to = self->queue[0].decoded.state_root, .max_size = ALTO_MAX_CATALOG};
+        self->catalog_asked = true;
+    }
+    return true;
+}
+
 /* What the work on the first statement lacks. */
 static size_t work_wants(alto_replica *self, alto_want *wants, size_t max, uint64_t now_ms)
 {
     size_t count = 0;
-    if (self->queued && !self->catalog_known && !self->catalog_asked && max) {
-        self->catalog_asked = true;
-        wants[count++] = (alto_want){
-            .type = ALTO_WANT_CATALOG, .to = self->queue[0].decoded.state_root, .max_size = ALTO_MAX_CATALOG};
-    }
+    if (max && has_open_gap(self) && want_of_gap(self, now_ms, wants))
+        count++;
     for (size_t i = 0; i < self->need_count && count < max; i++)
         if (want_of(self, &self->needs[i], now_ms, &wants[count])) {
             self->needs[i].asked = true;
@@ -105,8 +156,15 @@ size_t alto_replica_wants(alto_replica *self, alto_want *wants, size_t max, uint
     return count + work_wants(self, wants + count, max - count, now_ms);
 }
 
+void alto_replica_set_gap_patience(alto_replica *self, uint64_t ms)
+{
+    self->gap_patience_ms = ms;
+}
+
 uint64_t alto_replica_next_want_ms(const alto_replica *self)
 {
+    if (has_open_gap(self) && self->search == WAY_OPEN && self->view)
+        return self->queue[0].arrived_ms + self->gap_patience_ms;
     for (size_t i = 0; i < self->need_count; i++) {
         const alto_need *wanted = &self->needs[i];
         if (wanted->needed && !wanted->version && !wanted->asked && wanted->way == BY_PAYLOAD)
@@ -140,10 +198,21 @@ static alto_need *asking(alto_replica *self, const alto_want *want)
 
 static void take_next_way(alto_replica *self, alto_need *wanted)
 {
-    wanted->asked = false;
+    wanted->asked = wanted->doubted = false;
     wanted->way = alto_work_next_way(self, wanted);
     if (wanted->way == NO_WAY)
         alto_work_start_over(self);
+}
+
+/* A wrong answer, from one who erred or lies: once more, then in another way. */
+static void doubt(alto_replica *self, alto_need *wanted)
+{
+    if (wanted->doubted) {
+        take_next_way(self, wanted);
+    } else {
+        wanted->asked = false;
+        wanted->doubted = true;
+    }
 }
 
 static alto_status pulled_payload(alto_replica *self, alto_need *wanted, alto_slice bytes)
@@ -164,8 +233,11 @@ static alto_status pulled_version(alto_replica *self, const alto_want *want, alt
     if (!wanted)
         return ALTO_NOT_WANTED;
     alto_status status;
-    self->work_bytes += bytes.size;
-    self->work_pulled = true;
+    alto_work_took(self,
+                   want->type == ALTO_WANT_PAYLOAD ? ALTO_ROUTE_COMMITS
+                   : want->type == ALTO_WANT_DELTA ? ALTO_ROUTE_DELTA
+                                                   : ALTO_ROUTE_SNAPSHOT,
+                   bytes.size);
     if (want->type == ALTO_WANT_PAYLOAD)
         status = pulled_payload(self, wanted, bytes);
     else if (want->type == ALTO_WANT_DELTA)
@@ -178,7 +250,7 @@ static alto_status pulled_version(alto_replica *self, const alto_want *want, alt
     if (want->type == ALTO_WANT_PAYLOAD && wanted->way != BY_PAYLOAD)
         wanted->asked = false; /* use_payload has taken the next way already */
     else
-        take_next_way(self, wanted);
+        doubt(self, wanted);
     return status;
 }
 
@@ -194,15 +266,123 @@ static alto_status pulled_catalog(alto_replica *self, const alto_want *want, alt
         status = ALTO_ROOT_MISMATCH;
     }
     if (status != ALTO_OK) {
-        alto_work_start_over(self);
+        self->catalog_asked = false;
+        if (self->doubted)
+            alto_work_start_over(self);
+        self->doubted = true;
         return status;
     }
     self->catalog = catalog;
     self->catalog_known = true;
-    self->work_bytes += bytes.size;
-    self->work_pulled = true;
+    alto_work_took(self, ALTO_ROUTE_DELTA, bytes.size);
     return alto_work_advance(self);
 }
+
+/* ---- which way closes a gap ---- */
+
+/* Bytes of the way by catalog, deltas and snapshots, for what is followed; notes what is less as a whole. */
+static uint64_t weigh_state(alto_replica *self, const alto_advice *advice)
+{
+    uint64_t sum = advice->catalog_bytes;
+    for (size_t i = 0; i < advice->resource_count; i++) {
+        const alto_advice_resource *resource = &advice->resources[i];
+        const alto_resource_name name = {.id = alto_slice_text(resource->id)};
+        if (!alto_replica_follows(self, &name))
+            continue;
+        bool whole = !resource->has_delta || resource->snapshot_bytes < resource->delta_bytes;
+        sum += whole ? resource->snapshot_bytes : resource->delta_bytes;
+        if (whole)
+            self->whole[self->whole_count++] = resource->to;
+    }
+    return sum;
+}
+
+/* By the fewest bytes: the missing commits as they were signed, or the difference of the states. */
+static alto_status choose_way(alto_replica *self, const alto_advice *advice)
+{
+    const alto_position *held = &self->view->position, *end = &advice->head;
+    self->whole = calloc(advice->resource_count + 1, sizeof *self->whole);
+    if (!self->whole)
+        return ALTO_NO_MEMORY;
+    uint64_t state_bytes = weigh_state(self, advice);
+    bool ahead = end->epoch == held->epoch && end->chain == held->chain && end->seq > held->seq;
+    self->search = WAY_STATE;
+    if (ahead && advice->has_commits && advice->commits_bytes <= ALTO_MAX_BUNDLE &&
+        advice->commits_bytes <= state_bytes) {
+        self->search = WAY_BUNDLE;
+        self->bundle_end = *end;
+    }
+    return ALTO_OK;
+}
+
+/* A question about the way came to nothing. */
+static void doubt_search(alto_replica *self)
+{
+    self->search = self->doubted ? WAY_STATE : WAY_OPEN;
+    self->doubted = true;
+}
+
+static alto_status pulled_since(alto_replica *self, const alto_want *want, alto_slice bytes)
+{
+    if (self->search != WAY_ASKED || alto_position_compare(&want->after, &self->view->position) != 0)
+        return ALTO_NOT_WANTED;
+    alto_advice advice;
+    alto_work_took(self, ALTO_ROUTE_PUSH, bytes.size);
+    alto_status status = alto_advice_read(bytes, &advice);
+    if (status == ALTO_OK)
+        status = choose_way(self, &advice);
+    if (status != ALTO_OK)
+        doubt_search(self);
+    alto_advice_fini(&advice);
+    return status;
+}
+
+/* ---- bundles ---- */
+
+/* One item: a signed commit, or a payload of the commit before it. */
+static alto_status take_item(alto_replica *self, uint8_t type, alto_slice item, alto_hash *commit_hash, uint64_t now_ms)
+{
+    alto_slice object;
+    alto_signature signature;
+    alto_reader reader = alto_reader_make(item);
+    if (type == 'c') {
+        alto_status status = alto_signed_split(item, &object, &signature);
+        if (status != ALTO_OK)
+            return status;
+        *commit_hash = alto_commit_hash(object);
+        return alto_queue_take(self, object, &signature, now_ms, FROM_PULL);
+    }
+    size_t index = (size_t)alto_reader_uint(&reader, 2);
+    if (type != 'p' || reader.status != ALTO_OK)
+        return ALTO_MALFORMED;
+    return alto_queue_take_payload(self, commit_hash, index, alto_slice_of(reader.at, alto_reader_left(&reader)),
+                                   FROM_PULL);
+}
+
+/* Is it fine that an item of a bundle came to this? Some of it may have come by push meanwhile, or be of what is not followed. */
+static bool is_fine(alto_status status)
+{
+    return status == ALTO_OK || status == ALTO_KNOWN || status == ALTO_OLD || status == ALTO_NOT_WANTED;
+}
+
+static alto_status pulled_bundle(alto_replica *self, const alto_want *want, alto_slice bytes, uint64_t now_ms)
+{
+    if (self->search != WAY_BUNDLE_ASKED || alto_position_compare(&want->until, &self->bundle_end) != 0)
+        return ALTO_NOT_WANTED;
+    alto_status status = ALTO_OK;
+    alto_hash commit_hash = {{0}};
+    alto_reader reader = alto_reader_make(bytes);
+    while (is_fine(status) && alto_reader_left(&reader)) {
+        uint8_t type = alto_reader_u8(&reader);
+        alto_slice item = alto_reader_slice(&reader, alto_reader_u32(&reader));
+        status = reader.status == ALTO_OK ? take_item(self, type, item, &commit_hash, now_ms) : reader.status;
+    }
+    if (self->search == WAY_BUNDLE_ASKED) /* it brought nothing */
+        self->search = WAY_STATE;
+    return is_fine(status) ? ALTO_OK : status;
+}
+
+/* ---- answers ---- */
 
 static alto_status pulled_head(alto_replica *self, alto_slice bytes, uint64_t now_ms)
 {
@@ -232,6 +412,12 @@ alto_status alto_replica_pulled(alto_replica *self, const alto_want *want, alto_
     case ALTO_WANT_DELTA:
     case ALTO_WANT_SNAPSHOT:
         status = pulled_version(self, want, bytes);
+        break;
+    case ALTO_WANT_SINCE:
+        status = pulled_since(self, want, bytes);
+        break;
+    case ALTO_WANT_BUNDLE:
+        status = pulled_bundle(self, want, bytes, now_ms);
         break;
     }
     return alto_replica_counted(self, status);
@@ -263,6 +449,14 @@ void alto_replica_pull_failed(alto_replica *self, const alto_want *want, alto_st
             take_next_way(self, wanted);
         else if (wanted)
             wanted->asked = false;
+        return;
+    case ALTO_WANT_SINCE: /* an older server, or one that does not know the position */
+        if (self->search == WAY_ASKED)
+            self->search = gone ? WAY_STATE : WAY_OPEN;
+        return;
+    case ALTO_WANT_BUNDLE:
+        if (self->search == WAY_BUNDLE_ASKED)
+            self->search = gone ? WAY_STATE : WAY_BUNDLE;
         return;
     }
 }

@@ -20,8 +20,11 @@ typedef struct {
     alto_slice *payloads; /* one for each change; data owned, NULL: not here */
     uint64_t arrived_ms;
     uint64_t payload_bytes;
-    bool linked; /* a commit whose predecessor is the statement before it */
+    bool pulled; /* it, or a payload of it */
 } alto_waiting;
+
+/* How far the question is which way leads to the first statement. */
+typedef enum { WAY_OPEN, WAY_ASKED, WAY_BUNDLE, WAY_BUNDLE_ASKED, WAY_STATE } alto_search;
 
 /* The next way to get a version, best first. */
 typedef enum { BY_PAYLOAD, BY_DELTA, BY_SNAPSHOT, NO_WAY } alto_way;
@@ -37,6 +40,7 @@ typedef struct {
     size_t index;            /* of the commit's change; SIZE_MAX: none */
     alto_way way;
     bool needed, asked;
+    bool doubted; /* a wrong answer came once */
 } alto_need;
 
 struct alto_replica {
@@ -65,6 +69,7 @@ struct alto_replica {
     alto_waiting queue[ALTO_MAX_WAITING];
     size_t queued;
     uint64_t queued_bytes;
+    uint64_t gap_patience_ms;
 
     /* Work on queue[0]. */
     alto_tree *catalog; /* aimed at; owned. catalog_known: it may be NULL and known (no resources) */
@@ -72,7 +77,12 @@ struct alto_replica {
     alto_need *needs;                           /* NULL until the catalog is known */
     size_t need_count;
     uint64_t work_bytes;
-    bool work_pulled;
+    alto_route route;
+    alto_search search;
+    bool doubted;             /* the search, or the catalog: a wrong answer came once */
+    alto_position bundle_end; /* while WAY_BUNDLE */
+    alto_hash *whole;         /* owned: roots whose snapshots are fewer bytes than the deltas to them */
+    size_t whole_count;
 
     const alto_resource **spare; /* from disk, until there is a view; each retained */
     size_t spare_count;
@@ -114,6 +124,11 @@ alto_status alto_queue_take(alto_replica *self, alto_slice object, const alto_si
                             alto_channel from);
 void alto_queue_drop_first(alto_replica *self); /* and the work on it */
 void alto_queue_drop_all(alto_replica *self);
+/* Is it the very commit after this one in its chain? */
+bool alto_queue_follows(const alto_statement *statement, const alto_statement *before);
+/* A payload from anywhere. Errors as alto_replica_on_payload, not counted. */
+alto_status alto_queue_take_payload(alto_replica *self, const alto_hash *commit_hash, size_t index, alto_slice payload,
+                                    alto_channel from);
 /* Is this the very payload that the change was signed for? */
 bool alto_has_digest(alto_slice payload, const alto_commit_change *change);
 
@@ -132,6 +147,13 @@ const alto_version *alto_work_base(const alto_replica *self, const alto_need *wa
 alto_status alto_work_apply_delta(alto_replica *self, alto_need *wanted, alto_slice delta, bool from_nothing);
 /* Use the signed payload of a need, which has the right digest; when it leads nowhere the need takes its next way. */
 alto_status alto_work_use_payload(alto_replica *self, alto_need *wanted, alto_slice payload);
+/* Something for the work on the first statement was pulled. */
+static inline void alto_work_took(alto_replica *self, alto_route route, uint64_t bytes)
+{
+    self->work_bytes += bytes;
+    if (route > self->route)
+        self->route = route;
+}
 /* The way to try after the one that a need is at. */
 alto_way alto_work_next_way(const alto_replica *self, const alto_need *wanted);
 bool alto_has_state_root(const alto_tree *catalog, const alto_hash *wanted);

@@ -46,36 +46,59 @@ static void drop_behind_first(alto_replica *self)
     }
 }
 
-/* What the next statement is compared with: the last one waiting, else that of the view. */
-static const alto_statement *newest(const alto_replica *self)
+/* Where in the queue a statement belongs: before the first that is not older. */
+static size_t place_of(const alto_replica *self, const alto_position *position)
 {
-    if (self->queued)
-        return &self->queue[self->queued - 1].decoded;
+    size_t place = self->queued;
+    while (place > 0 && alto_position_compare(&self->queue[place - 1].decoded.position, position) >= 0)
+        place--;
+    return place;
+}
+
+/* What comes before that place: another waiting one, else that of the view; NULL: nothing. */
+static const alto_statement *before_place(const alto_replica *self, size_t place)
+{
+    if (place > 0)
+        return &self->queue[place - 1].decoded;
     return self->view ? &self->head_decoded : NULL;
 }
 
-/* Put a verified statement at the end of the queue; takes over what it borrows and owns, also on failure. */
-static alto_status enqueue(alto_replica *self, alto_waiting *entry)
+static void make_room(alto_replica *self)
+{
+    if (self->queued == ALTO_MAX_WAITING || self->queued_bytes > MAX_WAITING_BYTES)
+        drop_behind_first(self);
+}
+
+/* Put a verified statement into the queue, of which it takes over what it borrows and owns, also on failure. A waiting
+ * head gives way to the commit that it speaks of. */
+static alto_status enqueue(alto_replica *self, alto_waiting *entry, size_t place)
 {
     entry->payloads = calloc(entry->decoded.change_count + 1, sizeof *entry->payloads);
     if (!entry->payloads) {
         waiting_fini(entry);
         return ALTO_NO_MEMORY;
     }
-    if (self->queued == ALTO_MAX_WAITING || self->queued_bytes > MAX_WAITING_BYTES) {
-        drop_behind_first(self);
-        entry->linked = false;
-    }
-    self->queue[self->queued++] = *entry;
+    if (place == 0)
+        alto_work_drop(self);
+    alto_waiting *at = &self->queue[place];
+    if (place < self->queued && alto_hash_equal(&at->decoded.commit_hash, &entry->decoded.commit_hash))
+        waiting_fini(at);
+    else
+        memmove(at + 1, at, (self->queued++ - place) * sizeof *at);
+    *at = *entry;
     *entry = (alto_waiting){0};
     return alto_work_advance(self);
 }
 
+/* Does it wait, or the very commit that this head speaks of? */
 static bool waits(const alto_replica *self, const alto_statement *statement)
 {
-    for (size_t i = 0; i < self->queued; i++)
-        if (alto_hash_equal(&self->queue[i].decoded.commit_hash, &statement->commit_hash))
+    for (size_t i = 0; i < self->queued; i++) {
+        const alto_statement *waiting = &self->queue[i].decoded;
+        if (alto_hash_equal(&waiting->commit_hash, &statement->commit_hash) &&
+            (waiting->type == ALTO_COMMIT || statement->type == ALTO_HEAD))
             return true;
+    }
     return false;
 }
 
@@ -132,7 +155,7 @@ static alto_status check_time(const alto_statement *statement, const alto_statem
     return may_have_expired || alto_still_valid(statement, now_ms) ? ALTO_OK : ALTO_EXPIRED;
 }
 
-static bool follows(const alto_statement *statement, const alto_statement *before)
+bool alto_queue_follows(const alto_statement *statement, const alto_statement *before)
 {
     return before && statement->type == ALTO_COMMIT && statement->has_prev &&
            statement->position.epoch == before->position.epoch && statement->position.chain == before->position.chain &&
@@ -147,7 +170,7 @@ static bool forks_from(const alto_statement *statement, const alto_statement *be
         return !alto_hash_equal(&statement->commit_hash, &before->commit_hash);
     return statement->type == ALTO_COMMIT && statement->position.epoch == before->position.epoch &&
            statement->position.chain == before->position.chain && statement->position.seq == before->position.seq + 1 &&
-           !follows(statement, before);
+           !alto_queue_follows(statement, before);
 }
 
 /* Does it contradict anything that was taken and is remembered? */
@@ -156,7 +179,7 @@ static bool forks(const alto_replica *self, const alto_statement *statement)
     if (self->view && forks_from(statement, &self->head_decoded))
         return true;
     for (size_t i = 0; i < self->queued; i++)
-        if (forks_from(statement, &self->queue[i].decoded))
+        if (forks_from(statement, &self->queue[i].decoded) || forks_from(&self->queue[i].decoded, statement))
             return true;
     return false;
 }
@@ -179,24 +202,67 @@ static void note_life(alto_replica *self, const alto_statement *statement, uint6
         self->interval_ms = statement->interval_ms;
 }
 
+/* A statement that is older than one that waits: is it a commit that was missing? */
+static alto_status take_late(alto_replica *self, alto_waiting *entry)
+{
+    const alto_statement *statement = &entry->decoded;
+    if (waits(self, statement))
+        return ALTO_KNOWN;
+    make_room(self);
+    size_t place = place_of(self, &statement->position);
+    if (!alto_queue_follows(statement, before_place(self, place)))
+        return ALTO_OLD;
+    return enqueue(self, entry, place);
+}
+
 /* What to do with a statement whose signature and time are right. */
 static alto_status take_verified(alto_replica *self, alto_waiting *entry, uint64_t now_ms)
 {
-    const alto_statement *statement = &entry->decoded, *before = newest(self);
-    int order = before ? alto_position_compare(&statement->position, &before->position) : 1;
+    const alto_statement *statement = &entry->decoded, *newest = before_place(self, self->queued);
+    int order = newest ? alto_position_compare(&statement->position, &newest->position) : 1;
     if (forks(self, statement))
         return ALTO_FORK;
     if (order > 0 || (order == 0 && statement->issued_at_ms > self->issued_ms))
         note_life(self, statement, now_ms);
-    if (order <= 0) {
-        bool of_view = self->view && alto_hash_equal(&statement->commit_hash, &self->view->commit_hash);
-        if (!of_view || statement->issued_at_ms <= self->head_decoded.issued_at_ms)
-            return of_view || waits(self, statement) ? ALTO_KNOWN : ALTO_OLD;
-        refresh_head(self, entry);
-        return ALTO_OK;
+    if (order > 0) {
+        make_room(self);
+        return enqueue(self, entry, self->queued);
     }
-    entry->linked = follows(statement, before);
-    return enqueue(self, entry);
+    if (!self->view || !alto_hash_equal(&statement->commit_hash, &self->view->commit_hash))
+        return take_late(self, entry);
+    if (statement->issued_at_ms <= self->head_decoded.issued_at_ms)
+        return ALTO_KNOWN;
+    refresh_head(self, entry);
+    return ALTO_OK;
+}
+
+/* The one that is held or waits already with these very bytes, as they come from a second upstream; its signature needs
+ * no second look. NULL: none. */
+static const alto_statement *repeated(const alto_replica *self, alto_slice object, const alto_signature *signature)
+{
+    if (self->head && alto_slice_equal(object, alto_slice_of(self->head, self->head_size)) &&
+        memcmp(signature, &self->head_signature, sizeof *signature) == 0)
+        return &self->head_decoded;
+    for (size_t i = 0; i < self->queued; i++)
+        if (alto_slice_equal(object, alto_slice_of(self->queue[i].object, self->queue[i].object_size)) &&
+            memcmp(signature, &self->queue[i].signature, sizeof *signature) == 0)
+            return &self->queue[i].decoded;
+    return NULL;
+}
+
+/* What can be said of a decoded statement before it is taken in. */
+static alto_status check(alto_replica *self, const alto_waiting *entry, uint64_t now_ms, alto_channel from)
+{
+    const alto_statement *statement = &entry->decoded;
+    alto_status status = check_cheaply(self, statement);
+    if (status == ALTO_OK)
+        status = check_signature(self, statement, alto_slice_of(entry->object, entry->object_size), &entry->signature,
+                                 now_ms);
+    if (status != ALTO_OK)
+        return status;
+    const alto_statement *before = before_place(self, place_of(self, &statement->position));
+    bool behind = before && is_later_in_chain(statement, before);
+    return check_time(statement, behind ? before : NULL, now_ms, from == FROM_DISK);
 }
 
 alto_status alto_queue_take(alto_replica *self, alto_slice object, const alto_signature *signature, uint64_t now_ms,
@@ -206,32 +272,21 @@ alto_status alto_queue_take(alto_replica *self, alto_slice object, const alto_si
         return ALTO_TOO_LARGE;
     if (object.size == 0)
         return ALTO_MALFORMED;
-    alto_waiting entry = {.signature = *signature, .object_size = object.size};
+    const alto_statement *known = repeated(self, object, signature);
+    if (known)
+        return alto_still_valid(known, now_ms) ? ALTO_KNOWN : ALTO_EXPIRED;
+    alto_waiting entry = {.signature = *signature, .object_size = object.size, .pulled = from == FROM_PULL};
     entry.arrived_ms = from == FROM_PUSH ? now_ms : 0; /* no pushed payload follows what was pulled */
     entry.object = malloc(object.size);
     if (!entry.object)
         return ALTO_NO_MEMORY;
     memcpy(entry.object, object.data, object.size);
-    object.data = entry.object;
-    alto_status status = alto_statement_decode(object, &entry.decoded);
-    if (status != ALTO_OK) {
-        free(entry.object);
-        return status;
-    }
-    status = check_cheaply(self, &entry.decoded);
+    alto_status status = alto_statement_decode(alto_slice_of(entry.object, object.size), &entry.decoded);
     if (status == ALTO_OK)
-        status = check_signature(self, &entry.decoded, object, signature, now_ms);
-    if (status == ALTO_OK) {
-        const alto_statement *before = newest(self);
-        bool behind = before && is_later_in_chain(&entry.decoded, before);
-        status = check_time(&entry.decoded, behind ? before : NULL, now_ms, from == FROM_DISK);
-    }
+        status = check(self, &entry, now_ms, from);
     if (status == ALTO_OK)
         status = take_verified(self, &entry, now_ms);
-    else
-        waiting_fini(&entry);
-    if (status != ALTO_OK && entry.object)
-        waiting_fini(&entry);
+    waiting_fini(&entry); /* what of it was not taken over */
     return status;
 }
 
@@ -260,7 +315,8 @@ bool alto_has_digest(alto_slice payload, const alto_commit_change *change)
     return alto_hash_equal(&digest, &change->digest);
 }
 
-static alto_status take_payload(alto_replica *self, const alto_hash *commit_hash, size_t index, alto_slice payload)
+alto_status alto_queue_take_payload(alto_replica *self, const alto_hash *commit_hash, size_t index, alto_slice payload,
+                                    alto_channel from)
 {
     alto_waiting *entry = waiting_for(self, commit_hash);
     if (!entry || index >= entry->decoded.change_count || payload.size == 0)
@@ -277,6 +333,7 @@ static alto_status take_payload(alto_replica *self, const alto_hash *commit_hash
         return ALTO_NO_MEMORY;
     memcpy(copy, payload.data, payload.size);
     entry->payloads[index] = alto_slice_of(copy, payload.size);
+    entry->pulled |= from == FROM_PULL;
     entry->payload_bytes += payload.size;
     self->queued_bytes += payload.size;
     return alto_work_advance(self);
@@ -284,5 +341,5 @@ static alto_status take_payload(alto_replica *self, const alto_hash *commit_hash
 
 alto_status alto_replica_on_payload(alto_replica *self, const alto_hash *commit_hash, size_t index, alto_slice payload)
 {
-    return alto_replica_counted(self, take_payload(self, commit_hash, index, payload));
+    return alto_replica_counted(self, alto_queue_take_payload(self, commit_hash, index, payload, FROM_PUSH));
 }

@@ -20,8 +20,13 @@ void alto_work_drop(alto_replica *self)
     self->need_count = 0;
     alto_tree_release(self->catalog);
     self->catalog = NULL;
-    self->catalog_known = self->catalog_asked = self->derived = self->work_pulled = false;
+    self->catalog_known = self->catalog_asked = self->derived = self->doubted = false;
     self->work_bytes = 0;
+    self->route = ALTO_ROUTE_PUSH;
+    self->search = WAY_OPEN;
+    free(self->whole);
+    self->whole = NULL;
+    self->whole_count = 0;
 }
 
 void alto_work_drop_spare(alto_replica *self)
@@ -77,6 +82,15 @@ static bool payload_fits(const alto_commit_change *change, const alto_entry *ent
     return !change->has_from || (base && alto_hash_equal(alto_version_root(base), &change->from_root));
 }
 
+/* Is the snapshot of that root known to be fewer bytes than a delta to it? */
+static bool is_less_whole(const alto_replica *self, const alto_hash *root)
+{
+    for (size_t i = 0; i < self->whole_count; i++)
+        if (alto_hash_equal(&self->whole[i], root))
+            return true;
+    return false;
+}
+
 static alto_status prepare_need(alto_replica *self, alto_need *wanted, const alto_entry *entry)
 {
     const alto_commit_change *change = change_of(self, wanted->key, &wanted->index);
@@ -91,7 +105,8 @@ static alto_status prepare_need(alto_replica *self, alto_need *wanted, const alt
     wanted->needed = true;
     if (base && alto_hash_equal(alto_version_root(base), &entry->root))
         wanted->version = alto_version_retain(base);
-    wanted->way = payload_fits(change, entry, base) ? BY_PAYLOAD : base ? BY_DELTA : BY_SNAPSHOT;
+    bool delta = base && !is_less_whole(self, &entry->root);
+    wanted->way = payload_fits(change, entry, base) ? BY_PAYLOAD : delta ? BY_DELTA : BY_SNAPSHOT;
     return ALTO_OK;
 }
 
@@ -191,7 +206,7 @@ static alto_status derive_catalog(alto_replica *self)
     }
     if (status == ALTO_OK) {
         alto_tree_release(made);
-        if (self->queue[0].linked)
+        if (self->view && alto_queue_follows(statement, &self->head_decoded))
             alto_counts_add(&self->counts, ALTO_ROOT_MISMATCH); /* signed, but not what follows: ask for the catalog */
     }
     return status;
@@ -247,7 +262,7 @@ static void use_pushed_payloads(alto_replica *self)
         alto_slice payload = self->queue[0].payloads[wanted->index];
         if (!payload.data)
             continue;
-        self->work_bytes += payload.size;
+        alto_work_took(self, ALTO_ROUTE_PUSH, payload.size);
         alto_status status = alto_work_use_payload(self, wanted, payload);
         if (status != ALTO_OK) {
             wanted->asked = false; /* should the same payload be under way by pull, its answer is not waited for */
@@ -302,7 +317,9 @@ static void report_step(alto_replica *self, const alto_view *before, alto_applie
                             .statement = &first->decoded,
                             .changes = changes,
                             .bytes_received = self->work_bytes + first->object_size + sizeof first->signature,
-                            .pulled = self->work_pulled};
+                            .route = self->route};
+    if (first->pulled && applied.route < ALTO_ROUTE_COMMITS)
+        applied.route = ALTO_ROUTE_COMMITS;
     for (size_t i = 0; i < self->need_count; i++) {
         const alto_need *wanted = &self->needs[i];
         bool was_held = wanted->before && wanted->before->version;

@@ -63,7 +63,7 @@ static void print_json(const altocast_commit *commit)
         "\"age_ms\":%lld,\"latency_ms\":%lld,\"push_bytes\":%llu,\"via\":\"%s\",\"changes\":[",
         commit->epoch, (unsigned long long)commit->chain, (unsigned long long)commit->seq,
         (unsigned long long)commit->issued_at_ms, (unsigned long long)commit->applied_at_ms, age, age,
-        (unsigned long long)commit->bytes_received, commit->pulled ? "pull" : "push");
+        (unsigned long long)commit->bytes_received, commit->route);
     for (size_t i = 0; i < commit->change_count; i++) {
         describe(&commit->changes[i], words, sizeof words);
         printf("%s", i ? "," : "");
@@ -83,8 +83,8 @@ static void print_line(const altocast_commit *commit)
     }
     if (commit->change_count == 0)
         printf("  a new beginning, nothing changed");
-    printf("  (%llu bytes by %s, %llu ms old)\n", (unsigned long long)commit->bytes_received,
-           commit->pulled ? "pull" : "push", (unsigned long long)age);
+    printf("  (%llu bytes by %s, %llu ms old)\n", (unsigned long long)commit->bytes_received, commit->route,
+           (unsigned long long)age);
 }
 
 static void on_commit(void *context, const altocast_commit *commit)

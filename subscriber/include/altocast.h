@@ -75,6 +75,8 @@ typedef struct {
     uint64_t applied_at_ms;  /* by ours */
     uint64_t bytes_received; /* signed statement and payloads */
     bool pulled;             /* at least in part by HTTP instead of push */
+    const char
+        *route; /* the dearest of what it took: "push", "commits" (pulled as they were signed), "delta", "snapshot" */
     size_t change_count;
     const altocast_change *changes;
 } altocast_commit;

@@ -214,20 +214,30 @@ void test_deliver_all(const test_origin *origin, alto_replica *replica)
         test_deliver(replica, &origin->messages[i], origin->now_ms);
 }
 
-static alto_status find(const test_origin *origin, const alto_want *want, alto_buffer *bytes)
+static alto_status get(const test_origin *origin, const alto_want *want, alto_buffer *bytes)
 {
     char path[ALTO_WANT_PATH];
-    bool lasting, was_active = test_sweep_pause();
+    bool lasting;
     alto_status status;
     alto_want_path(want, path);
+    if (want->type == ALTO_WANT_SINCE)
+        return alto_archive_since(origin->archive, strchr(path, '/') + 1, bytes);
     const alto_blob *blob = alto_archive_get(origin->archive, path, &lasting, &status);
     if (blob)
         alto_buffer_add(bytes, blob->data, blob->size);
     if (blob && blob->size > want->max_size)
         status = ALTO_TOO_LARGE;
     alto_blob_release(blob);
-    test_sweep_resume(was_active);
     return status;
+}
+
+/* What a server answers: 410 is to a follower what 404 is. */
+static alto_status find(const test_origin *origin, const alto_want *want, alto_buffer *bytes)
+{
+    bool was_active = test_sweep_pause();
+    alto_status status = get(origin, want, bytes);
+    test_sweep_resume(was_active);
+    return status == ALTO_OLD ? ALTO_NOT_FOUND : status;
 }
 
 size_t test_pull(const test_origin *origin, alto_replica *replica, size_t rounds, test_pull_fn *decide, void *context)
