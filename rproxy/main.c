@@ -8,18 +8,20 @@
 
 static const char about[] =
     "Keeps an exact, verified copy of an ALTO server's maps, answers ALTO clients from it and pushes the same\n"
-    "signed bytes further down. The upstream is an alto-server-push or another alto-rproxy.\n"
+    "signed bytes further down. An upstream is an alto-server-push or another alto-rproxy; with several, news come "
+    "from\n"
+    "whichever is first, and repairs from one that works.\n"
     "A client begins at http://ADDR:PORT/directory.";
 
 int main(int argc, char **argv)
 {
     const char *log_level = "info", *stale = "until-valid";
-    alto_list push = {0}, advertise = {0};
+    alto_list upstreams = {0}, upstream_push = {0}, push = {0}, advertise = {0};
     uint64_t threads = 2, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT;
     relay_options options = {.follow = {.poll_ms = 1000}, .publish = {.http = "127.0.0.1:8671"}};
     const alto_option table[] = {
-        {"upstream", ALTO_OPTION_TEXT, &options.follow.upstream, "URL",
-         .help = "where to get the maps, e.g. http://127.0.0.1:8670", .required = true},
+        {"upstream", ALTO_OPTION_LIST, &upstreams, "URL",
+         .help = "where to get the maps, e.g. http://127.0.0.1:8670; may be repeated", .required = true},
         {"root-key", ALTO_OPTION_TEXT, &options.root_key, "FILE",
          .help = "root.pub.pem of the ALTO server's operator: whom to believe", .required = true},
         {"state", ALTO_OPTION_TEXT, &options.state, "DIR", .help = "the copy on disk; made when absent",
@@ -30,8 +32,8 @@ int main(int argc, char **argv)
          .help = "where to push, e.g. tcp://127.0.0.1:5671; may be repeated (default: nowhere)"},
         {"advertise", ALTO_OPTION_LIST, &advertise, "ENDPOINT",
          .help = "push endpoint to name to others, where it differs from --push"},
-        {"upstream-push", ALTO_OPTION_TEXT, &options.follow.upstream_push, "ENDPOINT",
-         .help = "push endpoint of the upstream (default: the port that it names, on the host of --upstream)"},
+        {"upstream-push", ALTO_OPTION_LIST, &upstream_push, "ENDPOINT",
+         .help = "push endpoint of the first (second, ...) --upstream (default: the port that it names, on its host)"},
         {"no-push", ALTO_OPTION_FLAG, &options.follow.no_push, NULL, .help = "follow by polling only"},
         {"poll-ms", ALTO_OPTION_NUMBER, &options.follow.poll_ms, "MS",
          .help = "how often to poll where push is not to be had (default 1000)", .min = 50, .max = 3600000},
@@ -56,6 +58,10 @@ int main(int argc, char **argv)
         return 2;
     }
     alto_log_set_level(level);
+    options.follow.upstreams = upstreams.items;
+    options.follow.upstream_count = upstreams.count;
+    options.follow.upstream_push = upstream_push.items;
+    options.follow.upstream_push_count = upstream_push.count;
     options.publish.push = push.items;
     options.publish.push_count = push.count;
     options.publish.advertise = advertise.items;
@@ -74,8 +80,8 @@ int main(int argc, char **argv)
     alto_loop_run(loop);
     bool hopeless = relay_hopeless(made);
     if (hopeless)
-        fprintf(stderr, "alto-rproxy: %s does not serve the origin of %s; check --upstream and --root-key\n",
-                options.follow.upstream, options.root_key);
+        fprintf(stderr, "alto-rproxy: %s%s does not serve the origin of %s; check --upstream and --root-key\n",
+                upstreams.items[0], upstreams.count > 1 ? ", like all others," : "", options.root_key);
     relay_destroy(&made);
     alto_loop_destroy(&loop);
     return hopeless ? 1 : 0;

@@ -42,7 +42,7 @@ static void tell_freshness(relay *self)
 {
     const alto_replica *replica = alto_follower_replica(self->follower);
     const alto_statement *newest = alto_replica_statement(replica);
-    alto_freshness freshness = {.state = alto_replica_state_now(replica, alto_clock_ms())};
+    alto_freshness freshness = {.state = alto_follower_state(self->follower)};
     if (newest) {
         freshness.issued_at_ms = newest->issued_at_ms;
         freshness.valid_until_ms = newest->issued_at_ms + newest->valid_for_s * 1000;
@@ -190,8 +190,8 @@ alto_status relay_new(alto_loop *loop, const relay_options *options, relay **out
         return status;
     }
     const char *push = alto_publisher_push_endpoint(self->publisher, 0);
-    alto_log(ALTO_LOG_INFO, "ready", "upstream=%s http=%s push=%s", options->follow.upstream,
-             alto_publisher_http_address(self->publisher), push ? push : "none");
+    alto_log(ALTO_LOG_INFO, "ready", "upstream=%s upstreams=%zu http=%s push=%s", options->follow.upstreams[0],
+             options->follow.upstream_count, alto_publisher_http_address(self->publisher), push ? push : "none");
     on_state_timer(self);
     alto_follower_start(self->follower);
     *out = self;

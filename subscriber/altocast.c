@@ -105,11 +105,23 @@ static void on_wrong_origin(void *context)
 
 /* ---- life ---- */
 
+/* All upstreams of the options in one list; their number. */
+static size_t gather_upstreams(const altocast_options *options, const char *urls[ALTO_MAX_UPSTREAMS])
+{
+    urls[0] = options->upstream;
+    for (size_t i = 0; i < options->upstream_count; i++)
+        urls[1 + i] = options->upstreams[i];
+    return 1 + options->upstream_count;
+}
+
 static alto_status open_all(altocast *self, const altocast_options *options, alto_error *error)
 {
-    if (!options->upstream || !options->root_key_file || options->resource_count > ALTO_MAX_FOLLOW)
-        return alto_fail(error, ALTO_CONFIG, "options", "upstream and root_key_file are required, at most %d resources",
-                         ALTO_MAX_FOLLOW);
+    const char *upstreams[ALTO_MAX_UPSTREAMS];
+    if (!options->upstream || !options->root_key_file || options->resource_count > ALTO_MAX_FOLLOW ||
+        options->upstream_count >= ALTO_MAX_UPSTREAMS)
+        return alto_fail(error, ALTO_CONFIG, "options",
+                         "upstream and root_key_file are required, at most %d resources and %d upstreams",
+                         ALTO_MAX_FOLLOW, ALTO_MAX_UPSTREAMS);
     alto_status status = alto_crypto_init();
     if (status != ALTO_OK)
         return alto_fail(error, status, "libsodium", "cannot be initialised");
@@ -119,8 +131,10 @@ static alto_status open_all(altocast *self, const altocast_options *options, alt
     self->loop = alto_loop_new();
     if (!self->loop)
         return alto_fail(error, ALTO_IO, "loop", "no memory or no descriptors");
-    alto_follower_options following = {.upstream = options->upstream,
-                                       .upstream_push = options->upstream_push,
+    alto_follower_options following = {.upstreams = upstreams,
+                                       .upstream_count = gather_upstreams(options, upstreams),
+                                       .upstream_push = &options->upstream_push,
+                                       .upstream_push_count = options->upstream_push ? 1 : 0,
                                        .no_push = options->no_push,
                                        .poll_ms = options->poll_ms,
                                        .anchor = &self->anchor,
@@ -213,7 +227,7 @@ void altocast_get_status(altocast *self, altocast_status *status)
 {
     const alto_replica *replica = alto_follower_replica(self->follower);
     const alto_statement *head = alto_replica_statement(replica);
-    *status = (altocast_status){.state = (altocast_state)alto_replica_state_now(replica, alto_clock_ms()),
+    *status = (altocast_status){.state = (altocast_state)alto_follower_state(self->follower),
                                 .by_push = alto_follower_via_now(self->follower) == ALTO_VIA_PUSH};
     alto_hex(status->origin, self->anchor.origin.bytes, ALTO_HASH_SIZE);
     snprintf(status->trouble, sizeof status->trouble, "%s", alto_follower_trouble(self->follower));
@@ -226,6 +240,19 @@ void altocast_get_status(altocast *self, altocast_status *status)
     status->seq = head->position.seq;
     status->issued_at_ms = head->issued_at_ms;
     status->valid_until_ms = head->issued_at_ms + head->valid_for_s * 1000;
+}
+
+void altocast_each_upstream(altocast *self, bool (*each)(void *context, const altocast_upstream *upstream),
+                            void *context)
+{
+    for (size_t i = 0; i < alto_follower_upstream_count(self->follower); i++) {
+        const alto_upstream *upstream = alto_follower_upstream(self->follower, i);
+        altocast_upstream told = {.url = alto_upstream_url(upstream),
+                                  .by_push = alto_upstream_via(upstream) == ALTO_VIA_PUSH,
+                                  .trouble = alto_upstream_trouble(upstream)};
+        if (!each(context, &told))
+            break;
+    }
 }
 
 void altocast_each_refusal(altocast *self, void (*each)(void *context, const char *reason, uint64_t count),

@@ -2,477 +2,464 @@
 #include "io/follower.h"
 
 #include "io/log.h"
-#include "io/pull.h"
-#include "io/push.h"
 
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
-#include <strings.h>
 
 enum {
     MAX_PULLS = 8,
-    URL_SIZE = 1024,
-    FIRST_REPAIR_MS = 250, /* a first repair waits up to this, so that many do not come at once */
-    BACKOFF_MIN_MS = 1000,
-    BACKOFF_MAX_MS = 30000,
-    SETTLE_MS = 200,    /* after connecting, until subscriptions have surely reached the publisher */
-    SILENCE_MS = 16000, /* push without a head for so long is asked after */
-    LOOK_MS = 1000,     /* how often to look whether the push connection is still there */
-    RENEW_MS = 10000,   /* without push, how often to ask where it is and to connect anew */
-    INFO_MAX = 65536
+    GAP_MS = 250,       /* a gap waits up to this, so that many replicas do not ask at once */
+    HANG_MS = 5000,     /* a pull without a byte for so long is tried elsewhere */
+    COMPARE_MS = 60000, /* how often the heads of upstreams are compared that do not push */
+    LOOK_MS = 1000      /* how often to look after pulls that could be tried elsewhere */
 };
 
 /* One pull under way. */
 typedef struct {
     alto_follower *owner;
     alto_want want;
-    alto_pull *pull; /* NULL: free place */
+    alto_pull *pull;     /* NULL: free place */
+    alto_upstream *from; /* whom it was asked */
+    bool tried[ALTO_MAX_UPSTREAMS];
+    uint64_t received, moved_ms; /* bytes of it, and when that last changed */
 } errand;
 
 struct alto_follower {
-    alto_loop *loop;
     alto_replica *replica;
     alto_follower_events events;
-    char upstream[URL_SIZE / 2], host[256], origin[2 * ALTO_HASH_SIZE + 1];
-    char push_endpoint[URL_SIZE / 2]; /* "": not known */
-    bool push_configured, no_push;
     uint64_t poll_ms;
-    struct {
-        uint8_t bytes[ALTO_TOPIC_SIZE];
-        size_t size;
-    } topics[1 + ALTO_MAX_FOLLOW]; /* to subscribe to */
-    size_t topic_count;
-
+    alto_topics topics;
     alto_puller *puller;
-    alto_pull *info;
-    alto_push_receiver *receiver;
+    alto_upstream *upstreams[ALTO_MAX_UPSTREAMS];
+    size_t upstream_count;
+    const alto_upstream *herald; /* told the newest news; NULL: nobody yet */
     errand errands[MAX_PULLS];
     alto_timer *timer;
-
-    bool info_known, was_connected, distrust_caches;
-    unsigned failures;      /* in a row */
-    uint64_t not_before_ms; /* monotonic: no pull before */
-    uint64_t next_poll_ms;  /* monotonic: when to ask for the head by ourselves */
-    uint64_t last_push_ms;  /* monotonic: when a statement came by push */
-    uint64_t renew_ms;      /* monotonic: when to try again to get push */
-    alto_follower_via last_via;
-    char trouble[256];
 };
 
-static void pump(alto_follower *self);
+/* ---- what the replica tells ---- */
 
-static void on_timer(void *context)
+/* The origin began anew: it was restarted, or lost its state. Nothing is wrong with that, but people want to know. */
+static void report_chain(const alto_position *before, const alto_position *after, size_t changes)
 {
-    pump(context);
+    if (before->epoch != after->epoch)
+        alto_log(ALTO_LOG_INFO, "epoch", "epoch=%u before=%u", after->epoch, before->epoch);
+    else if (before->chain != after->chain)
+        alto_log(ALTO_LOG_INFO, "chain", "chain=%llu before=%llu resources=%zu why=\"the origin began a new chain\"",
+                 (unsigned long long)after->chain, (unsigned long long)before->chain, changes);
 }
 
-/* ---- trouble and patience ---- */
-
-static void set_trouble(alto_follower *self, const char *what, const char *why)
+static void on_applied(void *context, const alto_applied *applied)
 {
-    char quoted[300], before[sizeof self->trouble];
-    memcpy(before, self->trouble, sizeof before);
-    snprintf(self->trouble, sizeof self->trouble, "%s: %s", what, why);
-    bool news = strcmp(before, self->trouble) != 0;
-    uint64_t ceiling = BACKOFF_MIN_MS;
-    for (unsigned i = 0; i < self->failures && ceiling < BACKOFF_MAX_MS; i++)
-        ceiling *= 2;
-    if (ceiling > BACKOFF_MAX_MS)
-        ceiling = BACKOFF_MAX_MS;
-    uint64_t wait =
-        self->failures == 0 ? alto_random() % FIRST_REPAIR_MS : BACKOFF_MIN_MS / 2 + alto_random() % ceiling;
-    self->not_before_ms = alto_monotonic_ms() + wait;
-    self->failures++;
-    if (news)
-        alto_log(ALTO_LOG_WARN, "upstream", "url=%s trouble=%s", self->upstream,
-                 alto_log_value(self->trouble, quoted, sizeof quoted));
+    alto_follower *self = context;
+    if (applied->before)
+        report_chain(&applied->before->position, &applied->after->position, applied->change_count);
+    if (self->events.replica.applied)
+        self->events.replica.applied(self->events.replica.context, applied);
 }
 
-static void clear_trouble(alto_follower *self)
+static void on_newer_head(void *context, alto_slice object, const alto_signature *signature)
 {
-    if (self->failures)
-        alto_log(ALTO_LOG_INFO, "upstream", "url=%s trouble=none", self->upstream);
-    self->failures = 0;
-    self->trouble[0] = 0;
+    alto_follower *self = context;
+    if (self->events.replica.head)
+        self->events.replica.head(self->events.replica.context, object, signature);
 }
 
-static void report_refusal(alto_follower *self, const char *what, alto_status status)
+/* ---- whom to ask ---- */
+
+static size_t index_of(const alto_follower *self, const alto_upstream *upstream)
+{
+    size_t index = 0;
+    while (self->upstreams[index] != upstream)
+        index++;
+    return index;
+}
+
+/* Is that one to be preferred: fewer failures, or as many and the one that told the news? */
+static bool is_better(const alto_follower *self, const alto_upstream *one, const alto_upstream *other)
+{
+    unsigned failures = alto_upstream_failures(one), others = alto_upstream_failures(other);
+    return failures < others || (failures == others && one == self->herald);
+}
+
+/* The best upstream that can be asked and has not been tried; NULL: none. tried: NULL for nobody. */
+static alto_upstream *choose(const alto_follower *self, const bool *tried, uint64_t now_ms)
+{
+    alto_upstream *best = NULL;
+    for (size_t i = 0; i < self->upstream_count; i++) {
+        alto_upstream *each = self->upstreams[i];
+        if ((tried && tried[i]) || !alto_upstream_usable(each, now_ms))
+            continue;
+        if (!best || is_better(self, each, best))
+            best = each;
+    }
+    return best;
+}
+
+/* ---- what came from outside ---- */
+
+static void report_refusal(const alto_upstream *from, const char *what, alto_status status)
 {
     if (status == ALTO_OK || status == ALTO_KNOWN || status == ALTO_NOT_WANTED || status == ALTO_OLD)
         return;
     alto_log(ALTO_LOG_WARN, "refused", "object=%s status=%s upstream=%s", what, alto_status_name(status),
-             self->upstream);
+             alto_upstream_url(from));
+}
+
+/* No honest upstream passes this on: it would not have believed it either. */
+static bool is_lie(alto_status status)
+{
+    switch (status) {
+    case ALTO_MALFORMED:
+    case ALTO_TOO_LARGE:
+    case ALTO_WRONG_TYPE:
+    case ALTO_WRONG_ORIGIN:
+    case ALTO_BAD_SIGNATURE:
+    case ALTO_FORK:
+    case ALTO_DIGEST_MISMATCH:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Something pushed was judged. A liar is left when there is somebody else; else there is nothing better to listen to. */
+static void judge_push(alto_follower *self, alto_upstream *from, const char *what, alto_status status)
+{
+    report_refusal(from, what, status);
+    if (!is_lie(status))
+        return;
+    bool tried[ALTO_MAX_UPSTREAMS] = {false};
+    tried[index_of(self, from)] = true;
+    if (!choose(self, tried, alto_monotonic_ms()))
+        return;
+    alto_upstream_failed(from, status, "a wrong message", alto_status_text(status), 0);
+    alto_upstream_leave(from);
 }
 
 /* What cannot even be handed to the replica. */
-static void refuse(alto_follower *self, const char *what, alto_status status)
+static void refuse_frames(alto_follower *self, alto_upstream *from)
 {
-    alto_replica_refused(self->replica, status);
-    report_refusal(self, what, status);
+    alto_replica_refused(self->replica, ALTO_MALFORMED);
+    judge_push(self, from, "frames", ALTO_MALFORMED);
 }
 
-/* ---- push ---- */
-
-static void on_statement_frames(alto_follower *self, const alto_slice *frames, size_t count)
+static void on_statement_frames(alto_follower *self, alto_upstream *from, const alto_slice *frames, size_t count)
 {
     alto_signature signature;
     if (count != 3 || frames[2].size != sizeof signature.bytes) {
-        refuse(self, "frames", ALTO_MALFORMED);
+        refuse_frames(self, from);
         return;
     }
     if (!alto_replica_manifest_now(self->replica))
         return; /* nobody can judge it yet; the head is asked for behind the manifest */
     memcpy(signature.bytes, frames[2].data, sizeof signature.bytes);
     alto_status status = alto_replica_on_statement(self->replica, frames[1], &signature, alto_clock_ms());
-    report_refusal(self, "statement", status);
+    if (status == ALTO_OK)
+        self->herald = from;
     if (status == ALTO_OK || status == ALTO_KNOWN)
-        self->last_push_ms = alto_monotonic_ms();
+        alto_upstream_heard(from);
+    judge_push(self, from, "statement", status);
 }
 
-static void on_payload_frames(alto_follower *self, const alto_slice *frames, size_t count)
+static void on_payload_frames(alto_follower *self, alto_upstream *from, const alto_slice *frames, size_t count)
 {
     alto_hash commit_hash;
     if (count != 4 || frames[1].size != sizeof commit_hash.bytes || frames[2].size != 1) {
-        refuse(self, "frames", ALTO_MALFORMED);
+        refuse_frames(self, from);
         return;
     }
     memcpy(commit_hash.bytes, frames[1].data, sizeof commit_hash.bytes);
-    report_refusal(self, "payload", alto_replica_on_payload(self->replica, &commit_hash, frames[2].data[0], frames[3]));
+    judge_push(self, from, "payload",
+               alto_replica_on_payload(self->replica, &commit_hash, frames[2].data[0], frames[3]));
 }
 
-static void on_message(void *context, const alto_slice *frames, size_t count)
+/* What follows from a message is done in the loop's next turn, when no more of them wait. */
+static void on_message(void *context, alto_upstream *from, const alto_slice *frames, size_t count)
 {
     alto_follower *self = context;
     if (frames[0].size != ALTO_TOPIC_SIZE)
-        refuse(self, "frames", ALTO_MALFORMED);
+        refuse_frames(self, from);
     else if (frames[0].data[0] == 'h')
-        on_statement_frames(self, frames, count);
+        on_statement_frames(self, from, frames, count);
     else
-        on_payload_frames(self, frames, count);
-    pump(self);
+        on_payload_frames(self, from, frames, count);
+    alto_timer_arm(self->timer, 0);
 }
 
-static void add_topic(alto_follower *self, char type, const alto_origin *origin, const alto_resource_name *name,
-                      size_t size)
+/* Is it no news that an upstream lacks this? It may have dropped it, never have heard of it, or be an older server. */
+static bool may_be_missing(alto_want_type type)
 {
-    alto_topic(self->topics[self->topic_count].bytes, type, origin, name);
-    self->topics[self->topic_count++].size = size;
+    return type == ALTO_WANT_PAYLOAD || type == ALTO_WANT_DELTA || type == ALTO_WANT_SINCE || type == ALTO_WANT_BUNDLE;
 }
 
-/* Everyone gets all statements, and the payloads of what is followed. */
-static void choose_topics(alto_follower *self, const alto_follower_options *options)
+static void took_answer(alto_follower *self, alto_upstream *from, const alto_want *want, alto_status status)
 {
-    const alto_origin *origin = &options->anchor->origin;
-    add_topic(self, 'h', origin, NULL, ALTO_TOPIC_SIZE);
-    for (size_t i = 0; i < options->follow_count; i++) {
-        alto_resource_name name = {.id = alto_slice_text(options->follow[i])};
-        add_topic(self, 'p', origin, &name, ALTO_TOPIC_SIZE);
-    }
-    if (options->follow_count == 0)
-        add_topic(self, 'p', origin, NULL, 1 + 8);
-}
-
-static void stop_push(alto_follower *self)
-{
-    alto_push_receiver_destroy(&self->receiver);
-    self->was_connected = false;
-}
-
-/* A connection that was lost or never came up is made anew: libzmq gives one up for good when its peer broke the protocol. */
-static void start_push(alto_follower *self)
-{
-    alto_error error;
-    alto_status status = ALTO_OK;
-    self->renew_ms = alto_monotonic_ms() + RENEW_MS;
-    if (self->receiver && !alto_push_connected(self->receiver))
-        stop_push(self);
-    if (self->no_push || self->receiver || !self->push_endpoint[0])
-        return;
-    status = alto_push_receiver_new(self->loop, self->push_endpoint, on_message, self, &self->receiver, &error);
-    for (size_t i = 0; status == ALTO_OK && i < self->topic_count; i++)
-        status = alto_push_subscribe(self->receiver, alto_slice_of(self->topics[i].bytes, self->topics[i].size));
-    if (status == ALTO_OK)
-        return;
-    alto_log(ALTO_LOG_WARN, "push", "endpoint=%s status=%s", self->push_endpoint, alto_status_name(status));
-    stop_push(self);
-    self->push_endpoint[0] = 0; /* by polling, then */
-}
-
-/* ---- info: where the upstream pushes ---- */
-
-/* The port of "tcp://HOST:PORT"; NULL for other endpoints. */
-static const char *port_of(const char *endpoint)
-{
-    const char *colon = strncmp(endpoint, "tcp://", 6) == 0 ? strrchr(endpoint, ':') : NULL;
-    if (!colon || strspn(colon + 1, "0123456789") != strlen(colon + 1) || !colon[1])
-        return NULL;
-    return colon + 1;
-}
-
-/* The port is the upstream's to say; the host is the one that was configured. */
-static void learn_endpoint(alto_follower *self, alto_slice origin_info)
-{
-    alto_slice list, raw;
-    char text[256], endpoint[URL_SIZE / 2];
-    if (self->push_configured || !alto_json_get(origin_info, (const char *const[]){"push", NULL}, &list))
-        return;
-    for (size_t i = 0; alto_json_element(list, i, &raw); i++) {
-        const char *port = alto_json_text(raw, text, sizeof text) ? port_of(text) : NULL;
-        if (!port)
-            continue;
-        bool literal_ipv6 = strchr(self->host, ':') != NULL;
-        snprintf(endpoint, sizeof endpoint, "tcp://%s%s%s:%.5s", literal_ipv6 ? "[" : "", self->host,
-                 literal_ipv6 ? "]" : "", port);
-        if (strcmp(endpoint, self->push_endpoint) != 0)
-            stop_push(self);
-        snprintf(self->push_endpoint, sizeof self->push_endpoint, "%s", endpoint);
+    report_refusal(from, alto_want_name(want->type), status);
+    switch (status) {
+    case ALTO_OK:
+        self->herald = want->type == ALTO_WANT_HEAD ? from : self->herald;
+        if (want->type == ALTO_WANT_MANIFEST && self->events.manifest)
+            self->events.manifest(self->events.context, alto_replica_manifest(self->replica));
+        break;
+    case ALTO_KNOWN:
+    case ALTO_NOT_WANTED:
+    case ALTO_OLD: /* it is behind, or cut off with us */
+        break;
+    default:
+        alto_upstream_failed(from, status, "a wrong answer", alto_status_text(status), 0);
+        if (want->type == ALTO_WANT_MANIFEST)
+            alto_replica_want_head(self->replica); /* and the manifest, while there is none */
         return;
     }
-    stop_push(self);
-    self->push_endpoint[0] = 0;
+    /* A head that comes while the maps that it speaks of do not is no end of trouble. */
+    if (want->type != ALTO_WANT_HEAD || alto_replica_state_now(self->replica, alto_clock_ms()) != ALTO_REPLICA_SYNCING)
+        alto_upstream_fine(from);
 }
 
-/* The part of an info document about our origin. */
-static bool find_origin(const alto_follower *self, alto_slice info, alto_slice *found)
+/* An upstream did not answer as it should have. */
+static void note_failure(alto_follower *self, alto_upstream *from, const alto_want *want,
+                         const alto_pull_result *result)
 {
-    alto_slice list, raw;
-    char text[2 * ALTO_HASH_SIZE + 1];
-    if (!alto_json_get(info, (const char *const[]){"origins", NULL}, &list))
-        return false;
-    for (size_t i = 0; alto_json_element(list, i, found); i++)
-        if (alto_json_get(*found, (const char *const[]){"origin", NULL}, &raw) &&
-            alto_json_text(raw, text, sizeof text) && strcmp(text, self->origin) == 0)
-            return true;
-    return false;
+    bool nothing_yet = result->status == ALTO_BUSY && want->type == ALTO_WANT_HEAD;
+    if (result->status == ALTO_TOO_LARGE) {
+        alto_replica_refused(self->replica, ALTO_TOO_LARGE);
+        report_refusal(from, alto_want_name(want->type), ALTO_TOO_LARGE);
+    }
+    if (result->status == ALTO_NOT_FOUND && may_be_missing(want->type))
+        return;
+    alto_upstream_failed(from, result->status, alto_want_name(want->type),
+                         nothing_yet ? "it holds nothing yet" : result->why, result->retry_after_s);
 }
 
-static void on_info(void *context, const alto_pull_result *result)
+/* ---- heads ---- */
+
+static void pump(alto_follower *self);
+
+static void on_head(void *context, alto_upstream *from, const alto_pull_result *result)
 {
     alto_follower *self = context;
-    alto_slice found;
-    self->info = NULL;
-    if (result->status != ALTO_OK) {
-        set_trouble(self, "cannot reach it", result->why);
-    } else if (!find_origin(self, result->body, &found)) {
-        set_trouble(self, "it does not serve the origin of this root key",
-                    "check the URL (--upstream) and the file (--root-key)");
-        if (self->events.wrong_origin)
-            self->events.wrong_origin(self->events.context);
+    const alto_want want = {.type = ALTO_WANT_HEAD};
+    if (result->status == ALTO_OK) {
+        took_answer(self, from, &want, alto_replica_pulled(self->replica, &want, result->body, alto_clock_ms()));
     } else {
-        self->info_known = true;
-        learn_endpoint(self, found);
-        start_push(self);
-        alto_replica_want_head(self->replica);
+        alto_replica_pull_failed(self->replica, &want, result->status);
+        note_failure(self, from, &want, result);
     }
     pump(self);
 }
 
-static void ask_info(alto_follower *self)
+/* All that can be are asked: the newest head wins. */
+static void ask_heads(alto_follower *self, uint64_t now_ms)
 {
-    char url[URL_SIZE];
-    snprintf(url, sizeof url, "%s/redistribution/v1/info", self->upstream);
-    self->info = alto_pull_get(self->puller, url, INFO_MAX, true, NULL, on_info, self);
+    for (size_t i = 0; i < self->upstream_count; i++)
+        if (alto_upstream_usable(self->upstreams[i], now_ms))
+            alto_upstream_ask_head(self->upstreams[i]);
+}
+
+static void on_changed(void *context, alto_upstream *from)
+{
+    alto_follower *self = context;
+    (void)from;
+    bool all_wrong = true;
+    for (size_t i = 0; i < self->upstream_count; i++)
+        all_wrong = all_wrong && alto_upstream_is_wrong(self->upstreams[i]);
+    if (all_wrong && self->events.wrong_origin)
+        self->events.wrong_origin(self->events.context);
+    pump(self);
 }
 
 /* ---- errands ---- */
 
-static const char *want_name(alto_want_type type)
+static void on_errand_done(void *context, const alto_pull_result *result);
+
+/* Ask the best one that has not been tried; false: there is none. */
+static bool ask_somebody(alto_follower *self, errand *place, uint64_t now_ms)
 {
-    static const char *const names[] = {"head", "manifest", "catalog", "payload", "delta", "snapshot"};
-    return names[type];
+    char path[ALTO_WANT_PATH];
+    alto_upstream *from = choose(self, place->tried, now_ms);
+    if (!from)
+        return false;
+    alto_want_path(&place->want, path);
+    place->from = from;
+    place->received = 0;
+    place->moved_ms = now_ms;
+    place->tried[index_of(self, from)] = true;
+    place->pull = alto_upstream_get(from, path, place->want.max_size, on_errand_done, place);
+    return place->pull != NULL;
 }
 
-/* Is it news when an upstream lacks this? Payloads and deltas it may have dropped; the next way is a snapshot. */
-static bool may_be_missing(alto_want_type type)
+/* One upstream could not do it: another one, or the replica has to know. */
+static void go_on(alto_follower *self, errand *place, const alto_pull_result *result)
 {
-    return type == ALTO_WANT_PAYLOAD || type == ALTO_WANT_DELTA;
-}
-
-static void took_answer(alto_follower *self, const alto_want *want, alto_status status)
-{
-    report_refusal(self, want_name(want->type), status);
-    switch (status) {
-    case ALTO_OK:
-    case ALTO_KNOWN:
-    case ALTO_NOT_WANTED:
-        self->distrust_caches = false;
-        /* A head that comes while the maps that it speaks of do not is no end of trouble. */
-        if (alto_replica_state_now(self->replica, alto_clock_ms()) != ALTO_REPLICA_SYNCING)
-            clear_trouble(self);
-        if (want->type == ALTO_WANT_MANIFEST && status == ALTO_OK && self->events.manifest)
-            self->events.manifest(self->events.context, alto_replica_manifest(self->replica));
-        break;
-    default:
-        self->distrust_caches = true;
-        set_trouble(self, "a wrong answer", alto_status_text(status));
-    }
+    note_failure(self, place->from, &place->want, result);
+    if (!ask_somebody(self, place, alto_monotonic_ms()))
+        alto_replica_pull_failed(self->replica, &place->want, result->status);
 }
 
 static void on_errand_done(void *context, const alto_pull_result *result)
 {
     errand *done = context;
     alto_follower *self = done->owner;
-    alto_want want = done->want;
     done->pull = NULL;
-    if (result->status == ALTO_OK) {
-        took_answer(self, &want, alto_replica_pulled(self->replica, &want, result->body, alto_clock_ms()));
-    } else {
-        bool endless = result->status == ALTO_TOO_LARGE;
-        if (endless)
-            refuse(self, want_name(want.type), ALTO_TOO_LARGE);
-        alto_replica_pull_failed(self->replica, &want,
-                                 endless && may_be_missing(want.type) ? ALTO_NOT_FOUND : result->status);
-        bool nothing_yet = result->status == ALTO_BUSY && want.type == ALTO_WANT_HEAD;
-        if (result->status == ALTO_IO)
-            self->info_known = false; /* it may come back as another process, elsewhere */
-        if (result->status != ALTO_NOT_FOUND || !may_be_missing(want.type))
-            set_trouble(self, want_name(want.type), nothing_yet ? "it holds nothing yet" : result->why);
-    }
+    if (result->status == ALTO_OK)
+        took_answer(self, done->from, &done->want,
+                    alto_replica_pulled(self->replica, &done->want, result->body, alto_clock_ms()));
+    else
+        go_on(self, done, result);
     pump(self);
 }
 
-static void run_errand(alto_follower *self, errand *place, const alto_want *want)
+/* A pull that hangs is tried elsewhere, where there is an elsewhere. */
+static void look_after(alto_follower *self, errand *place, uint64_t now_ms)
 {
-    char path[ALTO_WANT_PATH], url[URL_SIZE];
-    alto_want_path(want, path);
-    snprintf(url, sizeof url, "%s/redistribution/v1/%s/%s", self->upstream, self->origin, path);
-    *place = (errand){.owner = self, .want = *want};
-    place->pull =
-        alto_pull_get(self->puller, url, (size_t)want->max_size, self->distrust_caches, NULL, on_errand_done, place);
-    if (!place->pull)
-        alto_replica_pull_failed(self->replica, want, ALTO_NO_MEMORY);
+    uint64_t received = alto_pull_received(place->pull);
+    if (received != place->received) {
+        place->received = received;
+        place->moved_ms = now_ms;
+    }
+    if (now_ms - place->moved_ms < HANG_MS || !choose(self, place->tried, now_ms))
+        return;
+    alto_pull_cancel(place->pull);
+    place->pull = NULL;
+    go_on(self, place, &(alto_pull_result){.status = ALTO_IO, .why = "it does not go on"});
 }
 
-static void run_errands(alto_follower *self)
+static void run_errands(alto_follower *self, uint64_t now_ms)
 {
     for (size_t i = 0; i < MAX_PULLS; i++) {
-        alto_want want;
-        if (self->errands[i].pull)
+        errand *place = &self->errands[i];
+        if (place->pull) {
+            look_after(self, place, now_ms);
             continue;
-        if (alto_replica_wants(self->replica, &want, 1, alto_clock_ms()) == 0)
-            return;
-        run_errand(self, &self->errands[i], &want);
+        }
+        *place = (errand){.owner = self};
+        if (!choose(self, NULL, now_ms) || !alto_replica_wants(self->replica, &place->want, 1, alto_clock_ms()))
+            continue;
+        if (place->want.type == ALTO_WANT_SINCE)
+            alto_replica_set_gap_patience(self->replica, alto_random() % GAP_MS); /* of the next one */
+        if (place->want.type == ALTO_WANT_HEAD)
+            ask_heads(self, now_ms);
+        else if (!ask_somebody(self, place, now_ms))
+            alto_replica_pull_failed(self->replica, &place->want, ALTO_NO_MEMORY);
     }
 }
 
 /* ---- the loop's turn ---- */
 
-alto_follower_via alto_follower_via_now(const alto_follower *self)
+/* How often that upstream is asked for its head while it does not push: when none does, the best one often; the others
+ * so that something newer there does not stay unknown. */
+static uint64_t poll_interval(const alto_follower *self, const alto_upstream *upstream, uint64_t now_ms)
 {
-    if (!self->info_known)
-        return ALTO_VIA_NOTHING;
-    return self->receiver && alto_push_connected(self->receiver) ? ALTO_VIA_PUSH : ALTO_VIA_POLL;
+    if (!alto_replica_manifest_now(self->replica))
+        return UINT64_MAX; /* no head can be checked without */
+    bool best = choose(self, NULL, now_ms) == upstream;
+    return best && alto_follower_via_now(self) != ALTO_VIA_PUSH ? self->poll_ms : COMPARE_MS;
 }
 
-/* Ask for the head by ourselves: soon after push came up, regularly without it, and when it is silent. */
-static void poll_head(alto_follower *self, uint64_t now_ms)
+/* When there is something to do without anything coming in. */
+static uint64_t next_errand(const alto_follower *self, uint64_t now_ms)
 {
-    alto_follower_via via = alto_follower_via_now(self);
-    bool connected = via == ALTO_VIA_PUSH;
-    if (connected && !self->was_connected)
-        self->next_poll_ms = now_ms + SETTLE_MS;
-    if (self->was_connected && !connected) /* it may be back soon, and elsewhere */
-        self->renew_ms = now_ms + alto_random() % BACKOFF_MIN_MS;
-    if (via != self->last_via && via != ALTO_VIA_NOTHING)
-        alto_log(ALTO_LOG_INFO, "upstream", "url=%s via=%s", self->upstream, connected ? "push" : "poll");
-    self->was_connected = connected;
-    self->last_via = via;
-    if (now_ms < self->next_poll_ms)
-        return;
-    alto_replica_want_head(self->replica);
-    self->next_poll_ms = now_ms + (connected ? SILENCE_MS : self->poll_ms);
-}
-
-static bool errand_free(const alto_follower *self)
-{
-    for (size_t i = 0; i < MAX_PULLS; i++)
-        if (!self->errands[i].pull)
-            return true;
-    return false;
-}
-
-/* Answers that are under way pump by themselves when they come. */
-static void arm(alto_follower *self, uint64_t now_ms)
-{
-    uint64_t delay = self->next_poll_ms > now_ms ? self->next_poll_ms - now_ms : 0;
-    bool patient = self->not_before_ms > now_ms;
-    if (!self->info_known)
-        delay = self->poll_ms;
-    if (patient)
-        delay = self->not_before_ms - now_ms;
-    uint64_t wanted = alto_replica_next_want_ms(self->replica), wall = alto_clock_ms();
-    if (wanted != UINT64_MAX && self->info_known && !patient && errand_free(self)) {
-        uint64_t until = wanted > wall ? wanted - wall : 0;
-        delay = until < delay ? until : delay;
+    bool free_place = false, busy = false;
+    for (size_t i = 0; i < MAX_PULLS; i++) {
+        free_place |= !self->errands[i].pull;
+        busy |= self->errands[i].pull != NULL;
     }
-    uint64_t look_again = self->last_via == ALTO_VIA_PUSH ? LOOK_MS : self->poll_ms / 4 + 1;
-    if (!self->no_push && look_again < delay) /* a push connection that came up or was lost tells nobody */
-        delay = look_again;
-    alto_timer_arm(self->timer, delay ? delay : 1);
+    uint64_t next = busy && self->upstream_count > 1 ? now_ms + LOOK_MS : UINT64_MAX;
+    uint64_t wanted = alto_replica_next_want_ms(self->replica), wall = alto_clock_ms();
+    if (wanted == UINT64_MAX || !free_place || !choose(self, NULL, now_ms))
+        return next;
+    uint64_t due = now_ms + (wanted > wall ? wanted - wall : 0);
+    return due < next ? due : next;
 }
 
 static void pump(alto_follower *self)
 {
-    uint64_t now_ms = alto_monotonic_ms();
-    if (self->info_known) {
-        if (self->last_push_ms + SILENCE_MS / 2 > now_ms && alto_follower_via_now(self) == ALTO_VIA_PUSH &&
-            self->next_poll_ms > now_ms + SETTLE_MS)
-            self->next_poll_ms = self->last_push_ms + SILENCE_MS;
-        poll_head(self, now_ms);
+    uint64_t now_ms = alto_monotonic_ms(), next = UINT64_MAX;
+    run_errands(self, now_ms);
+    for (size_t i = 0; i < self->upstream_count; i++) {
+        uint64_t interval = poll_interval(self, self->upstreams[i], now_ms);
+        uint64_t turn = alto_upstream_turn(self->upstreams[i], now_ms, interval);
+        next = turn < next ? turn : next;
     }
-    if (now_ms >= self->not_before_ms) {
-        bool renew = !self->no_push && now_ms >= self->renew_ms && alto_follower_via_now(self) == ALTO_VIA_POLL;
-        if (!self->info && (!self->info_known || renew))
-            ask_info(self);
-        if (self->info_known)
-            run_errands(self);
-    }
-    arm(self, now_ms);
+    uint64_t errand_ms = next_errand(self, now_ms);
+    next = errand_ms < next ? errand_ms : next;
+    if (next != UINT64_MAX)
+        alto_timer_arm(self->timer, next > now_ms ? next - now_ms : 1);
+}
+
+static void on_timer(void *context)
+{
+    pump(context);
 }
 
 /* ---- life ---- */
 
-static bool take_urls(alto_follower *self, const alto_follower_options *options)
+static void add_topic(alto_topics *topics, char type, const alto_origin *origin, const alto_resource_name *name,
+                      size_t size)
 {
-    size_t length = strlen(options->upstream);
-    if (strncasecmp(options->upstream, "http://", 7) != 0 && strncasecmp(options->upstream, "https://", 8) != 0)
-        return false;
-    while (length && options->upstream[length - 1] == '/')
-        length--;
-    if (length >= sizeof self->upstream || !alto_url_host(options->upstream, self->host, sizeof self->host))
-        return false;
-    snprintf(self->upstream, sizeof self->upstream, "%.*s", (int)length, options->upstream);
-    if (options->upstream_push) {
-        self->push_configured = true;
-        snprintf(self->push_endpoint, sizeof self->push_endpoint, "%s", options->upstream_push);
+    alto_topic(topics->items[topics->count].bytes, type, origin, name);
+    topics->items[topics->count++].size = size;
+}
+
+/* Everyone gets all statements, and the payloads of what is followed. */
+static void choose_topics(alto_topics *topics, const alto_follower_options *options)
+{
+    const alto_origin *origin = &options->anchor->origin;
+    add_topic(topics, 'h', origin, NULL, ALTO_TOPIC_SIZE);
+    for (size_t i = 0; i < options->follow_count; i++) {
+        alto_resource_name name = {.id = alto_slice_text(options->follow[i])};
+        add_topic(topics, 'p', origin, &name, ALTO_TOPIC_SIZE);
     }
-    return true;
+    if (options->follow_count == 0)
+        add_topic(topics, 'p', origin, NULL, 1 + 8);
+}
+
+static alto_status add_upstreams(alto_follower *self, alto_loop *loop, const alto_follower_options *options,
+                                 alto_error *error)
+{
+    if (options->upstream_count == 0 || options->upstream_count > ALTO_MAX_UPSTREAMS ||
+        options->upstream_push_count > options->upstream_count)
+        return alto_fail(error, ALTO_CONFIG, "upstream", "between 1 and %d URLs, and no more push endpoints than these",
+                         ALTO_MAX_UPSTREAMS);
+    alto_upstream_events events = {.message = on_message, .head = on_head, .changed = on_changed, .context = self};
+    alto_status status = ALTO_OK;
+    while (status == ALTO_OK && self->upstream_count < options->upstream_count) {
+        size_t index = self->upstream_count;
+        alto_upstream_options one = {.url = options->upstreams[index],
+                                     .push =
+                                         index < options->upstream_push_count ? options->upstream_push[index] : NULL,
+                                     .no_push = options->no_push,
+                                     .origin = &options->anchor->origin,
+                                     .topics = &self->topics};
+        status = alto_upstream_new(loop, self->puller, &one, &events, &self->upstreams[index], error);
+        self->upstream_count += status == ALTO_OK;
+    }
+    return status;
 }
 
 alto_status alto_follower_new(alto_loop *loop, const alto_follower_options *options, const alto_follower_events *events,
                               alto_follower **out, alto_error *error)
 {
+    assert(options->follow_count < ALTO_MAX_TOPICS);
     alto_follower *self = calloc(1, sizeof *self);
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, "upstream", "out of memory");
-    self->loop = loop;
     self->events = *events;
-    self->no_push = options->no_push;
     self->poll_ms = options->poll_ms ? options->poll_ms : 1000;
-    alto_hex(self->origin, options->anchor->origin.bytes, ALTO_HASH_SIZE);
-    choose_topics(self, options);
-    if (!take_urls(self, options)) {
-        alto_fail(error, ALTO_CONFIG, options->upstream, "not a URL such as http://192.0.2.1:8670 (--upstream)");
-        alto_follower_destroy(&self);
-        return ALTO_CONFIG;
-    }
-    self->replica = alto_replica_new(options->anchor, options->follow, options->follow_count, &events->replica);
+    choose_topics(&self->topics, options);
+    alto_replica_events replica = {.applied = on_applied, .head = on_newer_head, .context = self};
+    self->replica = alto_replica_new(options->anchor, options->follow, options->follow_count, &replica);
     self->puller = alto_puller_new(loop);
     self->timer = alto_timer_new(loop, on_timer, self);
-    if (!self->replica || !self->puller || !self->timer) {
+    alto_status status = self->replica && self->puller && self->timer
+                             ? add_upstreams(self, loop, options, error)
+                             : alto_fail(error, ALTO_NO_MEMORY, "upstream", "out of memory");
+    if (status != ALTO_OK) {
         alto_follower_destroy(&self);
-        return alto_fail(error, ALTO_NO_MEMORY, "upstream", "out of memory");
+        return status;
     }
+    alto_replica_set_gap_patience(self->replica, alto_random() % GAP_MS);
     *out = self;
     return ALTO_OK;
 }
@@ -483,7 +470,8 @@ void alto_follower_destroy(alto_follower **self)
     if (!dying)
         return;
     alto_timer_destroy(&dying->timer);
-    alto_push_receiver_destroy(&dying->receiver);
+    for (size_t i = 0; i < dying->upstream_count; i++)
+        alto_upstream_destroy(&dying->upstreams[i]);
     alto_puller_destroy(&dying->puller);
     alto_replica_destroy(&dying->replica);
     free(dying);
@@ -500,7 +488,42 @@ void alto_follower_start(alto_follower *self)
     alto_timer_arm(self->timer, 0);
 }
 
+/* ---- looking ---- */
+
+alto_replica_state alto_follower_state(const alto_follower *self)
+{
+    alto_replica_state state = alto_replica_state_now(self->replica, alto_clock_ms());
+    for (size_t i = 0; state == ALTO_REPLICA_LIVE && i < self->upstream_count; i++)
+        if (!alto_upstream_has_told(self->upstreams[i]))
+            state = ALTO_REPLICA_SYNCING;
+    return state;
+}
+
+alto_via alto_follower_via_now(const alto_follower *self)
+{
+    alto_via best = ALTO_VIA_NOTHING;
+    for (size_t i = 0; i < self->upstream_count; i++) {
+        alto_via via = alto_upstream_via(self->upstreams[i]);
+        if (via == ALTO_VIA_PUSH || best == ALTO_VIA_NOTHING)
+            best = via;
+    }
+    return best;
+}
+
+size_t alto_follower_upstream_count(const alto_follower *self)
+{
+    return self->upstream_count;
+}
+
+const alto_upstream *alto_follower_upstream(const alto_follower *self, size_t index)
+{
+    return self->upstreams[index];
+}
+
 const char *alto_follower_trouble(const alto_follower *self)
 {
-    return self->trouble;
+    for (size_t i = 0; i < self->upstream_count; i++)
+        if (!alto_upstream_trouble(self->upstreams[i])[0])
+            return "";
+    return alto_upstream_trouble(self->upstreams[0]);
 }

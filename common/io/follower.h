@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* follower.h - keeps a replica up to date from one upstream, by push where it can be had and by pull for everything else.
+/* follower.h - keeps a replica up to date from one or more upstreams, by push where it can be had and by pull for everything else.
  *
- * Everything but the upstream's URL and the root key is learned from the upstream: its push endpoints (only the port is
- * taken; the host stays that of the URL, so that an upstream cannot make us talk to others), manifest, head.
+ * All of them push: whatever comes first and is right counts, and is known when it comes again. Pulled is from one at a time,
+ * best the one that told the news; one that fails or lies is left alone for a while (upstream.h) and the next one is
+ * asked. What has failed everywhere fails for the replica. An old head from an upstream that answers means that the
+ * origin is away, and is no reason to go elsewhere.
  *
  * Threads: belongs to the thread of its loop. */
 #ifndef ALTO_FOLLOWER_H
 #define ALTO_FOLLOWER_H
 
 #include "core/replica.h"
-#include "io/loop.h"
+#include "io/upstream.h"
 
 typedef struct alto_follower alto_follower;
 
+#define ALTO_MAX_UPSTREAMS 16
 typedef struct {
-    const char *upstream;      /* "http://127.0.0.1:8670" */
-    const char *upstream_push; /* push endpoint to use instead of the one learned; NULL: learn */
-    bool no_push;              /* follow by polling only */
-    uint64_t poll_ms;          /* how often to ask for the head where push is not to be had; 0: 1000 */
+    const char *const *upstreams; /* URLs, e.g. "http://127.0.0.1:8670"; at least one */
+    size_t upstream_count;
+    const char *const
+        *upstream_push; /* push endpoints to use instead of the ones learned, of the first so many upstreams */
+    size_t upstream_push_count;
+    bool no_push;     /* follow by polling only */
+    uint64_t poll_ms; /* how often to ask for the head where push is not to be had; 0: 1000 */
     const alto_anchor *anchor;
     const char *const *follow; /* resource IDs; none: all */
     size_t follow_count;
@@ -26,13 +32,13 @@ typedef struct {
 typedef struct {
     alto_replica_events replica;                      /* as replica.h; called in the loop's thread */
     void (*manifest)(void *context, alto_slice file); /* a newer manifest was taken; may be NULL */
-    /* The upstream speaks for other origins only, which no waiting mends: wrong root key or wrong URL. It is asked
+    /* All upstreams speak for other origins only, which no waiting mends: wrong root key or wrong URLs. They are asked
      * again all the same. May be NULL. */
     void (*wrong_origin)(void *context);
     void *context; /* of these two */
 } alto_follower_events;
 
-/* Errors: ALTO_CONFIG (not a URL), ALTO_NO_MEMORY. Nothing is asked before alto_follower_start. */
+/* Errors: ALTO_CONFIG (not a URL, none or too many), ALTO_NO_MEMORY. Nothing is asked before alto_follower_start. */
 alto_status alto_follower_new(alto_loop *loop, const alto_follower_options *options, const alto_follower_events *events,
                               alto_follower **out, alto_error *error);
 void alto_follower_destroy(alto_follower **self);
@@ -41,9 +47,13 @@ void alto_follower_destroy(alto_follower **self);
 alto_replica *alto_follower_replica(alto_follower *self);
 void alto_follower_start(alto_follower *self);
 
-typedef enum { ALTO_VIA_NOTHING, ALTO_VIA_PUSH, ALTO_VIA_POLL } alto_follower_via;
-/* How news come at the moment. */
-alto_follower_via alto_follower_via_now(const alto_follower *self);
-/* Why the last attempt to reach or believe the upstream failed; "" when the last one did not. */
+/* The replica's state at alto_clock_ms; not live before every upstream has told its head, or failed to. */
+alto_replica_state alto_follower_state(const alto_follower *self);
+/* How news come at the moment, at best. */
+alto_via alto_follower_via_now(const alto_follower *self);
+size_t alto_follower_upstream_count(const alto_follower *self);
+/* In the order of the options; for looking only. */
+const alto_upstream *alto_follower_upstream(const alto_follower *self, size_t index);
+/* Why nothing can be had, in words: the trouble of the first upstream when all have some; else "". */
 const char *alto_follower_trouble(const alto_follower *self);
 #endif

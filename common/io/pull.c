@@ -453,6 +453,16 @@ alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, 
     return self;
 }
 
+void alto_pull_set_silence(alto_pull *self, unsigned seconds)
+{
+    curl_easy_setopt(self->easy, CURLOPT_LOW_SPEED_TIME, (long)seconds);
+}
+
+uint64_t alto_pull_received(const alto_pull *self)
+{
+    return self->size;
+}
+
 void alto_pull_cancel(alto_pull *self)
 {
     self->cancelled = true;

@@ -33,6 +33,10 @@ typedef struct alto_pull alto_pull; /* one request; valid until `done` was calle
  * Protocols: http and https only. A proxy of the environment is used, but not for this machine itself. NULL: out of memory, or not a URL; `done` is then not called. `done` is never called before this returns. */
 alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, bool no_cache, alto_pull_data_fn *data,
                          alto_pull_done_fn *done, void *context);
+/* Give up after so many seconds without any byte, instead of 30. Before the loop's next turn. */
+void alto_pull_set_silence(alto_pull *self, unsigned seconds);
+/* Bytes of its body that have come so far. */
+uint64_t alto_pull_received(const alto_pull *self);
 /* From anywhere, also from inside its own `data`. `done` is not called. */
 void alto_pull_cancel(alto_pull *self);
 

@@ -6,7 +6,9 @@
 #include "altocast.h"
 
 typedef struct {
-    const char *upstream, *upstream_push, *root_key, *resource;
+    const char *const *upstreams; /* at least one */
+    size_t upstream_count;
+    const char *upstream_push, *root_key, *resource;
     bool json, no_push;
     uint64_t count, timeout_s, poll_ms;
 } command_options;

@@ -22,11 +22,12 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+    alto_list upstreams = {0};
     command_options options = {.poll_ms = 1000, .timeout_s = 30};
     const char *log_level = "error";
     const alto_option table[] = {
-        {"upstream", ALTO_OPTION_TEXT, &options.upstream, "URL",
-         .help = "where to get the maps, e.g. http://127.0.0.1:8671", .required = true},
+        {"upstream", ALTO_OPTION_LIST, &upstreams, "URL",
+         .help = "where to get the maps, e.g. http://127.0.0.1:8671; may be repeated", .required = true},
         {"root-key", ALTO_OPTION_TEXT, &options.root_key, "FILE",
          .help = "root.pub.pem of the ALTO server's operator: whom to believe", .required = true},
         {"json", ALTO_OPTION_FLAG, &options.json, NULL, .help = "print JSON, one object a line"},
@@ -35,7 +36,7 @@ int main(int argc, char **argv)
         {"timeout", ALTO_OPTION_NUMBER, &options.timeout_s, "S",
          .help = "get, status: give up after this long (default 30)", .min = 1, .max = 86400},
         {"upstream-push", ALTO_OPTION_TEXT, &options.upstream_push, "ENDPOINT",
-         .help = "push endpoint of the upstream (default: the port that it names, on the host of --upstream)"},
+         .help = "push endpoint of the (first) upstream (default: the port that it names, on the host of --upstream)"},
         {"no-push", ALTO_OPTION_FLAG, &options.no_push, NULL, .help = "follow by polling only"},
         {"poll-ms", ALTO_OPTION_NUMBER, &options.poll_ms, "MS",
          .help = "how often to poll where push is not to be had (default 1000)", .min = 50, .max = 3600000},
@@ -51,6 +52,8 @@ int main(int argc, char **argv)
         return 2;
     }
     alto_log_set_level(level);
+    options.upstreams = upstreams.items;
+    options.upstream_count = upstreams.count;
     for (size_t i = 0; operands > 0 && i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0 && operands == 1 + commands[i].operands) {
             options.resource = operands > 1 ? argv[2] : NULL;

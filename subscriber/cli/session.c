@@ -43,7 +43,9 @@ bool session_open(session *self, const command_options *options, const char *fol
 {
     char error[512];
     routed = (callbacks){.owner = self, .on_commit = commit, .context = context};
-    altocast_options wanted = {.upstream = options->upstream,
+    altocast_options wanted = {.upstream = options->upstreams[0],
+                               .upstreams = options->upstreams + 1,
+                               .upstream_count = options->upstream_count - 1,
                                .upstream_push = options->upstream_push,
                                .root_key_file = options->root_key,
                                .resources = follow ? &follow : NULL,
@@ -98,8 +100,8 @@ int session_close(session *self, const command_options *options, int code)
 {
     stopped_by_signal = NULL;
     if (self->wrong_origin) {
-        fprintf(stderr, "alto-subscriber: %s does not serve the origin of %s; check --upstream and --root-key\n",
-                options->upstream, options->root_key);
+        fprintf(stderr, "alto-subscriber: %s%s does not serve the origin of %s; check --upstream and --root-key\n",
+                options->upstreams[0], options->upstream_count > 1 ? ", like all others," : "", options->root_key);
         code = 1;
     }
     altocast_close(self->maps);

@@ -20,6 +20,18 @@ static void print_json_refusal(void *context, const char *reason, uint64_t count
     *separator = ",";
 }
 
+static bool print_json_upstream(void *context, const altocast_upstream *upstream)
+{
+    const char **separator = context;
+    printf("%s{\"url\":", *separator);
+    print_json_text(upstream->url);
+    printf(",\"via\":\"%s\",\"trouble\":", upstream->by_push ? "push" : "poll");
+    print_json_text(upstream->trouble);
+    printf("}");
+    *separator = ",";
+    return true;
+}
+
 static void print_json_resource(const altocast_resource_info *info)
 {
     printf("{\"id\":");
@@ -32,12 +44,13 @@ static void print_json_resource(const altocast_resource_info *info)
            (unsigned long long)info->items, (unsigned long long)info->text_bytes, info->held ? "true" : "false");
 }
 
-static void print_json(altocast *maps, const altocast_view *view, const altocast_status *status, const char *upstream)
+static void print_json(altocast *maps, const altocast_view *view, const altocast_status *status)
 {
     const char *separator = "";
-    printf("{\"origin\":\"%s\",\"upstream\":", status->origin);
-    print_json_text(upstream);
-    printf(",\"via\":\"%s\",\"state\":\"%s\",\"epoch\":%u,\"chain\":%llu,\"seq\":%llu,\"issued_at_ms\":%llu,"
+    printf("{\"origin\":\"%s\",\"upstreams\":[", status->origin);
+    altocast_each_upstream(maps, print_json_upstream, &separator);
+    separator = "";
+    printf("],\"via\":\"%s\",\"state\":\"%s\",\"epoch\":%u,\"chain\":%llu,\"seq\":%llu,\"issued_at_ms\":%llu,"
            "\"valid_until_ms\":%llu,\"trouble\":",
            status->by_push ? "push" : "poll", state_names[status->state], status->epoch,
            (unsigned long long)status->chain, (unsigned long long)status->seq, (unsigned long long)status->issued_at_ms,
@@ -61,17 +74,25 @@ static void print_refusal(void *context, const char *reason, uint64_t count)
     printf("refused   %llu %s\n", (unsigned long long)count, reason);
 }
 
-static void print_text(altocast *maps, const altocast_view *view, const altocast_status *status, const char *upstream)
+static bool print_upstream(void *context, const altocast_upstream *upstream)
+{
+    (void)context;
+    printf("upstream  %s (by %s)\n", upstream->url, upstream->by_push ? "push" : "poll");
+    if (upstream->trouble[0])
+        printf("          %s\n", upstream->trouble);
+    return true;
+}
+
+static void print_text(altocast *maps, const altocast_view *view, const altocast_status *status)
 {
     uint64_t now = now_ms();
-    printf("origin    %s\nupstream  %s (by %s)\nstate     %s\n", status->origin, upstream,
-           status->by_push ? "push" : "poll", state_names[status->state]);
+    printf("origin    %s\n", status->origin);
+    altocast_each_upstream(maps, print_upstream, NULL);
+    printf("state     %s\n", state_names[status->state]);
     printf("position  epoch %u, chain %llu, seq %llu, signed %llu s ago\n", status->epoch,
            (unsigned long long)status->chain, (unsigned long long)status->seq,
            (unsigned long long)(now > status->issued_at_ms ? (now - status->issued_at_ms) / 1000 : 0));
     altocast_each_refusal(maps, print_refusal, NULL);
-    if (status->trouble[0])
-        printf("trouble   %s\n", status->trouble);
     printf("\n%-24s %-12s %10s %12s %12s  %s\n", "resource", "kind", "rows", "items", "bytes", "root");
     for (size_t i = 0; i < altocast_resource_count(view); i++) {
         altocast_resource_info info;
@@ -92,7 +113,7 @@ int command_status(const command_options *options)
         altocast_status status;
         altocast_view *view = altocast_acquire(self.maps);
         altocast_get_status(self.maps, &status);
-        (options->json ? print_json : print_text)(self.maps, view, &status, options->upstream);
+        (options->json ? print_json : print_text)(self.maps, view, &status);
         altocast_release(view);
         code = fflush(stdout) == 0 ? 0 : 1;
     }

@@ -46,7 +46,7 @@ typedef enum {
 
 typedef enum {
     ALTOCAST_EMPTY = 0,   /* nothing yet */
-    ALTOCAST_SYNCING = 1, /* news are known that are not held yet; the view is the last complete one */
+    ALTOCAST_SYNCING = 1, /* news are known that are not held yet, or may be; the view is the last complete one */
     ALTOCAST_LIVE = 2,    /* the newest there is */
     ALTOCAST_STALE = 3    /* the last there was; nothing fresh has been heard for 16 s, or it has expired */
 } altocast_state;
@@ -84,11 +84,14 @@ typedef struct {
 /* ---- life ---- */
 
 typedef struct {
-    const char *upstream;         /* URL of an alto-server-push or alto-rproxy */
+    const char *upstream; /* URL of an alto-server-push or alto-rproxy */
+    /* URLs of further ones, at most 15; NULL: none. News come from whichever is first; when one fails or lies, the others do. */
+    const char *const *upstreams;
+    size_t upstream_count;
     const char *root_key_file;    /* root.pub.pem of the ALTO server's operator: whom to believe */
     const char *const *resources; /* IDs of what to hold, at most 64; NULL: everything */
     size_t resource_count;
-    /* Push endpoint of the upstream ("tcp://192.0.2.1:5670", "epgm://LOCAL-ADDRESS;GROUP:PORT" for multicast); NULL: the
+    /* Push endpoint of `upstream` ("tcp://192.0.2.1:5670", "epgm://LOCAL-ADDRESS;GROUP:PORT" for multicast); NULL: the
      * port that it names, on the host of its URL. */
     const char *upstream_push;
     bool no_push;     /* follow by polling only */
@@ -96,7 +99,7 @@ typedef struct {
 
     /* Called from altocast_process, after the view has moved. May be NULL. */
     void (*on_commit)(void *context, const altocast_commit *commit);
-    /* The upstream does not serve the origin of this root key. It goes on asking. May be NULL. */
+    /* No upstream serves the origin of this root key. It goes on asking. May be NULL. */
     void (*on_wrong_origin)(void *context);
     void *context;
 } altocast_options;
@@ -127,10 +130,21 @@ typedef struct {
     uint64_t chain, seq;
     uint64_t issued_at_ms; /* of the newest statement about the view */
     uint64_t valid_until_ms;
-    uint64_t refused;  /* objects refused in all */
-    char trouble[256]; /* why the last attempt to reach or believe the upstream failed; "" when it did not */
+    uint64_t refused; /* objects refused in all */
+    char trouble
+        [256]; /* why the last attempt to reach or believe the upstream failed; "" when it did not, or another works */
 } altocast_status;
 ALTOCAST_API void altocast_get_status(altocast *self, altocast_status *status);
+
+typedef struct {
+    const char *url; /* valid until altocast_close */
+    bool by_push;    /* it pushes at the moment */
+    const char *
+        trouble; /* why the last attempt to reach or believe it failed; "" when it did not. Until the next altocast_process */
+} altocast_upstream;
+/* The upstreams, in the order of the options. `each` returns false to stop. */
+ALTOCAST_API void altocast_each_upstream(altocast *self, bool (*each)(void *context, const altocast_upstream *upstream),
+                                         void *context);
 /* How often objects were refused, reason by reason ("bad-signature", ...). */
 ALTOCAST_API void altocast_each_refusal(altocast *self, void (*each)(void *context, const char *reason, uint64_t count),
                                         void *context);

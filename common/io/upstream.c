@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/upstream.h"
+
+#include "core/mapjson.h"
+#include "io/log.h"
+#include "io/push.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+enum {
+    URL_SIZE = 1024,
+    FIRST_AGAIN_MS = 250, /* a first failure is forgiven so soon */
+    BACKOFF_MIN_MS = 1000,
+    BACKOFF_MAX_MS = 30000,
+    MAX_RETRY_AFTER_S = 300, /* longer than that nobody is believed to be busy */
+    SETTLE_MS = 200,         /* after connecting, until subscriptions have surely reached the publisher */
+    SILENCE_MS = 16000,      /* three heads of 5 s, and a bit: push without any for so long is asked after */
+    LOOK_MS = 1000,          /* how often to look whether the push connection is still there */
+    LOOK_SOON_MS = 100,      /* or whether it has come up */
+    RENEW_MS = 10000,        /* without push, how often to ask where it is and to connect anew */
+    SMALL_SILENCE_S = 10,    /* head and info come at once, or not at all */
+    INFO_MAX = 65536
+};
+
+struct alto_upstream {
+    alto_loop *loop;
+    alto_puller *puller;
+    alto_upstream_events events;
+    const alto_topics *topics;
+    char url[URL_SIZE / 2], host[256], origin[2 * ALTO_HASH_SIZE + 1];
+    char push_endpoint[URL_SIZE / 2]; /* "": not known */
+    bool push_configured, no_push;
+
+    alto_pull *info, *head; /* under way */
+    alto_push_receiver *receiver;
+    bool info_known, wrong_origin, has_told, was_connected, leaving, distrust_caches;
+    alto_via last_via;
+
+    unsigned failures;      /* in a row */
+    uint64_t not_before_ms; /* all times by alto_monotonic_ms. Nothing is asked before */
+    uint64_t ask_head_ms;   /* the head is to be asked for then; UINT64_MAX: see head_due */
+    uint64_t asked_head_ms; /* when that was last done */
+    uint64_t heard_ms;      /* when a statement came by push */
+    uint64_t renew_ms;      /* when to try again to get push */
+    char trouble[256];
+};
+
+/* ---- trouble and patience ---- */
+
+static uint64_t pause_ms(const alto_upstream *self, uint64_t retry_after_s)
+{
+    if (retry_after_s) {
+        uint64_t ms = 1000 * (retry_after_s < MAX_RETRY_AFTER_S ? retry_after_s : MAX_RETRY_AFTER_S);
+        return ms + alto_random() % ms;
+    }
+    if (self->failures == 0)
+        return alto_random() % FIRST_AGAIN_MS;
+    uint64_t ceiling = BACKOFF_MIN_MS;
+    for (unsigned i = 0; i < self->failures && ceiling < BACKOFF_MAX_MS; i++)
+        ceiling *= 2;
+    if (ceiling > BACKOFF_MAX_MS)
+        ceiling = BACKOFF_MAX_MS;
+    return BACKOFF_MIN_MS + alto_random() % (ceiling - BACKOFF_MIN_MS);
+}
+
+void alto_upstream_failed(alto_upstream *self, alto_status status, const char *what, const char *why,
+                          uint64_t retry_after_s)
+{
+    char quoted[300], before[sizeof self->trouble];
+    memcpy(before, self->trouble, sizeof before);
+    snprintf(self->trouble, sizeof self->trouble, "%s: %s", what, why);
+    if (strcmp(before, self->trouble) != 0)
+        alto_log(ALTO_LOG_WARN, "upstream", "url=%s trouble=%s", self->url,
+                 alto_log_value(self->trouble, quoted, sizeof quoted));
+    self->not_before_ms = alto_monotonic_ms() + pause_ms(self, retry_after_s);
+    self->failures++;
+    self->has_told = true;
+    if (status == ALTO_IO)
+        self->info_known = false;
+    else if (status != ALTO_NOT_FOUND && status != ALTO_BUSY)
+        self->distrust_caches = true;
+}
+
+void alto_upstream_fine(alto_upstream *self)
+{
+    if (self->failures)
+        alto_log(ALTO_LOG_INFO, "upstream", "url=%s trouble=none", self->url);
+    self->failures = 0;
+    self->trouble[0] = 0;
+    self->distrust_caches = false;
+}
+
+void alto_upstream_heard(alto_upstream *self)
+{
+    self->heard_ms = alto_monotonic_ms();
+    self->has_told = true;
+}
+
+void alto_upstream_leave(alto_upstream *self)
+{
+    self->leaving = true;
+}
+
+/* ---- push ---- */
+
+static void on_message(void *context, const alto_slice *frames, size_t count)
+{
+    alto_upstream *self = context;
+    self->events.message(self->events.context, self, frames, count);
+}
+
+static void stop_push(alto_upstream *self)
+{
+    alto_push_receiver_destroy(&self->receiver);
+    self->was_connected = false;
+}
+
+/* A connection that was lost or never came up is made anew: libzmq gives one up for good when its peer broke the protocol. */
+static void start_push(alto_upstream *self)
+{
+    alto_error error;
+    self->renew_ms = alto_monotonic_ms() + RENEW_MS;
+    if (self->receiver && !alto_push_connected(self->receiver))
+        stop_push(self);
+    if (self->no_push || self->receiver || !self->push_endpoint[0])
+        return;
+    alto_status status =
+        alto_push_receiver_new(self->loop, self->push_endpoint, on_message, self, &self->receiver, &error);
+    for (size_t i = 0; status == ALTO_OK && i < self->topics->count; i++)
+        status = alto_push_subscribe(self->receiver,
+                                     alto_slice_of(self->topics->items[i].bytes, self->topics->items[i].size));
+    if (status == ALTO_OK)
+        return;
+    alto_log(ALTO_LOG_WARN, "push", "endpoint=%s status=%s", self->push_endpoint, alto_status_name(status));
+    stop_push(self);
+    self->push_endpoint[0] = 0; /* by polling, then */
+}
+
+/* Notice what became of the push connection. */
+static void follow_connection(alto_upstream *self, uint64_t now_ms)
+{
+    alto_via via = alto_upstream_via(self);
+    bool connected = via == ALTO_VIA_PUSH;
+    if (self->leaving) {
+        stop_push(self);
+        self->leaving = connected = false;
+        self->renew_ms = self->not_before_ms;
+    }
+    if (connected && !self->was_connected) /* what was missed until then */
+        self->ask_head_ms = now_ms + SETTLE_MS;
+    if (self->was_connected && !connected) /* it may be back soon, and elsewhere */
+        self->renew_ms = now_ms + alto_random() % BACKOFF_MIN_MS;
+    if (via != self->last_via && via != ALTO_VIA_NOTHING)
+        alto_log(ALTO_LOG_INFO, "upstream", "url=%s via=%s", self->url, connected ? "push" : "poll");
+    self->was_connected = connected;
+    self->last_via = via;
+}
+
+/* ---- info: whose maps it has, and where it pushes ---- */
+
+/* The port of "tcp://HOST:PORT"; NULL for other endpoints. */
+static const char *port_of(const char *endpoint)
+{
+    const char *colon = strncmp(endpoint, "tcp://", 6) == 0 ? strrchr(endpoint, ':') : NULL;
+    if (!colon || strspn(colon + 1, "0123456789") != strlen(colon + 1) || !colon[1])
+        return NULL;
+    return colon + 1;
+}
+
+/* The port is the upstream's to say; the host is the one that was configured. */
+static void learn_endpoint(alto_upstream *self, alto_slice origin_info)
+{
+    alto_slice list, raw;
+    char text[256], endpoint[URL_SIZE / 2];
+    if (self->push_configured || !alto_json_get(origin_info, (const char *const[]){"push", NULL}, &list))
+        return;
+    for (size_t i = 0; alto_json_element(list, i, &raw); i++) {
+        const char *port = alto_json_text(raw, text, sizeof text) ? port_of(text) : NULL;
+        if (!port)
+            continue;
+        bool literal_ipv6 = strchr(self->host, ':') != NULL;
+        snprintf(endpoint, sizeof endpoint, "tcp://%s%s%s:%.5s", literal_ipv6 ? "[" : "", self->host,
+                 literal_ipv6 ? "]" : "", port);
+        if (strcmp(endpoint, self->push_endpoint) != 0)
+            stop_push(self);
+        snprintf(self->push_endpoint, sizeof self->push_endpoint, "%s", endpoint);
+        return;
+    }
+    stop_push(self);
+    self->push_endpoint[0] = 0;
+}
+
+/* The part of an info document about our origin. */
+static bool find_origin(const alto_upstream *self, alto_slice info, alto_slice *found)
+{
+    alto_slice list, raw;
+    char text[2 * ALTO_HASH_SIZE + 1];
+    if (!alto_json_get(info, (const char *const[]){"origins", NULL}, &list))
+        return false;
+    for (size_t i = 0; alto_json_element(list, i, found); i++)
+        if (alto_json_get(*found, (const char *const[]){"origin", NULL}, &raw) &&
+            alto_json_text(raw, text, sizeof text) && strcmp(text, self->origin) == 0)
+            return true;
+    return false;
+}
+
+static void on_info(void *context, const alto_pull_result *result)
+{
+    alto_upstream *self = context;
+    alto_slice found;
+    self->info = NULL;
+    if (result->status != ALTO_OK) {
+        alto_upstream_failed(self, result->status, "cannot reach it", result->why, result->retry_after_s);
+    } else if (!find_origin(self, result->body, &found)) {
+        self->wrong_origin = true;
+        self->info_known = false;
+        alto_upstream_failed(self, ALTO_WRONG_ORIGIN, "it does not serve the origin of this root key",
+                             "check the URL (--upstream) and the file (--root-key)", 0);
+    } else {
+        self->wrong_origin = false;
+        self->info_known = true;
+        learn_endpoint(self, found);
+        start_push(self);
+        alto_upstream_ask_head(self);
+    }
+    self->events.changed(self->events.context, self);
+}
+
+/* ---- asking ---- */
+
+static alto_pull *get(alto_upstream *self, const char *path, uint64_t max_size, bool no_cache, alto_pull_done_fn *done,
+                      void *context)
+{
+    char url[URL_SIZE];
+    snprintf(url, sizeof url, "%s/redistribution/v1/%s", self->url, path);
+    return alto_pull_get(self->puller, url, (size_t)max_size, no_cache, NULL, done, context);
+}
+
+alto_pull *alto_upstream_get(alto_upstream *self, const char *path, uint64_t max_size, alto_pull_done_fn *done,
+                             void *context)
+{
+    char whole[URL_SIZE / 4];
+    snprintf(whole, sizeof whole, "%s/%s", self->origin, path);
+    return get(self, whole, max_size, self->distrust_caches, done, context);
+}
+
+static void ask_info(alto_upstream *self)
+{
+    self->info = get(self, "info", INFO_MAX, true, on_info, self);
+    if (self->info)
+        alto_pull_set_silence(self->info, SMALL_SILENCE_S);
+    else
+        alto_upstream_failed(self, ALTO_NO_MEMORY, "cannot ask it", "out of memory", 0);
+}
+
+static void on_head(void *context, const alto_pull_result *result)
+{
+    alto_upstream *self = context;
+    self->head = NULL;
+    self->has_told = true;
+    self->events.head(self->events.context, self, result);
+}
+
+void alto_upstream_ask_head(alto_upstream *self)
+{
+    self->ask_head_ms = 0;
+}
+
+static void ask_head(alto_upstream *self, uint64_t now_ms)
+{
+    self->ask_head_ms = UINT64_MAX;
+    self->asked_head_ms = now_ms;
+    self->head = alto_upstream_get(self, "head", ALTO_MAX_STATEMENT, on_head, self);
+    if (self->head)
+        alto_pull_set_silence(self->head, SMALL_SILENCE_S);
+}
+
+/* When the head is to be asked for. */
+static uint64_t head_due(const alto_upstream *self, uint64_t poll_ms)
+{
+    if (poll_ms == UINT64_MAX)
+        return UINT64_MAX;
+    uint64_t last = self->asked_head_ms;
+    bool pushes = alto_upstream_via(self) == ALTO_VIA_PUSH;
+    if (pushes && self->heard_ms > last)
+        last = self->heard_ms;
+    uint64_t regular = last + (pushes ? SILENCE_MS : poll_ms);
+    return self->ask_head_ms < regular ? self->ask_head_ms : regular;
+}
+
+/* ---- the loop's turn ---- */
+
+static bool wants_info(const alto_upstream *self, uint64_t now_ms)
+{
+    if (!self->info_known)
+        return true;
+    return !self->no_push && now_ms >= self->renew_ms && alto_upstream_via(self) == ALTO_VIA_POLL;
+}
+
+/* Answers that are under way tell of themselves when they come. */
+static uint64_t next_turn(const alto_upstream *self, uint64_t now_ms, uint64_t poll_ms)
+{
+    uint64_t next = UINT64_MAX, head = head_due(self, poll_ms);
+    if (!self->info && !self->info_known)
+        next = now_ms;
+    else if (self->info_known && !self->head)
+        next = head;
+    if (!self->info && !self->no_push && alto_upstream_via(self) == ALTO_VIA_POLL && self->renew_ms < next)
+        next = self->renew_ms;
+    if (now_ms < self->not_before_ms) /* then it is usable again, for others too */
+        next = self->not_before_ms;
+    if (self->receiver) { /* a connection that came up or was lost tells nobody */
+        uint64_t look = now_ms + (alto_push_connected(self->receiver) ? LOOK_MS : LOOK_SOON_MS);
+        next = look < next ? look : next;
+    }
+    return next;
+}
+
+uint64_t alto_upstream_turn(alto_upstream *self, uint64_t now_ms, uint64_t poll_ms)
+{
+    if (self->info_known || self->leaving)
+        follow_connection(self, now_ms);
+    if (now_ms >= self->not_before_ms) {
+        if (!self->info && wants_info(self, now_ms))
+            ask_info(self);
+        if (self->info_known && !self->head && now_ms >= head_due(self, poll_ms))
+            ask_head(self, now_ms);
+    }
+    return next_turn(self, now_ms, poll_ms);
+}
+
+/* ---- looking ---- */
+
+bool alto_upstream_usable(const alto_upstream *self, uint64_t now_ms)
+{
+    return self->info_known && now_ms >= self->not_before_ms;
+}
+
+bool alto_upstream_is_wrong(const alto_upstream *self)
+{
+    return self->wrong_origin;
+}
+
+bool alto_upstream_has_told(const alto_upstream *self)
+{
+    return self->has_told;
+}
+
+unsigned alto_upstream_failures(const alto_upstream *self)
+{
+    return self->failures;
+}
+
+alto_via alto_upstream_via(const alto_upstream *self)
+{
+    if (!self->info_known)
+        return ALTO_VIA_NOTHING;
+    return self->receiver && alto_push_connected(self->receiver) ? ALTO_VIA_PUSH : ALTO_VIA_POLL;
+}
+
+const char *alto_upstream_url(const alto_upstream *self)
+{
+    return self->url;
+}
+
+const char *alto_upstream_trouble(const alto_upstream *self)
+{
+    return self->trouble;
+}
+
+/* ---- life ---- */
+
+static bool take_urls(alto_upstream *self, const alto_upstream_options *options)
+{
+    size_t length = strlen(options->url);
+    if (strncasecmp(options->url, "http://", 7) != 0 && strncasecmp(options->url, "https://", 8) != 0)
+        return false;
+    while (length && options->url[length - 1] == '/')
+        length--;
+    if (length >= sizeof self->url || !alto_url_host(options->url, self->host, sizeof self->host))
+        return false;
+    snprintf(self->url, sizeof self->url, "%.*s", (int)length, options->url);
+    if (options->push) {
+        self->push_configured = true;
+        snprintf(self->push_endpoint, sizeof self->push_endpoint, "%s", options->push);
+    }
+    return true;
+}
+
+alto_status alto_upstream_new(alto_loop *loop, alto_puller *puller, const alto_upstream_options *options,
+                              const alto_upstream_events *events, alto_upstream **out, alto_error *error)
+{
+    alto_upstream *self = calloc(1, sizeof *self);
+    if (!self)
+        return alto_fail(error, ALTO_NO_MEMORY, "upstream", "out of memory");
+    self->loop = loop;
+    self->puller = puller;
+    self->events = *events;
+    self->topics = options->topics;
+    self->no_push = options->no_push;
+    self->ask_head_ms = UINT64_MAX;
+    alto_hex(self->origin, options->origin->bytes, ALTO_HASH_SIZE);
+    if (!take_urls(self, options)) {
+        free(self);
+        return alto_fail(error, ALTO_CONFIG, options->url, "not a URL such as http://192.0.2.1:8670 (--upstream)");
+    }
+    *out = self;
+    return ALTO_OK;
+}
+
+void alto_upstream_destroy(alto_upstream **self)
+{
+    alto_upstream *dying = *self;
+    if (!dying)
+        return;
+    if (dying->info)
+        alto_pull_cancel(dying->info);
+    if (dying->head)
+        alto_pull_cancel(dying->head);
+    alto_push_receiver_destroy(&dying->receiver);
+    free(dying);
+    *self = NULL;
+}
