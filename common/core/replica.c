@@ -105,13 +105,14 @@ alto_replica_state alto_replica_state_now(const alto_replica *self, uint64_t now
 {
     if (!self->view)
         return self->queued ? ALTO_REPLICA_SYNCING : ALTO_REPLICA_EMPTY;
-    if (self->queued)
-        return ALTO_REPLICA_SYNCING;
     uint64_t patience = (uint64_t)HEARTBEATS * self->interval_ms + HEARTBEAT_GRACE_MS;
     if (patience < LIVE_WITHOUT_HEAD_MS)
         patience = LIVE_WITHOUT_HEAD_MS;
-    bool heard = self->heard_ms && !alto_elapsed(self->heard_ms, patience, now_ms);
-    return heard && alto_still_valid(&self->head_decoded, now_ms) ? ALTO_REPLICA_LIVE : ALTO_REPLICA_STALE;
+    if (!self->heard_ms || alto_elapsed(self->heard_ms, patience, now_ms))
+        return ALTO_REPLICA_STALE;
+    if (alto_position_compare(&self->newest, &self->view->position) > 0)
+        return ALTO_REPLICA_SYNCING;
+    return alto_still_valid(&self->head_decoded, now_ms) ? ALTO_REPLICA_LIVE : ALTO_REPLICA_STALE;
 }
 
 void alto_replica_refused(alto_replica *self, alto_status status)

@@ -63,6 +63,7 @@ struct alto_replica {
     alto_statement head_decoded;
     uint64_t heard_ms;    /* when something newly issued came last */
     uint64_t issued_ms;   /* the latest issue date of what was taken */
+    alto_position newest; /* the latest position of what was taken, whether or not it could be reached */
     uint32_t interval_ms; /* between heads, as the last one said */
     bool head_wanted, head_asked;
 

@@ -198,6 +198,8 @@ static void note_life(alto_replica *self, const alto_statement *statement, uint6
 {
     self->heard_ms = now_ms;
     self->issued_ms = statement->issued_at_ms;
+    if (alto_position_compare(&statement->position, &self->newest) > 0)
+        self->newest = statement->position;
     if (statement->type == ALTO_HEAD && statement->interval_ms)
         self->interval_ms = statement->interval_ms;
 }
