@@ -107,6 +107,10 @@ static void pull(alto_replica *replica, const bench_origin *origin, const alto_w
     bool lasting;
     alto_status status;
     alto_want_path(want, path);
+    if (want->type == ALTO_WANT_SINCE) { /* no advice here: deltas and snapshots */
+        alto_replica_pull_failed(replica, want, ALTO_NOT_FOUND);
+        return;
+    }
     const alto_blob *blob;
     while (!(blob = alto_archive_get(origin->archive, path, &lasting, &status)) && status == ALTO_BUSY)
         usleep(BUSY_PAUSE_US); /* the archive's thread makes it */

@@ -32,9 +32,11 @@ static alto_follower *new_follower(alto_loop *loop, const bench_origin *origin, 
 {
     static const alto_follower_events events;
     char url[64];
+    const char *const urls[] = {url};
     alto_error error = {.why = ""};
     alto_follower *made = NULL;
-    alto_follower_options options = {.upstream = url, .no_push = true, .poll_ms = poll_ms, .anchor = &origin->anchor};
+    alto_follower_options options = {
+        .upstreams = urls, .upstream_count = 1, .no_push = true, .poll_ms = poll_ms, .anchor = &origin->anchor};
     snprintf(url, sizeof url, "http://127.0.0.1:%u", upstream->port);
     if (alto_follower_new(loop, &options, &events, &made, &error) != ALTO_OK)
         bench_die("follower: %s", error.why);

@@ -46,6 +46,16 @@ static bool read_root(alto_slice raw, alto_hash *out)
     return raw.size > 2 && alto_unhex(out->bytes, sizeof out->bytes, alto_slice_of(raw.data + 1, raw.size - 2));
 }
 
+/* The text of a string that has no escapes, as resource IDs have none. */
+static bool read_name(alto_slice raw, char *out, size_t room)
+{
+    if (raw.size < 2 || *raw.data != '"' || raw.size - 2 >= room || memchr(raw.data, '\\', raw.size))
+        return false;
+    memcpy(out, raw.data + 1, raw.size - 2);
+    out[raw.size - 2] = 0;
+    return true;
+}
+
 static bool is_null(alto_slice raw)
 {
     return alto_slice_equal(raw, alto_slice_text("null"));
@@ -75,7 +85,7 @@ static bool take_of_resource(void *context, alto_slice key, alto_slice value)
 {
     alto_advice_resource *resource = context;
     if (key_is(key, "id"))
-        return alto_json_text(value, resource->id, sizeof resource->id);
+        return read_name(value, resource->id, sizeof resource->id);
     if (key_is(key, "to"))
         return read_root(value, &resource->to);
     if (key_is(key, "snapshot-bytes"))
@@ -146,8 +156,11 @@ alto_status alto_advice_read(alto_slice text, alto_advice *out)
     const alto_json_place nowhere = {text.data, "", NULL};
     size_t offset;
     *out = (alto_advice){0};
-    if (!alto_json_bytes_valid(text, &offset) || alto_json_parse(text, NULL, NULL, &nowhere) != ALTO_OK)
+    if (!alto_json_bytes_valid(text, &offset))
         return ALTO_MALFORMED;
+    alto_status status = alto_json_parse(text, NULL, NULL, &nowhere);
+    if (status != ALTO_OK)
+        return status == ALTO_NO_MEMORY ? status : ALTO_MALFORMED;
     reading self = {.out = out, .status = ALTO_OK};
     bool read = each_member(text, take_of_whole, &self);
     if (self.status != ALTO_OK)
