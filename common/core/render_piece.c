@@ -146,6 +146,21 @@ void alto_piece_release(alto_piece *self)
     free(self);
 }
 
+uint64_t alto_piece_bytes(const alto_tree *holder)
+{
+    extras *kept = extras_find(holder);
+    if (!kept)
+        return 0;
+    uint64_t bytes = sizeof *kept;
+    lock(kept);
+    for (int i = 0; kept->piece && i <= ALTO_GZIP; i++) {
+        const alto_block *block = alto_piece_block(kept->piece, (alto_coding)i);
+        bytes += block ? sizeof *block + block->size : 0;
+    }
+    unlock(kept);
+    return bytes;
+}
+
 uint64_t alto_piece_text_size(const alto_piece *self)
 {
     return self->text_size;

@@ -36,6 +36,9 @@ alto_piece *alto_piece_find(const alto_tree *holder, alto_form form, const alto_
 alto_piece *alto_piece_keep(const alto_tree *holder, alto_form form, const alto_hash *identity, uint64_t size);
 void alto_piece_release(alto_piece *self);
 
+/* Bytes of memory that `holder` keeps for rendering, by now. */
+uint64_t alto_piece_bytes(const alto_tree *holder);
+
 uint64_t alto_piece_text_size(const alto_piece *self);
 /* The block made for `coding`, borrowed, or NULL. */
 const alto_block *alto_piece_block(const alto_piece *self, alto_coding coding);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/weight.h"
 
+#include "core/render_piece.h"
+
 enum {
-    NODE_BYTES = 96,        /* of a node itself, with what malloc adds */
-    KEY_BYTES = 4,          /* of a key in a run, besides its bytes */
-    DERIVED_ITEM_BYTES = 10 /* of an item as text and compressed, where that was made */
+    NODE_BYTES = 96, /* of a node itself, with what malloc adds */
+    KEY_BYTES = 4    /* of a key in a run, besides its bytes */
 };
 
 static uint64_t values_weight(const alto_tree *node, const alto_node_info *info)
@@ -24,9 +25,7 @@ static uint64_t node_weight(const alto_tree *node, const alto_node_info *info, c
     uint64_t bytes = NODE_BYTES + values_weight(node, info);
     if (!other || !alto_node_same_keys(node, other))
         bytes += alto_node_keys(node).size + KEY_BYTES * (uint64_t)info->count;
-    if (alto_tree_derived(node))
-        bytes += DERIVED_ITEM_BYTES * alto_tree_items(node);
-    return bytes;
+    return bytes + alto_piece_bytes(node);
 }
 
 static const alto_tree *below(const alto_tree *node, const alto_node_info *info, uint32_t index)

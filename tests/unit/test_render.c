@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/render.h"
+#include "core/weight.h"
 
 #include "cmocka_all.h"
 #include "core/mapjson.h"
@@ -810,6 +811,28 @@ static void threads_may_render_at_once(void **state)
     }
 }
 
+/* What an old version costs beside its successor: its own pieces where they were made, and no more for a length. */
+static void what_is_kept_weighs_what_it_is(void **state)
+{
+    (void)state;
+    test_random random = test_random_make(4);
+    alto_version *before = square(300, &random), *after = alto_version_retain(before);
+    ROW(after, ALTO_COST_MAP, ALTO_ROW_PAYLOAD, "PID7", cost_item("PID5", 20000));
+    const alto_tree *old = alto_version_tree(before), *new = alto_version_tree(after);
+    uint64_t bare = alto_tree_weight(old, new), size = 0;
+    assert_int_equal(alto_render_size(before, &size), ALTO_OK);
+    assert_in_range(alto_tree_weight(old, new), bare, 2 * bare);
+    alto_rendering *made = NULL;
+    assert_int_equal(alto_render(before, ALTO_IDENTITY, &made), ALTO_OK);
+    alto_rendering_release(made);
+    assert_int_equal(alto_render(after, ALTO_IDENTITY, &made), ALTO_OK);
+    alto_rendering_release(made);
+    assert_in_range(alto_tree_weight(old, new), bare + 1000, size / 10);
+    assert_true(alto_tree_weight(old, NULL) > size);
+    alto_version_release(before);
+    alto_version_release(after);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -826,6 +849,7 @@ int main(void)
         cmocka_unit_test(the_length_of_a_change_is_that_of_the_whole),
         cmocka_unit_test(edits_render_as_if_made_anew),
         cmocka_unit_test(threads_may_render_at_once),
+        cmocka_unit_test(what_is_kept_weighs_what_it_is),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
