@@ -326,7 +326,7 @@ static void settle_text(void *context, alto_status status)
 static void reading_texts(void **state)
 {
     (void)state;
-    sweep_kinds(&(test_sweep){"first text", read_text, settle_text, 5});
+    sweep_kinds(&(test_sweep){"first text", read_text, settle_text, 9});
 }
 
 static void remember(fixture *self)
@@ -351,7 +351,7 @@ static void reading_texts_with_a_memory_of_the_one_before(void **state)
         print_message("  %s\n", alto_kind_name(kind));
         fixture *self = fixture_new(kind);
         remember(self);
-        test_sweep_run(&(test_sweep){"next text", read_text, settle_next_text, 5}, self);
+        test_sweep_run(&(test_sweep){"next text", read_text, settle_next_text, 9}, self);
         fixture_destroy(self);
     }
 }

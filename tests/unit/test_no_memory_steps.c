@@ -231,26 +231,26 @@ static void settle_replica(void *context, alto_status status)
 
 static void joining(void **state)
 {
-    test_sweep_run(&(test_sweep){"join", join, settle_replica, 5}, *state);
+    test_sweep_run(&(test_sweep){"join", join, settle_replica, 7}, *state);
 }
 
 static void following_push_with_a_payload_lost(void **state)
 {
     fixture *self = *state;
     self->by_push = true;
-    test_sweep_run(&(test_sweep){"push", go_on, settle_replica, 7}, self);
+    test_sweep_run(&(test_sweep){"push", go_on, settle_replica, 11}, self);
 }
 
 static void closing_a_gap_by_deltas(void **state)
 {
-    test_sweep_run(&(test_sweep){"gap, deltas", go_on, settle_replica, 5}, *state);
+    test_sweep_run(&(test_sweep){"gap, deltas", go_on, settle_replica, 7}, *state);
 }
 
 static void closing_a_gap_by_snapshots(void **state)
 {
     fixture *self = *state;
     self->missing = 1u << ALTO_WANT_DELTA;
-    test_sweep_run(&(test_sweep){"gap, snapshots", go_on, settle_replica, 5}, self);
+    test_sweep_run(&(test_sweep){"gap, snapshots", go_on, settle_replica, 7}, self);
 }
 
 /* ---- a longer manifest ---- */
