@@ -34,8 +34,9 @@ class Program:
     """One process: its standard error goes to a log, its standard output is read line by line."""
 
     def __init__(self, name, command, log_path):
-        self.name, self.log_path, self.rest = name, log_path, b""
+        self.name, self.log_path, self.rest, self.spoke = name, log_path, b"", False
         with open(log_path, "ab") as log:
+            self.log_from = log.tell()
             self.popen = subprocess.Popen(["setpriv", "--pdeathsig", "KILL"] + command, stdin=subprocess.PIPE,
                                           stdout=subprocess.PIPE, stderr=log, start_new_session=True)
         os.set_blocking(self.popen.stdout.fileno(), False)
@@ -45,6 +46,7 @@ class Program:
         data = self.popen.stdout.read()
         if not data:
             return None
+        self.spoke = True
         *lines, self.rest = (self.rest + data).split(b"\n")
         return [line.decode() for line in lines]
 
@@ -60,6 +62,10 @@ class Program:
 
     def running(self):
         return self.popen.poll() is None
+
+    def begun(self):
+        """Has it said anything? Before that, SIGTERM may meet what is not our program yet."""
+        return self.spoke or os.path.getsize(self.log_path) > self.log_from
 
     def wait(self, seconds=None):
         try:
@@ -200,11 +206,11 @@ class Cluster:
     def end(self, host, number):
         """Kill, or ask to end and see that it ends well."""
         program = self.programs[host]
+        well = number == signal.SIGTERM and host != plan.LIAR and program.begun()
         self.down.add(host)
         program.signal(number)
-        code = program.wait(ENDS_WITHIN if number == signal.SIGTERM and host != plan.LIAR else None)
-        if number == signal.SIGTERM and host != plan.LIAR:
-            check(code == 0, "%s ended with %d on SIGTERM" % (host, code))
+        code = program.wait(ENDS_WITHIN if well else None)
+        check(code == 0 or not well, "%s ended with %d on SIGTERM" % (host, code))
 
     def signing(self):
         """Is there a publisher that can sign?"""
