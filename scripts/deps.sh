@@ -11,7 +11,7 @@ packages() {
     case "$1" in
     build) echo "build-essential cmake ninja-build pkg-config libzmq3-dev libczmq-dev libmsgpack-dev|libmsgpack-c-dev
                  libsodium-dev libcurl4-openssl-dev libcmocka-dev libmicrohttpd-dev liblmdb-dev libyajl-dev zlib1g-dev libzstd-dev" ;;
-    test) echo "curl openssl python3 python3-zmq python3-requests clang libclang-rt-dev|libclang-rt-$(clang_major)-dev? clang-format
+    test) echo "curl openssl python3 python3-zmq python3-requests strace clang libclang-rt-dev|libclang-rt-$(clang_major)-dev? clang-format
                 iproute2 nftables" ;;
     demo) echo "curl python3" ;;
     bench) echo "nginx-light" ;;

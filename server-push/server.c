@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WARN_DAYS = 30, MS_PER_DAY = 86400000, WHERE_SIZE = 512, RETRY_MS = 1000 };
+enum { WARN_DAYS = 30, MS_PER_DAY = 86400000, MS_PER_S = 1000, WHERE_SIZE = 512, RETRY_MS = 1000 };
 
 /* A document whose last text was refused. */
 typedef struct refusal {
@@ -23,6 +23,7 @@ typedef struct refusal {
 struct server {
     alto_loop *loop;
     server_options options;
+    alto_anchor anchor;
     alto_manifest manifest;
     alto_signing_key *key;
     alto_pool *pool;
@@ -32,7 +33,8 @@ struct server {
     ingest *ingest;
     source_dir *source;
     alto_timer *head_timer, *hold_timer;
-    alto_counts counts; /* of documents, by what became of them */
+    uint64_t least_time_ms, started_ms; /* statements are dated from that on; when, on the monotonic clock */
+    alto_counts counts;                 /* of documents, by what became of them */
     refusal *refusals;
     bool found_any, settled;
 };
@@ -112,6 +114,32 @@ static void on_unreadable(void *context, const char *name, const char *why)
     refuse(self, name, &error);
 }
 
+/* ---- time ---- */
+
+/* The date of what is signed now: the clock's, unless that is far behind what was signed in an earlier life. */
+static uint64_t signing_time(const server *self)
+{
+    uint64_t now_ms = alto_clock_ms(), least_ms = self->least_time_ms + alto_monotonic_ms() - self->started_ms;
+    return now_ms > least_ms ? now_ms : least_ms;
+}
+
+static void warn_of_clock(uint64_t behind_ms, const char *of)
+{
+    if (behind_ms >= MS_PER_S)
+        alto_log(ALTO_LOG_WARN, "clock", "behind_s=%llu of=%s do=\"set the clock\"",
+                 (unsigned long long)(behind_ms / MS_PER_S), of);
+}
+
+/* A new chain may be dated before the old one, so a clock that was ahead and is right now needs nothing. But one that shows a time at
+ * which what it signs would soon have expired for everybody else is not believed: time goes on from the last statement. */
+static void judge_clock(server *self, uint64_t last_issued_ms)
+{
+    uint64_t now_ms = alto_clock_ms(), behind_ms = last_issued_ms > now_ms ? last_issued_ms - now_ms : 0;
+    warn_of_clock(behind_ms, "the-last-statement");
+    if (behind_ms > self->options.valid_for_s * MS_PER_S / 2)
+        self->least_time_ms = last_issued_ms;
+}
+
 /* ---- commits ---- */
 
 static void log_waiting(void *context, const char *resource_id, const char *why)
@@ -162,7 +190,7 @@ static void commit(server *self)
     size_t count = ingest_take(self->ingest, now_ms, changes, most, &again_ms);
     alto_status status = ALTO_OK;
     if (count > 0)
-        status = alto_committer_commit(self->committer, self->pool, changes, count, alto_clock_ms());
+        status = alto_committer_commit(self->committer, self->pool, changes, count, signing_time(self));
     if (status != ALTO_OK) {
         alto_log(ALTO_LOG_ERROR, "commit", "status=%s resources=%zu", alto_status_name(status), count);
         ingest_give_back(self->ingest);
@@ -198,7 +226,7 @@ static void on_head_timer(void *context)
     server *self = context;
     alto_signature signature;
     alto_buffer object = alto_buffer_make(ALTO_MAX_STATEMENT);
-    uint64_t now_ms = alto_clock_ms();
+    uint64_t now_ms = signing_time(self);
     alto_status status = alto_committer_head(self->committer, now_ms, &object, &signature);
     if (status == ALTO_OK) {
         alto_publisher_head(self->publisher, alto_buffer_slice(&object), &signature);
@@ -212,9 +240,9 @@ static void on_head_timer(void *context)
 
 /* ---- opening ---- */
 
-static void warn_of_expiry(const alto_manifest *manifest)
+static void warn_of_expiry(const alto_manifest *manifest, uint64_t now_ms)
 {
-    uint64_t now_ms = alto_clock_ms(), latest = 0;
+    uint64_t latest = 0;
     for (size_t i = 0; i < manifest->online_count; i++)
         if (manifest->online[i].not_after_ms > latest)
             latest = manifest->online[i].not_after_ms;
@@ -223,35 +251,67 @@ static void warn_of_expiry(const alto_manifest *manifest)
         alto_log(ALTO_LOG_WARN, "keys", "days_left=%llu do=\"alto-keys renew\"", (unsigned long long)days);
 }
 
-static alto_status open_keys(server *self, alto_buffer *manifest_file, alto_error *error)
+static alto_status open_keys(server *self, alto_error *error)
 {
-    alto_anchor anchor;
     const char *keys = self->options.keys;
-    alto_status status = alto_keyring_read_anchor(keys, ALTO_KEYRING_ANCHOR, &anchor, error);
+    alto_status status = alto_keyring_read_anchor(keys, ALTO_KEYRING_ANCHOR, &self->anchor, error);
+    return status == ALTO_OK ? alto_keyring_read_key(keys, ALTO_KEYRING_ONLINE, &self->key, error) : status;
+}
+
+static alto_status open_manifest(server *self, alto_buffer *file, alto_error *error)
+{
+    uint64_t now_ms = signing_time(self);
+    const char *keys = self->options.keys;
+    alto_status status = alto_keyring_read_manifest(keys, &self->anchor, now_ms, &self->manifest, error);
     if (status == ALTO_OK)
-        status = alto_keyring_read_key(keys, ALTO_KEYRING_ONLINE, &self->key, error);
-    if (status == ALTO_OK)
-        status = alto_keyring_read_manifest(keys, &anchor, alto_clock_ms(), &self->manifest, error);
-    if (status == ALTO_OK)
-        status = alto_keyring_read(keys, ALTO_KEYRING_MANIFEST, manifest_file, error);
-    if (status == ALTO_OK)
-        warn_of_expiry(&self->manifest);
-    return status;
+        status = alto_keyring_read(keys, ALTO_KEYRING_MANIFEST, file, error);
+    if (status != ALTO_OK)
+        return status;
+    warn_of_expiry(&self->manifest, now_ms);
+    warn_of_clock(self->manifest.issued_at_ms > now_ms ? self->manifest.issued_at_ms - now_ms : 0, "the-manifest");
+    return ALTO_OK;
+}
+
+static alto_status load_state(server *self, alto_stored_state *state, alto_error *error)
+{
+    alto_status status = alto_store_open(self->options.state, &self->anchor.origin, &self->store, error);
+    if (status != ALTO_OK)
+        return status;
+    status = alto_store_load(self->store, self->pool, state);
+    if (status != ALTO_OK)
+        return alto_fail(error, status, self->options.state, "cannot read the state; move it away to start anew");
+    if (state->has_statement)
+        judge_clock(self, state->issued_at_ms);
+    return ALTO_OK;
+}
+
+/* A chain number above all that were ever used, as far as can be known. */
+static alto_status next_chain(server *self, const alto_stored_state *state, uint64_t *chain, alto_error *error)
+{
+    uint64_t least = signing_time(self);
+    if (state->has_statement && state->position.chain >= least)
+        least = state->position.chain + 1;
+    alto_status status = alto_store_next_chain(self->store, least, chain);
+    if (status != ALTO_OK)
+        return alto_fail(error, status, self->options.state, "cannot write to it: is the disk full?");
+    if (!state->has_statement)
+        alto_log(ALTO_LOG_INFO, "no-state", "directory=%s chain=%llu why=\"a first start, or the state was lost\"",
+                 self->options.state, (unsigned long long)*chain);
+    return ALTO_OK;
 }
 
 /* A new chain, beginning with what an earlier life left. */
-static alto_status begin_chain(server *self, const alto_resource *const *resources, size_t count, alto_error *error)
+static alto_status begin_chain(server *self, uint64_t chain, const alto_resource *const *resources, size_t count,
+                               alto_error *error)
 {
     alto_committer_options options = {.manifest = &self->manifest,
                                       .key = self->key,
+                                      .chain = chain,
                                       .valid_for_s = self->options.valid_for_s,
                                       .interval_ms = self->options.head_interval_ms,
                                       .applied = on_applied,
                                       .context = self};
-    alto_status status = alto_store_next_chain(self->store, alto_clock_ms(), &options.chain);
-    if (status != ALTO_OK)
-        return alto_fail(error, status, self->options.state, "cannot write to it: is the disk full?");
-    status = alto_committer_new(&options, &self->committer);
+    alto_status status = alto_committer_new(&options, &self->committer);
     if (status == ALTO_UNKNOWN_KEY)
         return alto_fail(error, status, self->options.keys, "the manifest does not name the key in signing.pem");
     if (status == ALTO_OK && count)
@@ -259,26 +319,26 @@ static alto_status begin_chain(server *self, const alto_resource *const *resourc
     if (status == ALTO_OK)
         status = ingest_restore(self->ingest, resources, count);
     if (status == ALTO_OK && count)
-        status = alto_committer_commit(self->committer, self->pool, NULL, 0, alto_clock_ms());
+        status = alto_committer_commit(self->committer, self->pool, NULL, 0, signing_time(self));
     return status == ALTO_OK ? ALTO_OK : alto_fail(error, status, self->options.state, "out of memory");
 }
 
-static alto_status open_state(server *self, alto_error *error)
+static alto_status take_up_state(server *self, const alto_stored_state *state, alto_error *error)
 {
-    alto_stored_state state = {0};
     const alto_resource **resources = NULL;
     size_t count = 0;
-    alto_status status = alto_store_load(self->store, self->pool, &state);
+    uint64_t chain = 0;
+    alto_status status = next_chain(self, state, &chain, error);
+    if (status != ALTO_OK)
+        return status;
+    status = alto_keep_resources(state, &resources, &count);
     if (status == ALTO_OK)
-        status = alto_keep_resources(&state, &resources, &count);
-    if (status == ALTO_OK)
-        status = begin_chain(self, resources, count, error);
+        status = begin_chain(self, chain, resources, count, error);
     else
         alto_fail(error, status, self->options.state, "cannot read the state; move it away to start anew");
     if (status == ALTO_OK && count)
         alto_log(ALTO_LOG_INFO, "restored", "resources=%zu", count);
     alto_keep_free(resources, count);
-    alto_stored_state_fini(&state);
     return status;
 }
 
@@ -293,23 +353,33 @@ static alto_status open_source(server *self, alto_error *error)
                           &self->source, error);
 }
 
-static alto_status open_all(server *self, alto_error *error)
+static alto_status open_publisher(server *self, alto_error *error)
 {
     alto_buffer manifest_file = alto_buffer_make(ALTO_MAX_MANIFEST);
-    alto_status status = open_keys(self, &manifest_file, error);
-    if (status == ALTO_OK)
-        status = alto_store_open(self->options.state, &self->manifest.origin, &self->store, error);
+    alto_status status = open_manifest(self, &manifest_file, error);
     if (status == ALTO_OK)
         status =
             alto_publisher_new(self->loop, &self->manifest.origin, &self->options.publish, &self->publisher, error);
-    if (status == ALTO_OK) {
+    if (status == ALTO_OK)
         alto_publisher_manifest(self->publisher, alto_buffer_slice(&manifest_file), self->manifest.epoch,
                                 self->manifest.version);
-        status = open_state(self, error);
-    }
+    alto_buffer_fini(&manifest_file);
+    return status;
+}
+
+static alto_status open_all(server *self, alto_error *error)
+{
+    alto_stored_state state = {0};
+    alto_status status = open_keys(self, error);
+    if (status == ALTO_OK)
+        status = load_state(self, &state, error);
+    if (status == ALTO_OK)
+        status = open_publisher(self, error);
+    if (status == ALTO_OK)
+        status = take_up_state(self, &state, error);
     if (status == ALTO_OK)
         status = open_source(self, error);
-    alto_buffer_fini(&manifest_file);
+    alto_stored_state_fini(&state);
     return status;
 }
 
@@ -329,6 +399,7 @@ alto_status server_new(alto_loop *loop, const server_options *options, server **
         return alto_fail(error, ALTO_NO_MEMORY, "", "out of memory");
     ingest_options ingesting = {.hold_ms = options->hold_ms, .retag = options->retag};
     self->loop = loop;
+    self->started_ms = alto_monotonic_ms();
     self->options = *options;
     self->options.publish.counts = &self->counts;
     self->pool = alto_pool_new();

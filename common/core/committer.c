@@ -352,7 +352,9 @@ alto_status alto_committer_head(alto_committer *self, uint64_t now_ms, alto_buff
 {
     if (!self->committed)
         return ALTO_NOT_FOUND;
-    alto_statement head = statement_base(self, ALTO_HEAD, now_ms);
+    /* A clock that was set back must not make followers take what they hear for an old head. */
+    uint64_t later_ms = self->last_issued_ms + 1;
+    alto_statement head = statement_base(self, ALTO_HEAD, now_ms > later_ms ? now_ms : later_ms);
     head.commit_hash = self->last_commit;
     head.state_root = self->view->state_root;
     head.interval_ms = self->options.interval_ms;

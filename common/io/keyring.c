@@ -253,8 +253,8 @@ alto_status alto_keyring_read_manifest(const char *directory, const alto_anchor 
     if (status == ALTO_OK) {
         status = alto_manifest_open(alto_buffer_slice(&file), anchor, now_ms, manifest);
         if (status != ALTO_OK)
-            alto_fail(error, status, path_of(directory, ALTO_KEYRING_MANIFEST).text, "is refused: %s",
-                      alto_status_text(status));
+            alto_fail(error, status, path_of(directory, ALTO_KEYRING_MANIFEST).text, "is refused: %s%s",
+                      alto_status_text(status), status == ALTO_FUTURE ? "; is the clock of this machine right?" : "");
     }
     alto_buffer_fini(&file);
     return status;

@@ -23,10 +23,12 @@ typedef struct {
 
 /* The last durable state. */
 typedef struct {
-    bool has_statement;
-    alto_buffer statement; /* signed file of the newest commit or head of that state */
-    alto_buffer manifest;  /* manifest file; empty when none */
-    alto_tree *catalog;    /* owned */
+    bool has_statement;     /* then: */
+    alto_buffer statement;  /* signed file of the newest commit or head of that state; who signed it is not checked */
+    alto_position position; /* of it */
+    uint64_t issued_at_ms;
+    alto_buffer manifest; /* manifest file; empty when none */
+    alto_tree *catalog;   /* owned */
     size_t count;
     alto_stored_resource *resources; /* one for each entry of the catalog that was held */
 } alto_stored_state;

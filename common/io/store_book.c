@@ -636,16 +636,19 @@ static alto_status load_catalog(alto_book *self, alto_pool *pool, alto_tree **ca
     return status;
 }
 
-/* Does the statement speak of this catalog? */
-static bool signed_catalog(alto_slice file, const alto_tree *catalog)
+/* Look at the statement; does it speak of this catalog? */
+static bool signed_catalog(alto_stored_state *state)
 {
     alto_slice object;
     alto_signature signature;
     alto_statement statement;
-    if (alto_signed_split(file, &object, &signature) != ALTO_OK || alto_statement_decode(object, &statement) != ALTO_OK)
+    if (alto_signed_split(alto_buffer_slice(&state->statement), &object, &signature) != ALTO_OK ||
+        alto_statement_decode(object, &statement) != ALTO_OK)
         return false;
-    alto_hash root = alto_state_root(catalog);
+    alto_hash root = alto_state_root(state->catalog);
     bool same = alto_hash_equal(&root, &statement.state_root);
+    state->position = statement.position;
+    state->issued_at_ms = statement.issued_at_ms;
     alto_statement_fini(&statement);
     return same;
 }
@@ -770,8 +773,7 @@ static alto_status load(alto_book *self, alto_pool *pool, alto_stored_state *sta
     if (!state->has_statement)
         return ALTO_OK;
     alto_status status = load_catalog(self, pool, &state->catalog);
-    if (status == ALTO_MALFORMED ||
-        (status == ALTO_OK && !signed_catalog(alto_buffer_slice(&state->statement), state->catalog))) {
+    if (status == ALTO_MALFORMED || (status == ALTO_OK && !signed_catalog(state))) {
         alto_log(ALTO_LOG_WARN, "state-dropped", "directory=%s why=statement-and-catalog-differ", self->directory);
         state->has_statement = false;
         alto_buffer_clear(&state->statement);

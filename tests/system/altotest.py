@@ -227,6 +227,7 @@ class World:
     def __init__(self, name):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="altocast-%s-" % name))
         self.processes = []
+        self.wrapper, self.env = [], {}  # of servers and relays: words before the program, variables
         self.counter = collections.Counter()
         self.cleanups = []
 
@@ -260,7 +261,7 @@ class World:
             return re.search(r"altocast-origin: ([0-9a-f]{64})", file.read()).group(1)
 
     def node(self, kind, arguments, wait=True):
-        made = Node(self, self.name_for(kind.replace("alto-", "")), [kind] + arguments)
+        made = Node(self, self.name_for(kind.replace("alto-", "")), self.wrapper + [str(BIN / kind)] + arguments, self.env)
         self.processes.append(made)
         return made.wait_ready(60) if wait else made
 
@@ -281,6 +282,15 @@ class World:
                         "--log", "info"] + list(more))
         self.processes.append(made)
         return made
+
+    def interposed(self, name, source):
+        """The variables with which a program has some functions of the C library replaced by these."""
+        with open(self.path(name + ".c"), "w") as file:
+            file.write(source)
+        done = subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", self.path(name + ".so"), self.path(name + ".c")],
+                              capture_output=True)
+        equal(done.returncode, 0, "compiling %s (%s)" % (name, done.stderr))
+        return {"LD_PRELOAD": self.path(name + ".so")}
 
     # running to the end
 

@@ -163,6 +163,21 @@ static void time_never_goes_back_in_a_chain(void **state)
     assert_int_equal(self->statement.issued_at_ms, 9000);
 }
 
+static void a_head_is_newer_than_all_before_it_whatever_the_clock_says(void **state)
+{
+    fixture *self = *state;
+    commit(self, "c", cost(self, 1), 5000);
+    for (uint64_t i = 1; i <= 3; i++) {
+        alto_signature signature;
+        alto_statement head;
+        alto_buffer out = alto_buffer_make(ALTO_MAX_STATEMENT);
+        assert_int_equal(alto_committer_head(self->committer, 5000 - 1000 * (i - 1), &out, &signature), ALTO_OK);
+        assert_int_equal(alto_statement_decode(alto_buffer_slice(&out), &head), ALTO_OK);
+        assert_int_equal(head.issued_at_ms, 5000 + i);
+        alto_buffer_fini(&out);
+    }
+}
+
 static void what_changes_nothing_is_not_committed(void **state)
 {
     fixture *self = *state;
@@ -422,6 +437,7 @@ int main(void)
         T(bad_tags_are_refused_and_leave_no_trace),
         T(a_restored_state_is_not_repeated),
         T(heads_speak_of_the_newest_commit),
+        T(a_head_is_newer_than_all_before_it_whatever_the_clock_says),
         T(a_key_that_the_manifest_does_not_name_is_refused),
     };
 #undef T
