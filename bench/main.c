@@ -210,9 +210,9 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(const bench_options *options);
-    } groups[] = {{"update", bench_update},    {"payload", bench_payload}, {"push", bench_push},
-                  {"memory", bench_memory},    {"stalled", bench_stalled}, {"http", bench_http},
-                  {"recovery", bench_recovery}};
+    } groups[] = {{"update", bench_update}, {"payload", bench_payload},  {"push", bench_push},
+                  {"memory", bench_memory}, {"start", bench_start},      {"stalled", bench_stalled},
+                  {"http", bench_http},     {"recovery", bench_recovery}};
     const size_t group_count = sizeof groups / sizeof groups[0];
     bench_options options = {.data = "../shared/data", .helper = "bench/traces.py"};
     const char *only = NULL, *out = "build/bench.json";
