@@ -378,7 +378,8 @@ static void since_tells_the_ways_to_the_newest_state(void **state)
 {
     test_origin *origin = *state;
     char wanted[400], from[HEX + 1], to[HEX + 1];
-    since(origin, "1.100.1", ALTO_BUSY); /* nothing is held yet */
+    alto_buffer text = since(origin, "1.100.1", ALTO_BUSY); /* nothing is held yet */
+    alto_buffer_fini(&text);
     for (unsigned i = 0; i < 4; i++)
         test_origin_set(origin, "c", cost(origin, i));
     alto_hex(from, resource(origin, "c")->entry.root.bytes, ALTO_HASH_SIZE);
@@ -386,7 +387,7 @@ static void since_tells_the_ways_to_the_newest_state(void **state)
     test_origin_set(origin, "c", cost(origin, 9));
     alto_hex(to, resource(origin, "c")->entry.root.bytes, ALTO_HASH_SIZE);
 
-    alto_buffer text = since(origin, "1.100.4", ALTO_OK);
+    text = since(origin, "1.100.4", ALTO_OK);
     assert_true(has(&text, "{\"head\":\"1.100.6\",\"commits\":{\"count\":2,\"bytes\":"));
     snprintf(wanted, sizeof wanted, "{\"id\":\"c\",\"from\":\"%s\",\"to\":\"%s\",\"delta-bytes\":", from, to);
     assert_true(has(&text, wanted));
@@ -550,6 +551,93 @@ static void ten_thousand_commits_can_be_caught_up_with(void **state)
     alto_blob_release(get(origin, ALTO_WANT_DELTA, &from, &to, ALTO_OK)); /* of one resource: far less */
 }
 
+/* ---- large things ---- */
+
+/* A cost map of `side` times `side` cells, and `value` in the first of them. */
+static alto_version *large_cost(test_origin *origin, unsigned side, unsigned value)
+{
+    alto_buffer text = alto_buffer_make(1 << 28);
+    alto_buffer_add_text(&text,
+                         "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"n\",\"tag\":\"t\"}]},\"cost-map\":{");
+    for (unsigned row = 0; row < side; row++) {
+        alto_buffer_print(&text, "%s\"P%u\":{", row ? "," : "", row);
+        for (unsigned column = 0; column < side; column++)
+            alto_buffer_print(&text, "%s\"P%u\":%u", column ? "," : "", column, row + column ? row ^ column : value);
+        alto_buffer_add_text(&text, "}");
+    }
+    alto_buffer_add_text(&text, "}}");
+    alto_buffer_add_u8(&text, 0);
+    alto_version *made = test_json(origin->pool, (const char *)text.data);
+    alto_buffer_fini(&text);
+    return made;
+}
+
+static void what_is_large_is_made_once_while_nobody_waits(void **state)
+{
+    test_origin *origin = *state;
+    char path[ALTO_WANT_PATH];
+    bool lasting;
+    alto_status status;
+    test_origin_set(origin, "c", large_cost(origin, 700, 1));
+    alto_hash root = resource(origin, "c")->entry.root;
+    alto_want want = {.type = ALTO_WANT_SNAPSHOT, .to = root};
+    alto_want_path(&want, path);
+    for (int i = 0; i < 3; i++) /* ordered once, however many ask */
+        assert_null(alto_archive_get(origin->archive, path, &lasting, &status));
+    assert_int_equal(status, ALTO_BUSY);
+    alto_blob_release(get_path(origin, "head", false, ALTO_OK)); /* is there meanwhile */
+    const alto_blob *blob;
+    while (!(blob = alto_archive_get(origin->archive, path, &lasting, &status)))
+        assert_int_equal(status, ALTO_BUSY);
+    assert_int_equal(alto_archive_made_so_far(origin->archive).snapshots, 1);
+    alto_version *read = NULL;
+    assert_int_equal(
+        alto_snapshot_decode(origin->pool, ALTO_COST_MAP, &root, alto_slice_of(blob->data, blob->size), &read),
+        ALTO_OK);
+    alto_version_release(read);
+    alto_blob_release(blob);
+}
+
+/* The version of a resource after one cell changed. */
+static alto_version *one_cell_changed(test_origin *origin, const char *id)
+{
+    alto_version *made = NULL;
+    alto_row_key row = alto_row_key_make(ALTO_ROW_PAYLOAD, alto_slice_text("P3"));
+    alto_edit cell = {.key = alto_slice_text("P4"), .value = {.cost = 99}};
+    alto_row_edit edit = {.row = alto_row_key_slice(&row), .what = ALTO_ROW_ITEMS, .edits = &cell, .count = 1};
+    const alto_version *base = resource(origin, id)->version;
+    assert_int_equal(alto_version_edit(origin->pool, ALTO_COST_MAP, base, &edit, 1, &made), ALTO_OK);
+    return made;
+}
+
+/* What lies between two versions of a large map may be small: then there is nothing to wait for. */
+static void a_small_delta_of_a_large_map_is_made_at_once(void **state)
+{
+    test_origin *origin = *state;
+    test_origin_set(origin, "c", large_cost(origin, 700, 1));
+    alto_hash from = resource(origin, "c")->entry.root;
+    test_origin_set(origin, "c", one_cell_changed(origin, "c"));
+    alto_hash to = resource(origin, "c")->entry.root;
+    alto_blob_release(get(origin, ALTO_WANT_DELTA, &from, &to, ALTO_OK));
+    alto_blob_release(get(origin, ALTO_WANT_DELTA, &to, &from, ALTO_OK));
+}
+
+static void an_archive_ends_in_the_middle_of_its_work(void **state)
+{
+    test_origin *origin = *state;
+    bool lasting;
+    alto_status status;
+    char path[ALTO_WANT_PATH];
+    for (unsigned i = 0; i < 3; i++) {
+        test_origin_set(origin, "c", large_cost(origin, 700 + i, 1));
+        alto_want want = {.type = ALTO_WANT_SNAPSHOT, .to = resource(origin, "c")->entry.root};
+        alto_want_path(&want, path);
+        assert_null(alto_archive_get(origin->archive, path, &lasting, &status));
+        assert_int_equal(status, ALTO_BUSY);
+    }
+    alto_archive_destroy(&origin->archive);
+}
+
 /* ---- threads ---- */
 
 typedef struct {
@@ -634,6 +722,9 @@ int main(void)
         T(a_bundle_never_leads_over_a_gap),
         T(a_new_chain_is_reached_by_its_roots),
         T(ten_thousand_commits_can_be_caught_up_with),
+        T(what_is_large_is_made_once_while_nobody_waits),
+        T(a_small_delta_of_a_large_map_is_made_at_once),
+        T(an_archive_ends_in_the_middle_of_its_work),
         T(many_ask_while_it_moves_on),
     };
 #undef T
