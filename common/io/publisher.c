@@ -69,8 +69,8 @@ void alto_publisher_destroy(alto_publisher **self)
 {
     if (!*self)
         return;
+    alto_push_sender_destroy(&(*self)->sender); /* first: followers see it at once, and look elsewhere */
     alto_http_server_destroy(&(*self)->http, GRACE_MS);
-    alto_push_sender_destroy(&(*self)->sender);
     alto_front_destroy(&(*self)->front);
     alto_archive_destroy(&(*self)->archive);
     free(*self);

@@ -255,7 +255,7 @@ static bool is_address_of_ours(struct in_addr address)
 {
     struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr = address};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool ours = fd >= 0 && bind(fd, (struct sockaddr *)&local, sizeof local) == 0;
+    bool ours = fd >= 0 && address.s_addr != INADDR_ANY && bind(fd, (struct sockaddr *)&local, sizeof local) == 0;
     if (fd >= 0)
         close(fd);
     return ours;
@@ -663,11 +663,16 @@ static alto_status open_receiver(alto_push_receiver *self, alto_loop *loop, cons
     return ALTO_OK;
 }
 
+alto_status alto_push_check_endpoint(const char *endpoint, alto_error *error)
+{
+    return check_endpoint(endpoint, false, error);
+}
+
 alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, alto_push_fn *received, void *owner,
                                    alto_push_receiver **out, alto_error *error)
 {
     assert(received);
-    alto_status status = check_endpoint(endpoint, false, error);
+    alto_status status = alto_push_check_endpoint(endpoint, error);
     if (status != ALTO_OK)
         return status;
     alto_push_receiver *self = calloc(1, sizeof *self);

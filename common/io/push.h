@@ -51,11 +51,14 @@ alto_push_counts alto_push_sender_counts(const alto_push_sender *self);
 /* ---- receiving ---- */
 typedef struct alto_push_receiver alto_push_receiver;
 typedef void alto_push_fn(void *context, const alto_slice *frames, size_t count); /* frames borrowed during the call */
+/* Can a receiver be made for this endpoint? Errors: ALTO_CONFIG (not an endpoint, or libzmq lacks multicast), ALTO_IO (this
+ * machine has no such address now). */
+alto_status alto_push_check_endpoint(const char *endpoint, alto_error *error);
 /* Connect to one endpoint, or listen to a group; libzmq reconnects by itself. A host name that has IPv4 and IPv6 addresses
  * means IPv6 ("localhost": IPv4). `received` is called in the loop's thread for each whole message of at most
  * ALTO_PUSH_FRAMES frames; others are dropped and counted. Only some messages are handled in a turn of the loop, so that
  * other events get theirs. A publisher whose message does not end is cut off, with a line of log, and tried again.
- * Errors: ALTO_CONFIG (not an endpoint, or libzmq lacks multicast), ALTO_IO, ALTO_NO_MEMORY. */
+ * Errors: as alto_push_check_endpoint; ALTO_NO_MEMORY. */
 alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, alto_push_fn *received, void *context,
                                    alto_push_receiver **out, alto_error *error);
 void alto_push_receiver_destroy(alto_push_receiver **self); /* not from inside `received` */

@@ -135,7 +135,8 @@ static void start_push(alto_upstream *self)
         return;
     alto_log(ALTO_LOG_WARN, "push", "endpoint=%s status=%s", self->push_endpoint, alto_status_name(status));
     stop_push(self);
-    self->push_endpoint[0] = 0; /* by polling, then */
+    if (!self->push_configured)
+        self->push_endpoint[0] = 0; /* by polling, then */
 }
 
 /* Notice what became of the push connection. */
@@ -405,6 +406,10 @@ alto_status alto_upstream_new(alto_loop *loop, alto_puller *puller, const alto_u
     if (!take_urls(self, options)) {
         free(self);
         return alto_fail(error, ALTO_CONFIG, options->url, "not a URL such as http://192.0.2.1:8670 (--upstream)");
+    }
+    if (options->push && alto_push_check_endpoint(options->push, error) == ALTO_CONFIG) {
+        free(self);
+        return ALTO_CONFIG;
     }
     *out = self;
     return ALTO_OK;

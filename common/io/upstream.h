@@ -42,7 +42,7 @@ typedef struct {
     void *context;
 } alto_upstream_events;
 
-/* Errors: ALTO_CONFIG (not a URL), ALTO_NO_MEMORY. Nothing is asked before the first turn. The puller must outlive it. */
+/* Errors: ALTO_CONFIG (not a URL, or not an endpoint), ALTO_NO_MEMORY. Nothing is asked before the first turn. The puller must outlive it. */
 alto_status alto_upstream_new(alto_loop *loop, alto_puller *puller, const alto_upstream_options *options,
                               const alto_upstream_events *events, alto_upstream **out, alto_error *error);
 void alto_upstream_destroy(alto_upstream **self); /* ends its pulls without calling anybody */
