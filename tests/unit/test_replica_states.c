@@ -486,7 +486,7 @@ static const struct {
     {E(a_minute), {"ok empty 0", "ok stale 1", "ok stale 1", "ok stale 1"}},
     {E(two_hours_and_a_repeated_head), {"expired syncing 0", "expired stale 1", "expired stale 1", "expired stale 1"}},
     {E(clock_set_back), {"ok empty 0", "ok stale 1", "ok stale 1", "ok stale 1"}},
-    {E(clock_set_back_and_a_head), {"ok syncing 0", "known stale 1", "known stale 1", "ok live 1"}},
+    {E(clock_set_back_and_a_head), {"ok syncing 0", "known syncing 1", "ok live 1", "ok live 1"}},
     {E(restart_from_disk), {"ok empty 0", "ok stale 1", "ok stale 1", "ok stale 1"}},
 #undef E
 };
