@@ -9,6 +9,7 @@ import collections
 import gzip
 import hashlib
 import http.client
+import http.server
 import ipaddress
 import json
 import os
@@ -20,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 import urllib.parse
@@ -481,6 +483,63 @@ def serves(node, name, document):
         same(node.resource(name).body, document, "%s at %s" % (name, node.name))
         return True
     return eventually("%s serves the new %s" % (node.name, name), probe)
+
+
+# ---- an upstream that does what it likes ----
+
+
+class Liar:
+    """An HTTP server that passes everything on from `node`, through `twist(path, answer)`, which may change the answer."""
+
+    def __init__(self, world, node):
+        self.node, self.twist, self.seen = node, None, []
+        liar = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                liar.seen.append(self.path)
+                try:
+                    answer = fetch(liar.node.url + self.path)
+                except Failure:
+                    self.send_error(502)
+                    return
+                if liar.twist:
+                    liar.twist(self.path, answer)
+                if answer.status == 0:
+                    self.close_connection = True
+                    return
+                self.send_response(answer.status)
+                self.send_header("Content-Length", str(getattr(answer, "claims", len(answer.body))))
+                self.end_headers()
+                try:
+                    self.wfile.write(answer.body)
+                except OSError:
+                    pass
+                self.close_connection = hasattr(answer, "claims")
+
+            def log_message(self, *parts):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        self.http.handle_error = lambda request, address: None  # clients go away as they like
+        self.url = "http://127.0.0.1:%d" % self.http.server_address[1]
+        threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        world.cleanups.append(self.http.shutdown)
+
+    def about(self, part, change):
+        """Lie about paths with this part: change(body) gives another body."""
+        def twist(path, answer):
+            if part in path and answer.status == 200:
+                answer.body = change(answer.body)
+            elif part == "/snapshots/" and ("/payloads/" in path or "/deltas/" in path):
+                answer.status, answer.body = 404, b""  # so that snapshots are asked for
+        self.twist = twist
+
+    def honest(self):
+        self.twist = None
 
 
 # ---- hashes and msgpack, as docs/wire-format.md has them ----
