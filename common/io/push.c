@@ -339,7 +339,7 @@ static void on_sender_event(alto_push_sender *self, const monitor_event *event)
         alto_timer_arm(self->guard, GUARD_MS);
 }
 
-static void take_events(alto_push_sender *self)
+static void take_sender_events(alto_push_sender *self)
 {
     monitor_event event;
     while (readable(self->channel.monitor) && next_event(&self->channel, &event))
@@ -350,7 +350,7 @@ static void on_subscription(alto_push_sender *self, zmq_msg_t *message)
 {
     size_t size = zmq_msg_size(message);
     const uint8_t *bytes = zmq_msg_data(message);
-    take_events(self);                        /* its connection may be new */
+    take_sender_events(self);                 /* its connection may be new */
     int fd = zmq_msg_get(message, ZMQ_SRCFD); /* -1 for what libzmq itself takes back for a peer that is gone */
     if (size > 0 && bytes[0] == 1)
         alto_push_peers_subscribed(self->peers, fd, size);
@@ -363,7 +363,7 @@ static void on_subscription(alto_push_sender *self, zmq_msg_t *message)
 static void pump_sender(void *owner)
 {
     alto_push_sender *self = owner;
-    take_events(self);
+    take_sender_events(self);
     for (int i = 0; readable(self->channel.socket); i++) {
         if (i == BUDGET) {
             alto_timer_arm(self->channel.again, 0);
@@ -380,7 +380,7 @@ static void pump_sender(void *owner)
 static void on_guard(void *owner)
 {
     alto_push_sender *self = owner;
-    take_events(self);
+    take_sender_events(self);
     guard_peers(self);
     uint64_t open = alto_push_peers_counts(self->peers).open;
     if (open)
@@ -594,12 +594,17 @@ static void on_receiver_event(alto_push_receiver *self, const monitor_event *eve
     alto_timer_arm(self->guard, GUARD_MS);
 }
 
-static void pump_receiver(void *owner)
+static void take_receiver_events(alto_push_receiver *self)
 {
-    alto_push_receiver *self = owner;
     monitor_event event;
     while (readable(self->channel.monitor) && next_event(&self->channel, &event))
         on_receiver_event(self, &event);
+}
+
+static void pump_receiver(void *owner)
+{
+    alto_push_receiver *self = owner;
+    take_receiver_events(self);
     for (int i = 0; readable(self->channel.socket); i++) {
         if (i == BUDGET) {
             alto_timer_arm(self->channel.again, 0);
@@ -627,6 +632,7 @@ static uint64_t bytes_read(int fd)
 static void guard_upstream(void *owner)
 {
     alto_push_receiver *self = owner;
+    take_receiver_events(self); /* the descriptor may be somebody else's by now */
     if (self->fd < 0)
         return;
     uint64_t bytes = bytes_read(self->fd);
@@ -635,8 +641,7 @@ static void guard_upstream(void *owner)
         self->messages_seen = self->messages;
         self->bytes_mark = bytes;
     } else if (bytes - self->bytes_mark > MAX_UNFINISHED) {
-        alto_log(ALTO_LOG_WARN, "push-upstream-cut", "why=endless-message");
-        alto_push_reset(self->fd);
+        alto_push_cut(self->fd, "push-upstream-cut", "endless-message");
         self->fd = -1;
         return;
     }

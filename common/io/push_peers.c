@@ -3,6 +3,7 @@
 
 #include "io/log.h"
 
+#include <arpa/inet.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -90,10 +91,30 @@ static bool is_ours(const alto_push_peers *self, int fd)
     return false;
 }
 
-void alto_push_reset(int fd)
+/* "192.0.2.7:43210", "[2001:db8::7]:43210", "ipc". */
+static const char *name_of(int fd, char *out, size_t room)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t size = sizeof address;
+    char host[INET6_ADDRSTRLEN];
+    getpeername(fd, (struct sockaddr *)&address, &size);
+    const struct sockaddr_in *ipv4 = (const struct sockaddr_in *)&address;
+    const struct sockaddr_in6 *ipv6 = (const struct sockaddr_in6 *)&address;
+    if (address.ss_family == AF_INET && inet_ntop(AF_INET, &ipv4->sin_addr, host, sizeof host))
+        snprintf(out, room, "%s:%u", host, ntohs(ipv4->sin_port));
+    else if (address.ss_family == AF_INET6 && inet_ntop(AF_INET6, &ipv6->sin6_addr, host, sizeof host))
+        snprintf(out, room, "[%s]:%u", host, ntohs(ipv6->sin6_port));
+    else
+        snprintf(out, room, "%s", address.ss_family == AF_UNIX ? "ipc" : "gone");
+    return out;
+}
+
+void alto_push_cut(int fd, const char *event, const char *why)
 {
     /* Reset it when libzmq closes it: a peer whose window is full would keep the kernel busy for a minute. */
     static const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    char name[INET6_ADDRSTRLEN + 16];
+    alto_log(ALTO_LOG_WARN, event, "peer=%s why=%s", name_of(fd, name, sizeof name), why);
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     shutdown(fd, SHUT_RDWR);
 }
@@ -103,9 +124,7 @@ void alto_push_peers_cut(alto_push_peers *self, int fd, const char *why)
     peer *found = peer_of(self, fd);
     if (!found || found->cut || !is_ours(self, fd))
         return;
-    alto_log(ALTO_LOG_WARN, "push-peer-cut", "why=%s subscriptions=%llu", why,
-             (unsigned long long)found->subscriptions);
-    alto_push_reset(fd);
+    alto_push_cut(fd, "push-peer-cut", why);
     found->cut = true;
     self->counts.cut_off++;
     discount(self, found);

@@ -55,7 +55,7 @@ typedef struct {
 } alto_push_peer_counts;
 alto_push_peer_counts alto_push_peers_counts(const alto_push_peers *self);
 
-/* Reset a TCP connection that libzmq owns: it notices, and closes the descriptor. */
-void alto_push_reset(int fd);
+/* Reset a connection that libzmq owns, with a line of log: libzmq notices, and closes the descriptor. */
+void alto_push_cut(int fd, const char *event, const char *why);
 
 #endif
