@@ -32,6 +32,7 @@ typedef struct {
     saved_state saved;
     size_t last_head;  /* message: what a replica hears when it has memory again */
     unsigned missing;  /* bits of alto_want_type: not to be had */
+    unsigned asked;    /* the same: what was asked for */
     uint64_t begin_ms; /* of each attempt */
     bool by_push;      /* the statements and payloads since the saved state are delivered, but for one that is lost */
     alto_replica *replica;
@@ -105,24 +106,52 @@ static void save(fixture *self)
     alto_buffer_add_slice(&self->saved.head, alto_buffer_slice(&head->object));
 }
 
-static int set_up(void **state)
+/* A state that is saved, with so many other resources. */
+static fixture *begin(int others)
 {
     fixture *self = calloc(1, sizeof *self);
     self->origin = test_origin_new(9);
+    for (int i = 0; i < others; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "other-%02d", i);
+        test_origin_set(self->origin, id, test_json(self->origin->pool, "{\"meta\":{}}"));
+    }
     commit(self, 1, BOTH, 3);
     test_origin_head(self->origin);
     save(self);
     test_origin_forget_messages(self->origin);
-    commit(self, 2, BOTH, 4);
-    commit(self, 3, COST_MAP, 4);
-    commit(self, 4, BOTH, LARGE); /* too large to be pushed */
-    commit(self, 5, COST_MAP, 4);
+    return self;
+}
+
+/* Two heads: one that ends an attempt, and one a heartbeat later. */
+static void end_with_heads(fixture *self)
+{
     test_origin_head(self->origin);
     self->begin_ms = self->origin->now_ms;
     self->origin->now_ms += HEARTBEAT_MS;
     test_origin_head(self->origin);
     self->last_head = self->origin->message_count - 1;
     self->origin->now_ms = self->begin_ms;
+}
+
+/* One commit of one small thing among many: itself it is less than the catalog. */
+static int set_up_small_step(void **state)
+{
+    fixture *self = begin(20);
+    commit(self, 2, COST_MAP, 3);
+    end_with_heads(self);
+    *state = self;
+    return 0;
+}
+
+static int set_up(void **state)
+{
+    fixture *self = begin(0);
+    commit(self, 2, BOTH, 4);
+    commit(self, 3, COST_MAP, 4);
+    commit(self, 4, BOTH, LARGE); /* too large to be pushed */
+    commit(self, 5, COST_MAP, 4);
+    end_with_heads(self);
     *state = self;
     return 0;
 }
@@ -151,7 +180,9 @@ static void on_applied(void *context, const alto_applied *applied)
 static alto_status decide(void *context, const alto_want *want, alto_buffer *bytes)
 {
     (void)bytes;
-    return ((fixture *)context)->missing >> want->type & 1 ? ALTO_NOT_FOUND : ALTO_OK;
+    fixture *self = context;
+    self->asked |= 1u << want->type;
+    return self->missing >> want->type & 1 ? ALTO_NOT_FOUND : ALTO_OK;
 }
 
 static bool is_level(const fixture *self)
@@ -244,6 +275,13 @@ static void following_push_with_a_payload_lost(void **state)
 static void closing_a_gap_by_deltas(void **state)
 {
     test_sweep_run(&(test_sweep){"gap, deltas", go_on, settle_replica, 7}, *state);
+}
+
+static void closing_a_gap_by_a_bundle(void **state)
+{
+    fixture *self = *state;
+    test_sweep_run(&(test_sweep){"gap, bundle", go_on, settle_replica, 2}, self);
+    assert_true(self->asked & 1u << ALTO_WANT_BUNDLE);
 }
 
 static void closing_a_gap_by_snapshots(void **state)
@@ -398,6 +436,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(joining, set_up, tear_down),
         cmocka_unit_test_setup_teardown(following_push_with_a_payload_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(closing_a_gap_by_deltas, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(closing_a_gap_by_a_bundle, set_up_small_step, tear_down),
         cmocka_unit_test_setup_teardown(closing_a_gap_by_snapshots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(taking_a_longer_manifest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(committing, set_up, tear_down),
