@@ -149,6 +149,7 @@ static alto_status open_state(relay *self, alto_error *error)
         self->restoring = true;
         alto_status restored = restore(self, &state);
         self->restoring = false;
+        alto_publisher_remember(self->publisher, &state);
         const alto_view *view = alto_replica_view(replica);
         if (view)
             alto_log(ALTO_LOG_INFO, "restored", "seq=%llu resources=%zu", (unsigned long long)view->position.seq,

@@ -332,10 +332,11 @@ static alto_status take_up_state(server *self, const alto_stored_state *state, a
     if (status != ALTO_OK)
         return status;
     status = alto_keep_resources(state, &resources, &count);
+    if (status != ALTO_OK)
+        return alto_fail(error, status, self->options.state, "cannot read the state; move it away to start anew");
+    status = begin_chain(self, chain, resources, count, error);
     if (status == ALTO_OK)
-        status = begin_chain(self, chain, resources, count, error);
-    else
-        alto_fail(error, status, self->options.state, "cannot read the state; move it away to start anew");
+        alto_publisher_remember(self->publisher, state);
     if (status == ALTO_OK && count)
         alto_log(ALTO_LOG_INFO, "restored", "resources=%zu", count);
     alto_keep_free(resources, count);

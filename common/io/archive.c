@@ -251,6 +251,21 @@ alto_status alto_archive_step(alto_archive *self, const alto_applied *applied)
     return status;
 }
 
+alto_status alto_archive_remember(alto_archive *self, const alto_resource *current, const alto_version *older,
+                                  uint64_t delta_bytes)
+{
+    alto_entry entry = current->entry; /* what is not known of the older one differs little */
+    entry.root = *alto_version_root(older);
+    alto_resource *made = alto_resource_new(current->key, &entry, older);
+    if (!made)
+        return ALTO_NO_MEMORY;
+    pthread_mutex_lock(&self->lock);
+    alto_status status = alto_history_remember(self->history, current, made, delta_bytes);
+    pthread_mutex_unlock(&self->lock);
+    alto_resource_release(made);
+    return status;
+}
+
 alto_status alto_archive_head(alto_archive *self, alto_slice object, const alto_signature *signature)
 {
     const alto_blob *head = signed_blob(object, signature);

@@ -28,6 +28,10 @@ const alto_origin *alto_archive_origin(const alto_archive *self);
 /* A step was taken: its view becomes the current one. Errors: ALTO_NO_MEMORY (then the view is current all the same, but something of
  * the step cannot be asked for). */
 alto_status alto_archive_step(alto_archive *self, const alto_applied *applied);
+/* A version that `current`, a resource of the current view, had in an earlier life, with the bytes of the deltas between them: deltas from
+ * it can be asked for. It stays as long as what the current view has. Errors: ALTO_NO_MEMORY, ALTO_NOT_FOUND. */
+alto_status alto_archive_remember(alto_archive *self, const alto_resource *current, const alto_version *older,
+                                  uint64_t delta_bytes);
 /* A newer head for the current view. Errors: ALTO_NO_MEMORY. */
 alto_status alto_archive_head(alto_archive *self, alto_slice object, const alto_signature *signature);
 /* The newest manifest file. Errors: ALTO_NO_MEMORY. */

@@ -448,6 +448,32 @@ alto_dead alto_history_add(alto_history *self, alto_step *added, uint64_t now_ms
     return dead;
 }
 
+static uint64_t less(uint64_t from, uint64_t by)
+{
+    return from > by ? from - by : 0;
+}
+
+alto_status alto_history_remember(alto_history *self, const alto_resource *current, const alto_resource *older,
+                                  uint64_t delta_bytes)
+{
+    const alto_held *now = find_held(self, current);
+    if (!now)
+        return ALTO_NOT_FOUND;
+    alto_held *held = calloc(1, sizeof *held);
+    if (!held)
+        return ALTO_NO_MEMORY;
+    uint64_t weight = weight_of(older, current);
+    held->resource = alto_resource_retain(older);
+    held->line = now->line;
+    held->spent = less(now->spent, delta_bytes);
+    held->moved = less(now->moved, weight);
+    list_held(self, held);
+    held->next_replaced = newest(self)->replaced;
+    newest(self)->replaced = held;
+    newest(self)->version_bytes += weight;
+    return ALTO_OK;
+}
+
 /* ---- making and unmaking ---- */
 
 alto_history *alto_history_new(const alto_history_limits *limits)

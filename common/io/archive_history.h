@@ -87,6 +87,10 @@ alto_status alto_step_make(const alto_view *before, const alto_applied *applied,
 
 /* Add a step, which is taken over; its position is greater than that of the newest, unless it begins anew. */
 alto_dead alto_history_add(alto_history *self, alto_step *added, uint64_t now_ms);
+/* A version that `current`, a resource of the newest step, had in an earlier life of this process; `delta_bytes` is what lies between them.
+ * `older` is retained; it stays as long as what the newest step has. Errors: ALTO_NO_MEMORY, ALTO_NOT_FOUND (no such current one). */
+alto_status alto_history_remember(alto_history *self, const alto_resource *current, const alto_resource *older,
+                                  uint64_t delta_bytes);
 /* Let go of what has become too old. */
 alto_dead alto_history_forget(alto_history *self, uint64_t now_ms);
 

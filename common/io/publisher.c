@@ -112,6 +112,29 @@ void alto_publisher_step(alto_publisher *self, const alto_applied *applied, uint
     }
 }
 
+/* From the newest to the oldest, so that the way back adds up. */
+static alto_status remember(alto_publisher *self, const alto_resource *current, const alto_stored_resource *stored)
+{
+    alto_status status = ALTO_OK;
+    uint64_t delta_bytes = 0;
+    for (size_t i = stored->older_count; status == ALTO_OK && i-- > 0;) {
+        delta_bytes += stored->older[i].delta_bytes;
+        status = alto_archive_remember(self->archive, current, stored->older[i].version, delta_bytes);
+    }
+    return status;
+}
+
+void alto_publisher_remember(alto_publisher *self, const alto_stored_state *state)
+{
+    alto_view *view = alto_archive_view(self->archive);
+    for (size_t i = 0; view && i < state->count; i++) {
+        const alto_resource *current = alto_view_by_key(view, state->resources[i].catalog_key);
+        if (current && current->version && remember(self, current, &state->resources[i]) != ALTO_OK)
+            alto_log(ALTO_LOG_ERROR, "archive", "status=no-memory");
+    }
+    alto_view_release(view);
+}
+
 void alto_publisher_head(alto_publisher *self, alto_slice object, const alto_signature *signature)
 {
     if (alto_archive_head(self->archive, object, signature) != ALTO_OK)

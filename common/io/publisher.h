@@ -8,6 +8,7 @@
 
 #include "io/front.h"
 #include "io/push.h"
+#include "io/store.h"
 
 typedef struct alto_publisher alto_publisher;
 
@@ -31,6 +32,8 @@ void alto_publisher_destroy(alto_publisher **self);
 
 /* Publish a step that was taken: its statement, then the payloads that the commit signed, as they came. */
 void alto_publisher_step(alto_publisher *self, const alto_applied *applied, uint64_t max_pushed_payload);
+/* After the step that took it up: deltas from the older versions of a stored state can be had, too. */
+void alto_publisher_remember(alto_publisher *self, const alto_stored_state *state);
 /* Publish a newer head of the current view. */
 void alto_publisher_head(alto_publisher *self, alto_slice object, const alto_signature *signature);
 /* How fresh the state is that is served: after each step and head, and each second where it can become stale. */

@@ -351,8 +351,12 @@ static void *run_writer(void *context)
 
 void alto_stored_state_fini(alto_stored_state *state)
 {
-    for (size_t i = 0; i < state->count; i++)
+    for (size_t i = 0; i < state->count; i++) {
         alto_version_release(state->resources[i].version);
+        for (size_t j = 0; j < state->resources[i].older_count; j++)
+            alto_version_release(state->resources[i].older[j].version);
+        free(state->resources[i].older);
+    }
     free(state->resources);
     alto_tree_release(state->catalog);
     alto_buffer_fini(&state->statement);

@@ -15,10 +15,19 @@
 
 typedef struct alto_store alto_store;
 
+/* A version that the log led through. */
+typedef struct {
+    const alto_version *version; /* owned by the state */
+    uint64_t delta_bytes;        /* of the way from it to the next one */
+} alto_stored_older;
+#define ALTO_STORED_OLDER 64 /* most of them for a resource */
+
 /* What the directory holds of one resource after reading. */
 typedef struct {
     alto_slice catalog_key;      /* borrowed from the state's catalog */
     const alto_version *version; /* owned by the state */
+    size_t older_count;
+    alto_stored_older *older; /* owned by the state; the last one led to `version` */
 } alto_stored_resource;
 
 /* The last durable state. */

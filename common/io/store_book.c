@@ -660,6 +660,8 @@ typedef struct {
     alto_kind kind;
     uint64_t number; /* of the snapshot */
     alto_version *version;
+    alto_stored_older older[ALTO_STORED_OLDER]; /* a ring: the newest of them at (replayed - 1) % ALTO_STORED_OLDER */
+    size_t replayed;
     alto_status status;
 } reading;
 
@@ -692,9 +694,39 @@ static bool replay(void *context, alto_slice bytes, alto_slice value)
     self->status = alto_delta_apply(self->pool, self->kind, self->version, delta, &implied, &root, &next);
     if (self->status != ALTO_OK)
         return false;
-    alto_version_release(self->version);
+    alto_stored_older *older = &self->older[self->replayed++ % ALTO_STORED_OLDER];
+    alto_version_release(older->version);
+    *older = (alto_stored_older){self->version, delta.size};
     self->version = next;
     return true;
+}
+
+static size_t count_older(const reading *self)
+{
+    return self->replayed < ALTO_STORED_OLDER ? self->replayed : ALTO_STORED_OLDER;
+}
+
+static void reading_fini(reading *self)
+{
+    alto_version_release(self->version);
+    for (size_t i = 0; i < count_older(self); i++)
+        alto_version_release(self->older[i].version);
+}
+
+/* Hand over what was read. Errors: ALTO_NO_MEMORY. */
+static alto_status take_read(reading *self, alto_stored_resource *out)
+{
+    size_t count = count_older(self);
+    out->older = calloc(count + 1, sizeof *out->older);
+    if (!out->older)
+        return ALTO_NO_MEMORY;
+    for (size_t i = 0; i < count; i++)
+        out->older[i] = self->older[(self->replayed - count + i) % ALTO_STORED_OLDER];
+    out->older_count = count;
+    out->version = self->version;
+    self->version = NULL;
+    self->replayed = 0;
+    return ALTO_OK;
 }
 
 static void read_resource(alto_book *self, const alto_hash *id, reading *into)
@@ -719,26 +751,28 @@ static void read_resource(alto_book *self, const alto_hash *id, reading *into)
         alto_disk_walk(self->disk, ALTO_DISK_LOG, slice_of(&at), replay, into);
 }
 
-/* What the disk holds of an entry, checked; NULL when nothing, or nothing that fits. */
-static alto_version *load_version(alto_book *self, alto_pool *pool, alto_slice catalog_key, alto_slice entry_bytes)
+/* What the disk holds of an entry, checked; ALTO_NOT_FOUND: nothing, or nothing that fits. */
+static alto_status load_version(alto_book *self, alto_pool *pool, alto_slice entry_bytes, alto_stored_resource *out)
 {
     alto_entry entry;
-    alto_hash id = id_of(catalog_key);
+    alto_hash id = id_of(out->catalog_key);
     resource *of = find(self, &id);
     if (!of || !of->held || alto_entry_decode(entry_bytes, &entry) != ALTO_OK)
-        return NULL;
+        return ALTO_NOT_FOUND;
     reading from = {.pool = pool};
     read_resource(self, &id, &from);
     if (from.status == ALTO_OK && !alto_hash_equal(alto_version_root(from.version), &entry.root))
         from.status = ALTO_ROOT_MISMATCH;
     if (from.status == ALTO_OK)
-        return from.version;
-    alto_version_release(from.version);
+        from.status = take_read(&from, out);
+    reading_fini(&from);
+    if (from.status == ALTO_OK || from.status == ALTO_NO_MEMORY)
+        return from.status;
     of->root = (alto_hash){{0}}; /* what comes next is written whole */
+    const char *name = (const char *)out->catalog_key.data;
     alto_log(ALTO_LOG_WARN, "state-dropped", "directory=%s resource=%.*s status=%s", self->directory,
-             (int)strnlen((const char *)catalog_key.data, catalog_key.size), (const char *)catalog_key.data,
-             alto_status_name(from.status));
-    return NULL;
+             (int)strnlen(name, out->catalog_key.size), name, alto_status_name(from.status));
+    return ALTO_NOT_FOUND;
 }
 
 static alto_status load_versions(alto_book *self, alto_pool *pool, alto_stored_state *state)
@@ -748,10 +782,12 @@ static alto_status load_versions(alto_book *self, alto_pool *pool, alto_stored_s
         return ALTO_NO_MEMORY;
     alto_cursor cursor;
     for (alto_cursor_first(&cursor, state->catalog); alto_cursor_valid(&cursor); alto_cursor_next(&cursor)) {
-        alto_slice catalog_key = alto_cursor_key(&cursor);
-        alto_version *version = load_version(self, pool, catalog_key, alto_cursor_value(&cursor).text);
-        if (version)
-            state->resources[state->count++] = (alto_stored_resource){catalog_key, version};
+        alto_stored_resource *next = &state->resources[state->count];
+        next->catalog_key = alto_cursor_key(&cursor);
+        alto_status status = load_version(self, pool, alto_cursor_value(&cursor).text, next);
+        if (status == ALTO_NO_MEMORY)
+            return status;
+        state->count += status == ALTO_OK;
     }
     return ALTO_OK;
 }

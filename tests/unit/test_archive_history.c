@@ -182,6 +182,28 @@ static void two_of_a_line_differ_by_what_lies_between(void **state)
     assert_int_not_equal(version(self, "d", "{\"a\":1}")->line, to->line);
 }
 
+static void a_version_of_an_earlier_life_is_found_and_goes_with_the_step_that_it_was_told_with(void **state)
+{
+    fixture *self = *state;
+    commit(self, "{\"a\":1}");
+    commit(self, "{\"a\":2}");
+    alto_resource *older = resource_of(self, "c", "{\"a\":0}");
+    const alto_resource *current = self->view->resources[0];
+    assert_int_equal(alto_history_remember(self->history, older, older, 10), ALTO_NOT_FOUND);
+    assert_int_equal(alto_history_remember(self->history, current, older, 10), ALTO_OK);
+    alto_resource_release(older);
+    const alto_held *from = version(self, "c", "{\"a\":0}"), *to = version(self, "c", "{\"a\":2}");
+    assert_int_equal(from->line, to->line);
+    assert_int_equal(to->spent - from->spent, 10);
+    self->now_ms = 5000;
+    commit(self, "{\"a\":3}");
+    forget(self, 5000 + KEEP_MS);
+    assert_non_null(version(self, "c", "{\"a\":0}"));
+    forget(self, 5000 + KEEP_MS + 1);
+    assert_null(version(self, "c", "{\"a\":0}"));
+    assert_non_null(version(self, "c", "{\"a\":3}"));
+}
+
 /* ---- what can be bundled ---- */
 
 static void a_bundle_needs_every_commit_and_every_payload(void **state)
@@ -331,6 +353,7 @@ int main(void)
         T(everything_of_a_step_is_found),
         T(of_equal_content_the_resource_asked_for_is_found),
         T(two_of_a_line_differ_by_what_lies_between),
+        T(a_version_of_an_earlier_life_is_found_and_goes_with_the_step_that_it_was_told_with),
         T(a_bundle_needs_every_commit_and_every_payload),
         T(a_bundle_has_its_limits),
         T(what_is_superseded_stays_for_a_time),

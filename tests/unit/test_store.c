@@ -518,6 +518,61 @@ static void a_long_log_is_replaced_by_a_snapshot(void **state)
     world_destroy(&self);
 }
 
+static alto_version *cost_map(world *self, size_t size)
+{
+    alto_version *made = test_version(self->pool, ALTO_COST_MAP);
+    alto_edit *edits = calloc(size, sizeof *edits);
+    char(*names)[32] = calloc(size, sizeof *names);
+    for (size_t i = 0; i < size; i++)
+        snprintf(names[i], sizeof names[i], "pid%06zu", i);
+    for (size_t row = 0; row < size; row++) {
+        for (size_t i = 0; i < size; i++) {
+            edits[i].key = alto_slice_text(names[i]);
+            edits[i].value.cost = (double)test_random_below(&self->random, UINT64_C(1) << 50);
+        }
+        made = test_version_row(self->pool, made, names[row], edits, size);
+    }
+    free(edits);
+    free(names);
+    return made;
+}
+
+static void the_versions_that_the_log_leads_through_come_back(void **state)
+{
+    (void)state;
+    static const int counts[] = {0, 1, ALTO_STORED_OLDER, ALTO_STORED_OLDER + 7};
+    for (size_t i = 0; i < countof(counts); i++) {
+        world *self = world_new(20 + i);
+        alto_hash roots[ALTO_STORED_OLDER + 8];
+        self->store = open_store();
+        commit(self, 1, cost_map(self, 3), WITHOUT_DELTA);
+        roots[0] = *alto_version_root(self->versions[1]);
+        wait_until_durable(self->store); /* else the first snapshot is of a later one */
+        for (int j = 1; j <= counts[i]; j++) {
+            alto_edit edit = {.key = alto_slice_text("pid000001"), .value = {.cost = j}};
+            commit(self, 1, test_version_row(self->pool, alto_version_retain(self->versions[1]), "pid000002", &edit, 1),
+                   WITH_DELTA);
+            roots[j] = *alto_version_root(self->versions[1]);
+        }
+        alto_store_close(&self->store);
+        self->store = open_store();
+        alto_stored_state loaded;
+        assert_int_equal(alto_store_load(self->store, self->pool, &loaded), ALTO_OK);
+        size_t wanted = (size_t)(counts[i] < ALTO_STORED_OLDER ? counts[i] : ALTO_STORED_OLDER);
+        assert_int_equal(loaded.resources[0].older_count, wanted);
+        for (size_t j = 0; j < wanted; j++) {
+            const alto_stored_older *older = &loaded.resources[0].older[j];
+            assert_memory_equal(alto_version_root(older->version), &roots[(size_t)counts[i] - wanted + j],
+                                sizeof(alto_hash));
+            assert_in_range(older->delta_bytes, 1, 100);
+        }
+        alto_stored_state_fini(&loaded);
+        commit(self, 1, NULL, WITH_DELTA); /* the next world begins with nothing */
+        alto_store_close(&self->store);
+        world_destroy(&self);
+    }
+}
+
 static void a_damaged_resource_is_dropped_alone_and_written_whole_with_its_next_change(void **state)
 {
     (void)state;
@@ -641,25 +696,6 @@ static void a_killed_process_leaves_a_state_that_was_committed(void **state)
     assert_int_equal(lines, 0);
 }
 
-static alto_version *cost_map(world *self, size_t size)
-{
-    alto_version *made = test_version(self->pool, ALTO_COST_MAP);
-    alto_edit *edits = calloc(size, sizeof *edits);
-    char(*names)[32] = calloc(size, sizeof *names);
-    for (size_t i = 0; i < size; i++)
-        snprintf(names[i], sizeof names[i], "pid%06zu", i);
-    for (size_t row = 0; row < size; row++) {
-        for (size_t i = 0; i < size; i++) {
-            edits[i].key = alto_slice_text(names[i]);
-            edits[i].value.cost = (double)test_random_below(&self->random, UINT64_C(1) << 50);
-        }
-        made = test_version_row(self->pool, made, names[row], edits, size);
-    }
-    free(edits);
-    free(names);
-    return made;
-}
-
 static void a_commit_does_not_wait_while_a_big_snapshot_is_written(void **state)
 {
     (void)state;
@@ -763,6 +799,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_damaged_file_is_put_aside_and_begun_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(a_read_only_directory_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_log_is_replaced_by_a_snapshot, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_versions_that_the_log_leads_through_come_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_resource_is_dropped_alone_and_written_whole_with_its_next_change,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_statement_that_does_not_fit_the_catalog_is_not_believed, setup, teardown),
