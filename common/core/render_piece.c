@@ -196,6 +196,13 @@ static uint64_t glue_size(alto_form form, const alto_slice *before, const alto_s
     return scratch->size;
 }
 
+/* Of what opens and closes the row. */
+static uint64_t frame_size(alto_form form, const alto_tree *items, alto_buffer *scratch)
+{
+    alto_slice first = alto_first_key(items), last = alto_last_key(items);
+    return glue_size(form, NULL, &first, scratch) + glue_size(form, &last, NULL, scratch);
+}
+
 static alto_status row_size(alto_kind kind, alto_slice key, const alto_tree *items, alto_buffer *scratch,
                             uint64_t *size)
 {
@@ -211,8 +218,7 @@ static alto_status row_size(alto_kind kind, alto_slice key, const alto_tree *ite
         *size += alto_node_value(items, 0).text.size;
         return scratch->status;
     }
-    alto_slice first = alto_first_key(items), last = alto_last_key(items);
-    *size += glue_size(form, NULL, &first, scratch) + glue_size(form, &last, NULL, scratch);
+    *size += frame_size(form, items, scratch);
     uint64_t inner = 0;
     alto_status status = alto_text_size(kind, form, items, scratch, &inner);
     *size += inner;
@@ -314,9 +320,14 @@ static alto_status row_change(alto_kind kind, alto_slice key, const alto_tree *b
                               alto_buffer *scratch, int64_t *change)
 {
     alto_form form = alto_item_form(kind, alto_row_class(key));
-    if (form == ALTO_FORM_COSTS && before && after) /* what stands around the items is the same */
-        return alto_text_change(kind, form, before, after, scratch, change);
     uint64_t old = 0, new = 0;
+    if (before && after && form != ALTO_FORM_VALUE) {
+        alto_status status = alto_text_change(kind, form, before, after, scratch, change);
+        old = frame_size(form, before, scratch);
+        new = frame_size(form, after, scratch);
+        *change += (int64_t)(new - old);
+        return status == ALTO_OK ? scratch->status : status;
+    }
     alto_status status = row_size(kind, key, before, scratch, &old);
     if (status == ALTO_OK)
         status = row_size(kind, key, after, scratch, &new);
@@ -324,37 +335,58 @@ static alto_status row_change(alto_kind kind, alto_slice key, const alto_tree *b
     return status;
 }
 
-/* The changes of the children, or rows, of two nodes with the same keys. */
-static alto_status sum_changes(alto_kind kind, alto_form form, const alto_tree *before, const alto_tree *after,
-                               alto_buffer *scratch, int64_t *change)
+static alto_status rows_change(alto_kind kind, const alto_tree *before, const alto_tree *after, alto_buffer *scratch,
+                               int64_t *change)
 {
     alto_status status = ALTO_OK;
-    alto_node_info info = alto_node_look(before);
-    *change = 0;
-    for (uint32_t i = 0; i < info.count && status == ALTO_OK; i++) {
-        const alto_tree *old, *new;
+    uint32_t count = alto_node_look(before).count;
+    for (uint32_t i = 0; i < count && status == ALTO_OK; i++) {
+        const alto_tree *old = alto_node_value(before, i).row, *new = alto_node_value(after, i).row;
         int64_t part = 0;
-        old = info.level ? alto_node_child(before, i) : alto_node_value(before, i).row;
-        new = info.level ? alto_node_child(after, i) : alto_node_value(after, i).row;
-        if (old == new)
-            continue;
-        status = info.level ? alto_text_change(kind, form, old, new, scratch, &part)
-                            : row_change(kind, alto_node_key(before, i), old, new, scratch, &part);
+        if (old != new)
+            status = row_change(kind, alto_node_key(before, i), old, new, scratch, &part);
         *change += part;
     }
     return status;
 }
 
+/* Two nodes with the same keys, which are the last ones of their children; the first ones may differ. */
+static alto_status inner_change(alto_kind kind, alto_form form, const alto_tree *before, const alto_tree *after,
+                                alto_buffer *scratch, int64_t *change)
+{
+    alto_status status = ALTO_OK;
+    uint32_t count = alto_node_look(before).count;
+    for (uint32_t i = 0; i < count && status == ALTO_OK; i++) {
+        const alto_tree *old = alto_node_child(before, i), *new = alto_node_child(after, i);
+        int64_t part = 0;
+        if (old == new)
+            continue;
+        status = alto_text_change(kind, form, old, new, scratch, &part);
+        *change += part;
+        if (i > 0) {
+            alto_slice last = alto_node_key(before, i - 1), old_first = alto_first_key(old),
+                       new_first = alto_first_key(new);
+            *change += (int64_t)glue_size(form, &last, &new_first, scratch);
+            *change -= (int64_t)glue_size(form, &last, &old_first, scratch);
+        }
+    }
+    return status == ALTO_OK ? scratch->status : status;
+}
+
 alto_status alto_text_change(alto_kind kind, alto_form form, const alto_tree *before, const alto_tree *after,
                              alto_buffer *scratch, int64_t *change)
 {
-    bool commas_only = form == ALTO_FORM_COSTS || alto_form_is_rows(form); /* between entries, whatever they are */
     unsigned level = alto_node_look(before).level;
-    if (commas_only && level == alto_node_look(after).level && alto_node_same_keys(before, after)) {
-        if (level > 0 || alto_form_is_rows(form))
-            return sum_changes(kind, form, before, after, scratch, change);
-        *change = costs_change(before, after);
-        return ALTO_OK;
+    *change = 0;
+    if (level == alto_node_look(after).level && alto_node_same_keys(before, after)) {
+        if (level > 0)
+            return inner_change(kind, form, before, after, scratch, change);
+        if (alto_form_is_rows(form))
+            return rows_change(kind, before, after, scratch, change);
+        if (form == ALTO_FORM_COSTS) {
+            *change = costs_change(before, after);
+            return ALTO_OK;
+        }
     }
     uint64_t old = 0, new = 0;
     alto_status status = alto_text_size(kind, form, before, scratch, &old);
