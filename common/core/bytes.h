@@ -31,25 +31,31 @@ static inline alto_slice alto_slice_text(const char *text)
     return (alto_slice){(const uint8_t *)text, strlen(text)};
 }
 
-/* Eight bytes as a number in the order of bytes. */
-static inline uint64_t alto_eight_bytes(const uint8_t *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
+/* The order of 4 or 8 bytes is that of the big-endian numbers that they are. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    word = __builtin_bswap64(word);
+#define ALTO_IN_BYTE_ORDER(bits, word) __builtin_bswap##bits(word)
+#else
+#define ALTO_IN_BYTE_ORDER(bits, word) (word)
 #endif
-    return word;
-}
 
 /* Order by bytes, the shorter first where one begins the other: <0, 0, >0. */
 static inline int alto_slice_compare(alto_slice a, alto_slice b)
 {
     size_t common = a.size < b.size ? a.size : b.size, at = 0;
     for (; common - at >= 8; at += 8) { /* keys are short: quicker than a call */
-        uint64_t x = alto_eight_bytes(a.data + at), y = alto_eight_bytes(b.data + at);
+        uint64_t x, y;
+        memcpy(&x, a.data + at, 8);
+        memcpy(&y, b.data + at, 8);
         if (x != y)
-            return x < y ? -1 : 1;
+            return ALTO_IN_BYTE_ORDER(64, x) < ALTO_IN_BYTE_ORDER(64, y) ? -1 : 1;
+    }
+    if (common - at >= 4) {
+        uint32_t x, y;
+        memcpy(&x, a.data + at, 4);
+        memcpy(&y, b.data + at, 4);
+        if (x != y)
+            return ALTO_IN_BYTE_ORDER(32, x) < ALTO_IN_BYTE_ORDER(32, y) ? -1 : 1;
+        at += 4;
     }
     for (; at < common; at++)
         if (a.data[at] != b.data[at])

@@ -32,7 +32,7 @@ void alto_items_fini(alto_items *self)
 
 void alto_items_clear(alto_items *self)
 {
-    self->count = 0;
+    self->count = self->edit_count = 0;
     if (!self->chunks)
         return;
     free_chunks(self->chunks->next);
@@ -171,7 +171,7 @@ const alto_item *alto_items_twice(const alto_items *self)
 
 /* ---- trees ---- */
 
-static bool add_edit(alto_items *self, alto_slice key, alto_value value, bool remove)
+bool alto_items_edit(alto_items *self, alto_slice key, alto_value value, bool remove)
 {
     if (self->edit_count == self->edit_capacity) {
         size_t capacity = self->edit_capacity ? self->edit_capacity * 2 : FIRST_CAPACITY;
@@ -200,9 +200,9 @@ static alto_status compare(alto_items *self, alto_value_type type, const alto_tr
         alto_value old = order >= 0 ? alto_cursor_value(&cursor) : (alto_value){0};
         bool added = true;
         if (order > 0)
-            added = add_edit(self, alto_cursor_key(&cursor), old, true);
+            added = alto_items_edit(self, alto_cursor_key(&cursor), old, true);
         else if (order < 0 || !alto_value_equal(type, &old, &item->value))
-            added = add_edit(self, item->key, item->value, false);
+            added = alto_items_edit(self, item->key, item->value, false);
         if (!added)
             return ALTO_NO_MEMORY;
         *same_keys = *same_keys && order == 0;

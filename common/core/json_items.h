@@ -24,7 +24,7 @@ typedef struct {
 } alto_items;
 
 void alto_items_fini(alto_items *self);
-/* Forget all items, and what was copied. */
+/* Forget all items and edits, and what was copied. */
 void alto_items_clear(alto_items *self);
 /* Append; key and value are borrowed. Errors: ALTO_NO_MEMORY. */
 alto_status alto_items_add(alto_items *self, alto_slice key, alto_value value);
@@ -38,6 +38,10 @@ bool alto_items_copy(alto_items *self, alto_slice bytes, alto_slice *copy);
 alto_status alto_items_sort(alto_items *self);
 /* The first item of sorted ones that has the key of the one before it, or NULL. */
 const alto_item *alto_items_twice(const alto_items *self);
+
+/* Note something to be done to a row; key and value are borrowed until the next clear. Keys must ascend. false when out
+ * of memory. */
+bool alto_items_edit(alto_items *self, alto_slice key, alto_value value, bool remove);
 
 /* A tree of the items, which are sorted and unique, that shares with `before` (may be NULL) what is the same.
  * Equal content gives `before` itself, retained. Errors: as alto_tree_edit. */

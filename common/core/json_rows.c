@@ -2,6 +2,7 @@
 #include "core/json_rows.h"
 
 #include "core/json_canonical.h"
+#include "core/json_follow.h"
 #include "core/json_parse.h"
 #include "core/json_plan.h"
 #include "core/limits.h"
@@ -67,14 +68,19 @@ static alto_status refuse_member(const alto_json_place *place, alto_status statu
     return alto_fail(place->error, status, path, "%s", why);
 }
 
+/* Say why no tree could be made. */
+static alto_status explain(alto_status status, const char *path, const alto_json_place *place)
+{
+    if (status == ALTO_TOO_LARGE)
+        return alto_fail(place->error, status, path, "more than a row can hold");
+    return status == ALTO_OK ? ALTO_OK : out_of_memory(place, path);
+}
+
 /* The tree of what was gathered. */
 static alto_status finish(alto_row_reader *self, alto_value_type type, const alto_tree *before, const char *path,
                           const alto_json_place *place, alto_tree **out)
 {
-    alto_status status = alto_items_tree(&self->items, self->pool, type, before, out);
-    if (status == ALTO_TOO_LARGE)
-        return alto_fail(place->error, status, path, "more than a row can hold");
-    return status == ALTO_OK ? ALTO_OK : out_of_memory(place, path);
+    return explain(alto_items_tree(&self->items, self->pool, type, before, out), path, place);
 }
 
 /* ---- cost maps ---- */
@@ -376,6 +382,10 @@ static alto_status unite(alto_row_reader *self, const char *path, const alto_jso
 alto_status alto_row_read_prefixes(alto_row_reader *self, alto_slice text, const alto_tree *before, const char *path,
                                    const alto_json_place *place, alto_tree **out)
 {
+    alto_items *items = &self->items;
+    if (alto_follow_prefixes(items, text, before))
+        return explain(alto_tree_edit(self->pool, ALTO_VALUE_NONE, before, items->edits, items->edit_count, out), path,
+                       place);
     alto_status status = read_each(self, text, path, place, read_group);
     if (status == ALTO_OK)
         status = unite(self, path, place);

@@ -125,6 +125,16 @@ static void clear_host_bits(uint8_t *address, unsigned bytes, unsigned length)
 
 alto_status alto_prefix_parse(int family, alto_slice text, alto_prefix_key *key)
 {
+    size_t size;
+    alto_prefix_key read;
+    if (alto_prefix_read(family, text, &read, &size) != ALTO_OK || size < text.size)
+        return ALTO_INVALID;
+    *key = read;
+    return ALTO_OK;
+}
+
+alto_status alto_prefix_read(int family, alto_slice text, alto_prefix_key *key, size_t *size)
+{
     assert(family == 4 || family == 6);
     if (text.size == 0)
         return ALTO_INVALID;
@@ -135,8 +145,10 @@ alto_status alto_prefix_parse(int family, alto_slice text, alto_prefix_key *key)
     at = family == 4 ? read_quad(at, end, made.bytes + 1) : read_ipv6(at, end, made.bytes + 1);
     if (!at || at == end || *at != '/')
         return ALTO_INVALID;
-    if (read_decimal(at + 1, end, bytes * 8, &length) != end)
+    at = read_decimal(at + 1, end, bytes * 8, &length);
+    if (!at)
         return ALTO_INVALID;
+    *size = (size_t)(at - text.data);
     clear_host_bits(made.bytes + 1, bytes, length);
     made.bytes[1 + bytes] = length;
     *key = made;

@@ -19,6 +19,8 @@ typedef struct {
  * cleared (T-11). No zone, no brackets, decimal length without leading zeros.
  * Errors: ALTO_INVALID. */
 alto_status alto_prefix_parse(int family, alto_slice text, alto_prefix_key *key);
+/* The same for a prefix at the beginning of `text`; it has *size bytes. */
+alto_status alto_prefix_read(int family, alto_slice text, alto_prefix_key *key, size_t *size);
 
 /* Write a prefix key as text, IPv6 as RFC 5952. key has 6 or 18 bytes. Returns the length. */
 size_t alto_prefix_format(alto_slice key, char text[ALTO_PREFIX_TEXT]);
