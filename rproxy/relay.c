@@ -58,16 +58,6 @@ static void on_state_timer(void *context)
     alto_timer_arm(self->state_timer, STATE_MS);
 }
 
-/* The publisher was started anew, and perhaps without its state. */
-static void log_chain(const alto_applied *applied)
-{
-    const alto_position *now = &applied->after->position;
-    if (applied->before && applied->before->position.chain != now->chain)
-        alto_log(ALTO_LOG_INFO, "new-chain", "from=%llu to=%llu seq=%llu",
-                 (unsigned long long)applied->before->position.chain, (unsigned long long)now->chain,
-                 (unsigned long long)now->seq);
-}
-
 static void on_applied(void *context, const alto_applied *applied)
 {
     relay *self = context;
@@ -78,7 +68,6 @@ static void on_applied(void *context, const alto_applied *applied)
         return;
     if (alto_keep_step(self->store, applied) != ALTO_OK)
         alto_log(ALTO_LOG_ERROR, "store", "status=no-memory");
-    log_chain(applied);
     log_step(applied);
 }
 

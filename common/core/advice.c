@@ -6,47 +6,8 @@
 #include <stdlib.h>
 
 #define MAX_BYTES (UINT64_C(1) << 50) /* what a size may claim; sums of such cannot wrap */
-#define MAX_POSITION ((UINT64_C(1) << 53) - 1)
 
-/* Digits without leading zeros at *at, up to `end`; moves *at behind them. */
-static bool read_digits(const uint8_t **at, const uint8_t *end, uint64_t max, uint64_t *value)
-{
-    const uint8_t *first = *at;
-    for (*value = 0; *at < end && **at >= '0' && **at <= '9'; (*at)++) {
-        *value = *value * 10 + (uint64_t)(**at - '0');
-        if (*value > max)
-            return false;
-    }
-    return *at > first && (*at == first + 1 || *first != '0');
-}
-
-static bool read_number(alto_slice raw, uint64_t *value)
-{
-    const uint8_t *at = raw.data, *end = raw.data + raw.size;
-    return read_digits(&at, end, MAX_BYTES, value) && at == end;
-}
-
-/* "<epoch>.<chain>.<seq>" with its quotes. */
-static bool read_position(alto_slice raw, alto_position *out)
-{
-    if (raw.size < 2)
-        return false;
-    const uint8_t *at = raw.data + 1, *end = raw.data + raw.size - 1;
-    uint64_t epoch;
-    if (!read_digits(&at, end, UINT32_MAX, &epoch) || at == end || *at++ != '.')
-        return false;
-    out->epoch = (uint32_t)epoch;
-    return read_digits(&at, end, MAX_POSITION, &out->chain) && at < end && *at++ == '.' &&
-           read_digits(&at, end, MAX_POSITION, &out->seq) && at == end;
-}
-
-/* A root in hexadecimal with its quotes. */
-static bool read_root(alto_slice raw, alto_hash *out)
-{
-    return raw.size > 2 && alto_unhex(out->bytes, sizeof out->bytes, alto_slice_of(raw.data + 1, raw.size - 2));
-}
-
-/* The text of a string that has no escapes, as resource IDs have none. */
+/* The text of a string that has no escapes, as resource IDs and positions have none. */
 static bool read_name(alto_slice raw, char *out, size_t room)
 {
     if (raw.size < 2 || *raw.data != '"' || raw.size - 2 >= room || memchr(raw.data, '\\', raw.size))
@@ -54,6 +15,29 @@ static bool read_name(alto_slice raw, char *out, size_t room)
     memcpy(out, raw.data + 1, raw.size - 2);
     out[raw.size - 2] = 0;
     return true;
+}
+
+static bool read_position(alto_slice raw, alto_position *out)
+{
+    char text[ALTO_POSITION_TEXT];
+    return read_name(raw, text, sizeof text) && alto_position_parse(text, out);
+}
+
+static bool read_number(alto_slice raw, uint64_t *value)
+{
+    *value = 0;
+    for (size_t i = 0; i < raw.size; i++) {
+        if (raw.data[i] < '0' || raw.data[i] > '9' || *value > MAX_BYTES)
+            return false;
+        *value = *value * 10 + (uint64_t)(raw.data[i] - '0');
+    }
+    return raw.size > 0 && *value <= MAX_BYTES;
+}
+
+/* A root in hexadecimal with its quotes. */
+static bool read_root(alto_slice raw, alto_hash *out)
+{
+    return raw.size > 2 && alto_unhex(out->bytes, sizeof out->bytes, alto_slice_of(raw.data + 1, raw.size - 2));
 }
 
 static bool is_null(alto_slice raw)

@@ -21,17 +21,11 @@ const char *alto_want_name(alto_want_type type)
     return names[type];
 }
 
-static void print_position(const alto_position *position, char out[64])
-{
-    snprintf(out, 64, "%u.%llu.%llu", position->epoch, (unsigned long long)position->chain,
-             (unsigned long long)position->seq);
-}
-
 void alto_want_path(const alto_want *want, char path[ALTO_WANT_PATH])
 {
-    char from[2 * ALTO_HASH_SIZE + 1], to[2 * ALTO_HASH_SIZE + 1], after[64], until[64];
-    print_position(&want->after, after);
-    print_position(&want->until, until);
+    char from[2 * ALTO_HASH_SIZE + 1], to[2 * ALTO_HASH_SIZE + 1], after[ALTO_POSITION_TEXT], until[ALTO_POSITION_TEXT];
+    alto_position_text(&want->after, after);
+    alto_position_text(&want->until, until);
     alto_hex(from, want->from.bytes, ALTO_HASH_SIZE);
     alto_hex(to, want->to.bytes, ALTO_HASH_SIZE);
     switch (want->type) {

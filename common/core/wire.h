@@ -20,6 +20,10 @@ typedef struct {
     uint64_t seq;   /* 1, 2, ... in a chain */
 } alto_position;
 int alto_position_compare(const alto_position *a, const alto_position *b);
+/* "<epoch>.<chain>.<seq>" in decimal without leading zeros, and nothing else. */
+bool alto_position_parse(const char *text, alto_position *out);
+#define ALTO_POSITION_TEXT 64
+void alto_position_text(const alto_position *position, char text[ALTO_POSITION_TEXT]);
 
 enum { ALTO_ENTRY_REDISTRIBUTABLE = 1, ALTO_ENTRY_WITHHELD = 2 };
 

@@ -40,39 +40,6 @@ static size_t slot_of(const alto_hash *hash)
     return word % SLOTS;
 }
 
-/* ---- positions as text ---- */
-
-/* Decimal digits without leading zeros, up to max, then `end`; NULL: something else. */
-static const char *parse_number(const char *text, char end, uint64_t max, uint64_t *out)
-{
-    const char *at = text;
-    for (*out = 0; *at >= '0' && *at <= '9'; at++) {
-        uint64_t digit = (uint64_t)(*at - '0');
-        if (*out > (max - digit) / 10)
-            return NULL;
-        *out = *out * 10 + digit;
-    }
-    bool written_so = at > text && (*text != '0' || at == text + 1);
-    return written_so && *at == end ? at + 1 : NULL;
-}
-
-bool alto_position_parse(const char *text, alto_position *out)
-{
-    static const uint64_t largest = (UINT64_C(1) << 53) - 1;
-    uint64_t epoch;
-    const char *at = parse_number(text, '.', UINT32_MAX, &epoch);
-    at = at ? parse_number(at, '.', largest, &out->chain) : NULL;
-    at = at ? parse_number(at, 0, largest, &out->seq) : NULL;
-    out->epoch = at ? (uint32_t)epoch : 0;
-    return at;
-}
-
-void alto_position_text(const alto_position *position, char text[ALTO_POSITION_TEXT])
-{
-    snprintf(text, ALTO_POSITION_TEXT, "%u.%llu.%llu", position->epoch, (unsigned long long)position->chain,
-             (unsigned long long)position->seq);
-}
-
 /* ---- steps before they are added ---- */
 
 static void held_free(alto_held *held)

@@ -107,9 +107,4 @@ const alto_held *alto_history_version(const alto_history *self, const alto_hash 
 /* Can every commit after `from` up to `to` be given in one bundle, with all their payloads? */
 bool alto_history_bundled(const alto_step *from, const alto_step *to);
 
-/* "<epoch>.<chain>.<seq>" in decimal without leading zeros, and nothing else. */
-bool alto_position_parse(const char *text, alto_position *out);
-#define ALTO_POSITION_TEXT 64
-void alto_position_text(const alto_position *position, char text[ALTO_POSITION_TEXT]);
-
 #endif

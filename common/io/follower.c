@@ -39,14 +39,16 @@ struct alto_follower {
 
 /* ---- what the replica tells ---- */
 
-/* The origin began anew: it was restarted, or lost its state. Nothing is wrong with that, but people want to know. */
+/* The origin began anew: it was started again, perhaps without its state. Nothing is wrong with that, but people want to
+ * know; resources: how many differ. */
 static void report_chain(const alto_position *before, const alto_position *after, size_t changes)
 {
     if (before->epoch != after->epoch)
-        alto_log(ALTO_LOG_INFO, "epoch", "epoch=%u before=%u", after->epoch, before->epoch);
+        alto_log(ALTO_LOG_INFO, "new-epoch", "from=%u to=%u", before->epoch, after->epoch);
     else if (before->chain != after->chain)
-        alto_log(ALTO_LOG_INFO, "chain", "chain=%llu before=%llu resources=%zu why=\"the origin began a new chain\"",
-                 (unsigned long long)after->chain, (unsigned long long)before->chain, changes);
+        alto_log(ALTO_LOG_INFO, "new-chain", "from=%llu to=%llu seq=%llu resources=%zu",
+                 (unsigned long long)before->chain, (unsigned long long)after->chain, (unsigned long long)after->seq,
+                 changes);
 }
 
 static void on_applied(void *context, const alto_applied *applied)
