@@ -85,7 +85,7 @@ static void *run_maker(void *context)
 /* Under the lock; takes it over when there is room. */
 static void order(alto_archive *self, alto_material **material)
 {
-    if (self->order_count >= ALTO_MAKE_WAITING || alto_blob_bytes_alive() > ALTO_BLOBS_MOST)
+    if (self->order_count >= ALTO_MAKE_WAITING || alto_blob_bytes_taken() > ALTO_MADE_ALIVE)
         return;
     *(self->last_order ? &self->last_order->next : &self->orders) = *material;
     self->last_order = *material;
@@ -275,6 +275,7 @@ alto_status alto_archive_head(alto_archive *self, alto_slice object, const alto_
     const alto_blob *before = self->head;
     self->head = head;
     alto_dead dead = alto_history_forget(self->history, alto_monotonic_ms());
+    alto_made_forget(self->made, alto_monotonic_ms());
     pthread_mutex_unlock(&self->lock);
     alto_dead_free(&dead);
     alto_blob_release(before);

@@ -6,7 +6,7 @@
  * What is superseded stays ALTO_KEEP_MS, within bounds on its memory (archive_history.h, archive_made.h); the newest always stays.
  * What is small is made at once. What needs more than ALTO_MAKE_AT_ONCE bytes of work is made by a thread of the archive, one
  * thing after the other, while whoever asks is told to come again: nobody waits for it. At most ALTO_MAKE_WAITING things wait
- * to be made, and none is begun while ALTO_BLOBS_MOST bytes are alive, those that slow readers still hold included.
+ * to be made, and none is ordered while ALTO_MADE_ALIVE bytes of things made are in memory, those that slow readers still hold included.
  *
  * Threads: alto_archive_step, _head and _manifest belong to one thread; all else may be called in any. */
 #ifndef ALTO_ARCHIVE_H
@@ -16,7 +16,7 @@
 
 #define ALTO_MAKE_AT_ONCE 2097152  /* bytes of versions to look at: some 20 ms */
 #define ALTO_MAKE_WAITING 64       /* things */
-#define ALTO_BLOBS_MOST 1073741824 /* bytes: begin to make nothing large beyond it */
+#define ALTO_MADE_ALIVE 1073741824 /* bytes, of all archives of this process */
 
 typedef struct alto_archive alto_archive;
 

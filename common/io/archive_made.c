@@ -68,6 +68,12 @@ const alto_blob *alto_made_find(const alto_made *self, const char *path, alto_st
     return at ? at->blob : NULL;
 }
 
+void alto_made_forget(alto_made *self, uint64_t now_ms)
+{
+    while (self->oldest && now_ms > self->oldest->since_ms + ALTO_KEEP_MS)
+        drop_oldest(self);
+}
+
 alto_status alto_made_add(alto_made *self, const char *path, const alto_blob *blob, alto_status status, uint64_t now_ms)
 {
     entry *added = malloc(sizeof *added);
@@ -80,7 +86,8 @@ alto_status alto_made_add(alto_made *self, const char *path, const alto_blob *bl
     *(self->newest ? &self->newest->newer : &self->oldest) = added;
     self->newest = added;
     self->bytes += bytes_of(added);
-    while (self->oldest != added && (now_ms > self->oldest->since_ms + ALTO_KEEP_MS || self->bytes > ALTO_KEEP_MADE))
+    alto_made_forget(self, now_ms);
+    while (self->oldest != added && self->bytes > ALTO_KEEP_MADE)
         drop_oldest(self);
     return ALTO_OK;
 }

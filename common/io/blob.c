@@ -14,7 +14,7 @@ typedef struct {
 
 #define BOX(pointer) ((box *)(uintptr_t)((const char *)(pointer)-offsetof(box, seen)))
 
-static _Atomic uint64_t alive;
+static _Atomic uint64_t taken;
 
 static box *box_new(size_t room)
 {
@@ -33,7 +33,6 @@ static const alto_blob *finish(box *self, const uint8_t *data, size_t size)
     alto_hash hash = alto_hash_of("altocast-etag-1", alto_slice_of(data, size));
     alto_hex(hex, hash.bytes, ALTO_HASH_SIZE / 2);
     snprintf(self->seen.etag, sizeof self->seen.etag, "\"%s\"", hex);
-    atomic_fetch_add_explicit(&alive, size, memory_order_relaxed);
     return &self->seen;
 }
 
@@ -60,6 +59,7 @@ const alto_blob *alto_blob_take(alto_buffer *bytes)
     made->owned = fitted ? fitted : bytes->data;
     size_t size = bytes->size;
     *bytes = alto_buffer_make(bytes->max_size);
+    atomic_fetch_add_explicit(&taken, size, memory_order_relaxed);
     return finish(made, made->owned, size);
 }
 
@@ -74,12 +74,13 @@ void alto_blob_release(const alto_blob *blob)
 {
     if (!blob || atomic_fetch_sub_explicit(&BOX(blob)->refs, 1, memory_order_acq_rel) != 1)
         return;
-    atomic_fetch_sub_explicit(&alive, blob->size, memory_order_relaxed);
+    if (BOX(blob)->owned)
+        atomic_fetch_sub_explicit(&taken, blob->size, memory_order_relaxed);
     free(BOX(blob)->owned);
     free(BOX(blob));
 }
 
-uint64_t alto_blob_bytes_alive(void)
+uint64_t alto_blob_bytes_taken(void)
 {
-    return atomic_load_explicit(&alive, memory_order_relaxed);
+    return atomic_load_explicit(&taken, memory_order_relaxed);
 }

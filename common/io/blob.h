@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* blob.h - immutable bytes with one or more owners, and how many of them there are in this process.
+/* blob.h - immutable bytes with one or more owners, and how many there are of those that were made here.
  *
  * Threads: any. */
 #ifndef ALTO_BLOB_H
@@ -20,7 +20,7 @@ const alto_blob *alto_blob_take(alto_buffer *bytes);
 const alto_blob *alto_blob_retain(const alto_blob *blob); /* NULL is accepted */
 void alto_blob_release(const alto_blob *blob);            /* NULL is accepted */
 
-/* Bytes of all blobs that somebody still owns. */
-uint64_t alto_blob_bytes_alive(void);
+/* Bytes of all blobs that were taken over from buffers and that somebody still owns. */
+uint64_t alto_blob_bytes_taken(void);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { GRACE_MS = 1000, MAX_ENDPOINTS = 16, MAX_PUSHED_INDEX = 255 };
+enum { GRACE_MS = 2500, MAX_ENDPOINTS = 16, MAX_PUSHED_INDEX = 255 };
 
 struct alto_publisher {
     alto_archive *archive;

@@ -27,7 +27,7 @@ typedef struct {
 /* Errors: those of alto_push_sender_new and alto_http_server_new; ALTO_NO_MEMORY. */
 alto_status alto_publisher_new(alto_loop *loop, const alto_origin *origin, const alto_publisher_options *options,
                                alto_publisher **out, alto_error *error);
-/* Closes push (see alto_push_sender_destroy), then stops answering (after at most a second for answers under way), then frees. */
+/* Closes push (see alto_push_sender_destroy), then stops answering (after at most 2.5 s for answers under way), then frees. */
 void alto_publisher_destroy(alto_publisher **self);
 
 /* Publish a step that was taken: its statement, then the payloads that the commit signed, as they came. */
