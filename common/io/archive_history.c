@@ -273,9 +273,16 @@ static void unlist_payloads(alto_history *self, const alto_step *step)
 
 /* ---- adding and forgetting ---- */
 
+/* Where in the ring the step with `index` before it is, or goes. */
+static alto_step **place_of(const alto_history *self, size_t index)
+{
+    size_t at = self->first + index;
+    return &self->ring[at < self->limits.steps ? at : at - self->limits.steps];
+}
+
 static alto_step *step_at(const alto_history *self, size_t index)
 {
-    return self->ring[(self->first + index) % self->limits.steps];
+    return *place_of(self, index);
 }
 
 static alto_step *newest(const alto_history *self)
@@ -309,7 +316,7 @@ static void drop_oldest(alto_history *self, alto_dead *dead)
         strip(self, gone, dead);
     unlist_payloads(self, gone);
     self->object_bytes -= gone->object_bytes;
-    self->first = (self->first + 1) % self->limits.steps;
+    self->first = self->first + 1 < self->limits.steps ? self->first + 1 : 0;
     self->count--;
     gone->next_dead = dead->steps;
     dead->steps = gone;
@@ -407,7 +414,7 @@ alto_dead alto_history_add(alto_history *self, alto_step *added, uint64_t now_ms
     added->version_bytes = 0;
     if (self->count == self->limits.steps)
         drop_oldest(self, &dead);
-    self->ring[(self->first + self->count++) % self->limits.steps] = added;
+    *place_of(self, self->count++) = added;
     self->object_bytes += added->object_bytes;
     list_payloads(self, added);
     list_state(self, added);

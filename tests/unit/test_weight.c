@@ -77,18 +77,18 @@ static void a_whole_tree_weighs_at_least_its_cells(void **state)
 /* One cell: a leaf, its way up in the row, and the way up among the rows. */
 static void one_changed_cell_weighs_a_path(void **state)
 {
-    alto_tree *tree = matrix(*state);
+    alto_tree *first = matrix(*state);
     alto_value row;
-    assert_true(alto_tree_find(tree, alto_slice_text("p0150"), &row));
+    assert_true(alto_tree_find(first, alto_slice_text("p0150"), &row));
     alto_tree *changed = edit(*state, ALTO_VALUE_COST, row.row, "p0300", (alto_value){.cost = 7});
-    alto_tree *after = edit(*state, ALTO_VALUE_ROW, tree, "p0150", (alto_value){.row = changed});
-    uint64_t weight = alto_tree_weight(tree, after);
+    alto_tree *second = edit(*state, ALTO_VALUE_ROW, first, "p0150", (alto_value){.row = changed});
+    uint64_t weight = alto_tree_weight(first, second);
     assert_true(weight > 0);
     assert_true(weight <= 4 * (96 + (8 + 16) * ALTO_TREE_CAP)); /* four nodes of the greatest size at most */
-    assert_int_equal(alto_tree_weight(after, tree), weight);
-    alto_tree_release(after);
+    assert_int_equal(alto_tree_weight(second, first), weight);
+    alto_tree_release(second);
     alto_tree_release(changed);
-    alto_tree_release(tree);
+    alto_tree_release(first);
 }
 
 static void an_added_row_does_not_make_the_others_heavy(void **state)
