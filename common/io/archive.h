@@ -15,7 +15,7 @@
 #include "io/archive_history.h"
 
 #define ALTO_MAKE_AT_ONCE 2097152  /* bytes of versions to look at: some 20 ms */
-#define ALTO_MAKE_WAITING 64       /* things */
+#define ALTO_MAKE_WAITING 16       /* things */
 #define ALTO_MADE_ALIVE 1073741824 /* bytes, of all archives of this process */
 
 typedef struct alto_archive alto_archive;
