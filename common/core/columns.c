@@ -16,6 +16,7 @@ enum {
     GOLOMB_MAX = 62,
     WIDTH_BITS = 6,
     WIDTH_MAX = 63, /* bits of ALTO_COLUMN_MAX */
+    PEEKED = 57,    /* bits that are looked at together, at least */
     SMALL = 3,      /* order of single values */
     SIZE = 8,       /* order of sizes in bytes */
     CODE_MAX = 12,  /* bits of the longest Huffman code */
@@ -99,7 +100,7 @@ size_t alto_bits_left(const alto_bit_reader *self)
     return touched < self->size ? self->size - touched : 0;
 }
 
-/* The next bits at the top of a word, at least 57 of them; zeros past the end. */
+/* The next bits at the top of a word, at least PEEKED of them; zeros past the end. */
 static inline uint64_t peek(const alto_bit_reader *self)
 {
     size_t byte = self->at >> 3;
@@ -371,6 +372,7 @@ static void put_classes(alto_bit_writer *out, const uint64_t *values, size_t cou
 /* How to read classes. */
 typedef struct {
     unsigned longest; /* bits of the longest code */
+    unsigned most;    /* of a value: its code and what follows it */
     struct {
         uint16_t class;
         uint8_t length, bits; /* bits: of the code and of what follows it */
@@ -382,7 +384,7 @@ static void fill_decoding(decoding *table, const uint8_t lengths[CLASSES], class
 {
     unsigned next[CODE_MAX + 2], rest;
     first_codes(lengths, next);
-    table->longest = 0;
+    table->longest = table->most = 0;
     for (unsigned class = range.first; class <= range.last; class ++)
         table->longest = lengths[class] > table->longest ? lengths[class] : table->longest;
     for (unsigned class = range.first; class <= range.last; class ++) {
@@ -390,6 +392,7 @@ static void fill_decoding(decoding *table, const uint8_t lengths[CLASSES], class
         table->base[class] = class_base(class, m, &rest);
         if (!length && range.first != range.last)
             continue;
+        table->most = length + rest > table->most ? length + rest : table->most;
         unsigned from = length ? next[length]++ << shift : 0;
         for (unsigned i = from; i < from + (1U << shift); i++) {
             table->codes[i].class = (uint16_t) class;
@@ -397,6 +400,15 @@ static void fill_decoding(decoding *table, const uint8_t lengths[CLASSES], class
             table->codes[i].bits = (uint8_t)(length + rest);
         }
     }
+}
+
+/* The value that a word begins with; returns its bits. */
+static inline unsigned take_class(const decoding *table, uint64_t word, uint64_t *value)
+{
+    size_t code = (size_t)(word >> 1 >> (63 - table->longest));
+    unsigned length = table->codes[code].length, bits = table->codes[code].bits;
+    *value = table->base[table->codes[code].class] | word << length >> 1 >> (63 - (bits - length));
+    return bits;
 }
 
 static void take_classes(alto_bit_reader *in, uint64_t *values, size_t count, unsigned m)
@@ -410,18 +422,20 @@ static void take_classes(alto_bit_reader *in, uint64_t *values, size_t count, un
     }
     fill_decoding(&table, lengths, range, m);
     alto_bit_reader fast = *in; /* a copy can live in registers */
-    for (size_t i = 0; i < count; i++) {
+    size_t i = 0, together = PEEKED / (table.most ? table.most : 1);
+    while (together && count - i >= together) {
         uint64_t word = peek(&fast);
-        size_t code = table.longest ? (size_t)(word >> (64 - table.longest)) : 0;
-        unsigned length = table.codes[code].length, rest = table.codes[code].bits - length;
-        values[i] = table.base[table.codes[code].class];
-        if (length + rest <= 57) {
-            fast.at += length + rest;
-            values[i] |= word << length >> 1 >> (63 - rest);
-        } else { /* more than what was peeked */
-            fast.at += length;
-            values[i] |= alto_bits_take(&fast, rest);
+        for (size_t end = i + together; i < end; i++) {
+            unsigned bits = take_class(&table, word, &values[i]);
+            word <<= bits;
+            fast.at += bits;
         }
+    }
+    for (; i < count; i++) { /* the last ones, or those that may have more bits than are peeked */
+        size_t code = (size_t)(peek(&fast) >> 1 >> (63 - table.longest));
+        unsigned length = table.codes[code].length, rest = table.codes[code].bits - length;
+        fast.at += length;
+        values[i] = table.base[table.codes[code].class] | alto_bits_take(&fast, rest);
     }
     *in = fast;
 }
@@ -559,13 +573,11 @@ static void try_classes(const profile *seen, plan *best)
 static void split_runs(const uint64_t *values, size_t count, uint64_t *heads, uint64_t *lengths)
 {
     size_t run = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (i && values[i] == values[i - 1]) {
-            lengths[run - 1]++;
-        } else {
-            heads[run] = values[i];
-            lengths[run++] = 0;
-        }
+    for (size_t i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && values[end] == values[i];)
+            end++;
+        heads[run] = values[i];
+        lengths[run++] = end - i - 1;
     }
 }
 
