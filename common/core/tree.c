@@ -666,29 +666,11 @@ static void replace_values(builder *self, const alto_tree *leaf, const alto_edit
         close_chunk(self, 0);
 }
 
-/* The same for a leaf of costs, in fewer steps. */
-static void replace_leaf_costs(builder *self, const alto_tree *leaf, const alto_edit *edits, size_t count,
-                               const uint16_t *places)
-{
-    double costs[ALTO_TREE_CAP];
-    memcpy(costs, costs_of(leaf), leaf->count * sizeof costs[0]);
-    for (size_t i = 0; i < count; i++)
-        costs[places[i]] = edits[i].value.cost;
-    alto_tree *made = leaf_like(leaf, costs);
-    if (made)
-        push_child(self, 1, made, false);
-    else
-        self->status = ALTO_NO_MEMORY;
-}
-
 static void merge_leaf(builder *self, const alto_tree *leaf, const alto_edit *edits, size_t count, bool last)
 {
     uint16_t places[ALTO_TREE_CAP];
     if (fits_whole(self, leaf) && only_new_values(leaf, edits, count, places)) {
-        if (leaf->type == ALTO_VALUE_COST)
-            replace_leaf_costs(self, leaf, edits, count, places);
-        else
-            replace_values(self, leaf, edits, count, places, last);
+        replace_values(self, leaf, edits, count, places, last);
         return;
     }
     size_t next = 0;
@@ -793,6 +775,65 @@ static alto_tree *builder_finish(builder *self)
     return NULL;
 }
 
+/* ---- other costs under the same keys ---- */
+
+/* A node of costs with other children under the same keys, or the same when they are no other. Takes them over.
+ * count: how many there are; NULL when they are not all there, or out of memory. */
+static alto_tree *node_with_children(const alto_tree *node, alto_tree **children, uint32_t count)
+{
+    size_t links = count * sizeof children[0];
+    alto_tree *made = NULL;
+    if (count == node->count && memcmp(links_of(node), children, links) == 0) {
+        made = alto_tree_retain(node);
+    } else if (count == node->count) {
+        made = node_new(ALTO_VALUE_COST, node->level, run_retain(node->keys), sizeof(sums) + links);
+        if (made) {
+            memcpy(links_of(made), children, links);
+            seal_links(made);
+            return made;
+        }
+    }
+    while (count > 0)
+        alto_tree_release(children[--count]);
+    return made;
+}
+
+static alto_tree *leaf_with_edits(const alto_tree *leaf, const alto_edit *edits, size_t count, bool *fits)
+{
+    uint16_t places[ALTO_TREE_CAP];
+    double costs[ALTO_TREE_CAP];
+    if (count > leaf->count || !only_new_values(leaf, edits, count, places)) {
+        *fits = false;
+        return NULL;
+    }
+    memcpy(costs, costs_of(leaf), leaf->count * sizeof costs[0]);
+    for (size_t i = 0; i < count; i++)
+        costs[places[i]] = edits[i].value.cost;
+    return leaf_like(leaf, costs);
+}
+
+/* A tree of costs after edits that change costs and nothing else. NULL and *fits false when they are not like that;
+ * NULL otherwise: out of memory. */
+static alto_tree *with_edits(const alto_tree *node, const alto_edit *edits, size_t count, bool *fits)
+{
+    if (count == 0)
+        return alto_tree_retain(node);
+    if (node->level == 0)
+        return leaf_with_edits(node, edits, count, fits);
+    alto_tree *children[ALTO_TREE_CAP];
+    uint32_t made = 0;
+    for (; made < node->count; made++) {
+        bool last = made + 1u == node->count;
+        size_t share = last ? count : edits_up_to(edits, count, run_key(node->keys, made));
+        children[made] = with_edits(links_of(node)[made], edits, share, fits);
+        if (!children[made])
+            break;
+        edits += share;
+        count -= share;
+    }
+    return node_with_children(node, children, made);
+}
+
 alto_status alto_tree_edit(alto_pool *pool, alto_value_type type, const alto_tree *base, const alto_edit *edits,
                            size_t count, alto_tree **out)
 {
@@ -800,6 +841,12 @@ alto_status alto_tree_edit(alto_pool *pool, alto_value_type type, const alto_tre
     if (count == 0) {
         *out = alto_tree_retain(base);
         return ALTO_OK;
+    }
+    bool fits = base && type == ALTO_VALUE_COST;
+    alto_tree *same_keys = fits ? with_edits(base, edits, count, &fits) : NULL;
+    if (fits) {
+        *out = same_keys;
+        return same_keys ? ALTO_OK : ALTO_NO_MEMORY;
     }
     builder made = {.pool = pool, .type = type, .status = ALTO_OK};
     if (base)
@@ -859,16 +906,11 @@ static alto_tree *leaf_with_costs(const alto_tree *leaf, replacement *new)
 static alto_tree *with_costs(const alto_tree *node, replacement *new);
 
 /* The children of a node with other costs, each owned by the caller; how many could be made. */
-static uint32_t children_with_costs(const alto_tree *node, replacement *new, alto_tree **children, bool *same)
+static uint32_t children_with_costs(const alto_tree *node, replacement *new, alto_tree **children)
 {
-    *same = true;
-    for (uint32_t i = 0; i < node->count; i++) {
-        const alto_tree *child = links_of(node)[i];
-        children[i] = with_costs(child, new);
-        if (!children[i])
+    for (uint32_t i = 0; i < node->count; i++)
+        if (!(children[i] = with_costs(links_of(node)[i], new)))
             return i;
-        *same = *same && children[i] == child;
-    }
     return node->count;
 }
 
@@ -881,23 +923,9 @@ static alto_tree *with_costs(const alto_tree *node, replacement *new)
     }
     if (node->level == 0)
         return leaf_with_costs(node, new);
-    alto_tree *children[ALTO_TREE_CAP], *made = NULL;
-    bool same;
-    uint32_t count = children_with_costs(node, new, children, &same);
-    if (count == node->count && same) {
-        made = alto_tree_retain(node);
-    } else if (count == node->count) {
-        size_t links = count * sizeof children[0];
-        made = node_new(ALTO_VALUE_COST, node->level, run_retain(node->keys), sizeof(sums) + links);
-        if (made) {
-            memcpy(links_of(made), children, links);
-            seal_links(made);
-            return made;
-        }
-    }
-    while (count > 0)
-        alto_tree_release(children[--count]);
-    return made;
+    alto_tree *children[ALTO_TREE_CAP];
+    uint32_t count = children_with_costs(node, new, children);
+    return node_with_children(node, children, count);
 }
 
 static alto_status replace_costs(const alto_tree *tree, replacement *new, alto_tree **out)
