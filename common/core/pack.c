@@ -8,6 +8,7 @@ enum {
     FIXMAP = 0x80,
     FIXARRAY = 0x90,
     FIXSTR = 0xa0,
+    FIXSTR_MOST = 31, /* bytes that such a text can have */
     NIL = 0xc0,
     NEVER_USED = 0xc1,
     BIN8 = 0xc4,
@@ -25,8 +26,6 @@ enum {
     MAP32 = 0xdf,
     NEGATIVE_FIXINT = 0xe0
 };
-
-enum { ZONE_SIZE = 16 }; /* bytes; nothing is ever put there */
 
 static int write_to_buffer(void *context, const char *data, size_t size)
 {
@@ -121,31 +120,6 @@ bool alto_unpack_nil(alto_reader *in)
     return found;
 }
 
-/* Let msgpack-c read the next value, which the caller knows to be no container by its first byte, and go past it.
- * *header: bytes it took without those of a text or byte string. */
-static bool read_scalar(alto_reader *in, msgpack_object *object, size_t *header)
-{
-    msgpack_zone zone; /* msgpack-c wants one for texts, though it lends them from the input */
-    if (!msgpack_zone_init(&zone, ZONE_SIZE)) {
-        alto_reader_fail(in, ALTO_NO_MEMORY);
-        return false;
-    }
-    size_t taken = 0;
-    msgpack_unpack_return result = msgpack_unpack((const char *)in->at, alto_reader_left(in), &taken, &zone, object);
-    msgpack_zone_destroy(&zone);
-    if (result != MSGPACK_UNPACK_SUCCESS && result != MSGPACK_UNPACK_EXTRA_BYTES) {
-        alto_reader_fail(in, ALTO_MALFORMED);
-        return false;
-    }
-    in->at += taken;
-    *header = taken;
-    if (object->type == MSGPACK_OBJECT_STR)
-        *header -= object->via.str.size;
-    else if (object->type == MSGPACK_OBJECT_BIN)
-        *header -= object->via.bin.size;
-    return true;
-}
-
 /* Bytes of an unsigned integer in its shortest form. */
 static size_t uint_size(uint64_t value)
 {
@@ -168,63 +142,49 @@ static size_t header_size(size_t size)
 
 uint64_t alto_unpack_uint(alto_reader *in, uint64_t max)
 {
-    uint8_t type = peek(in);
-    msgpack_object object;
-    size_t size;
-    if (type >= FIXMAP && (type < UINT8 || type > UINT64)) {
-        alto_reader_fail(in, ALTO_MALFORMED);
-        return 0;
-    }
-    if (!read_scalar(in, &object, &size))
-        return 0;
-    uint64_t value = object.via.u64;
-    if (size != uint_size(value))
+    uint8_t type = alto_reader_u8(in);
+    bool is_long = type >= UINT8 && type <= UINT64;
+    uint64_t value = is_long ? alto_reader_uint(in, (size_t)1 << (type - UINT8)) : type;
+    size_t size = is_long ? 1 + ((size_t)1 << (type - UINT8)) : 1;
+    if ((!is_long && type >= FIXMAP) || size != uint_size(value))
         alto_reader_fail(in, ALTO_MALFORMED);
     else if (value > max)
         alto_reader_fail(in, ALTO_TOO_LARGE);
     return in->status == ALTO_OK ? value : 0;
 }
 
-static const alto_slice nothing = {NULL, 0};
-
-/* What a text or byte string must be, beside well-formed: shortest, and not above max. */
-static alto_slice checked(alto_reader *in, const char *data, size_t size, bool shortest, size_t max)
+/* The bytes of a text or byte string: they must be there, their length in its shortest form, and not above max. */
+static alto_slice take_bytes(alto_reader *in, uint64_t size, bool shortest, size_t max)
 {
-    if (!shortest)
+    if (!shortest || size > alto_reader_left(in))
         alto_reader_fail(in, ALTO_MALFORMED);
     else if (size > max)
         alto_reader_fail(in, ALTO_TOO_LARGE);
-    return in->status == ALTO_OK ? alto_slice_of(data, size) : nothing;
+    return alto_reader_slice(in, in->status == ALTO_OK ? (size_t)size : 0);
+}
+
+/* Those whose length stands in bytes of its own: 1, 2 or 4 of them, for the types from `first` on. */
+static alto_slice take_counted(alto_reader *in, uint8_t type, uint8_t first, size_t least, size_t max)
+{
+    size_t length = (size_t)1 << (type - first);
+    uint64_t size = alto_reader_uint(in, length);
+    return take_bytes(in, size, size >= least && 1 + length == header_size((size_t)size), max);
 }
 
 alto_slice alto_unpack_bytes(alto_reader *in, size_t max)
 {
-    uint8_t type = peek(in);
-    msgpack_object object;
-    size_t header;
-    if (type < BIN8 || type > BIN32) {
-        alto_reader_fail(in, ALTO_MALFORMED);
-        return nothing;
-    }
-    if (!read_scalar(in, &object, &header))
-        return nothing;
-    size_t size = object.via.bin.size;
-    return checked(in, object.via.bin.ptr, size, header == header_size(size), max);
+    uint8_t type = alto_reader_u8(in);
+    if (type >= BIN8 && type <= BIN32)
+        return take_counted(in, type, BIN8, 0, max);
+    return take_bytes(in, 0, false, max);
 }
 
 alto_slice alto_unpack_text(alto_reader *in, size_t max)
 {
-    uint8_t type = peek(in);
-    msgpack_object object;
-    size_t header;
-    if ((type < FIXSTR || type >= NIL) && (type < STR8 || type > STR32)) {
-        alto_reader_fail(in, ALTO_MALFORMED);
-        return nothing;
-    }
-    if (!read_scalar(in, &object, &header))
-        return nothing;
-    size_t size = object.via.str.size;
-    return checked(in, object.via.str.ptr, size, header == (size <= 31 ? 1 : header_size(size)), max);
+    uint8_t type = alto_reader_u8(in);
+    if (type >= STR8 && type <= STR32)
+        return take_counted(in, type, STR8, FIXSTR_MOST + 1, max);
+    return take_bytes(in, type & FIXSTR_MOST, type >= FIXSTR && type < NIL, max);
 }
 
 void alto_unpack_fixed(alto_reader *in, void *to, size_t size)

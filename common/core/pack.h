@@ -5,8 +5,9 @@
  * Everything is written in its shortest form, and only the shortest form is read, so
  * that equal values have equal bytes.
  *
- * Reading goes value by value through an alto_reader, whose first error sticks, and keeps no memory: msgpack-c
- * believes the element count of an array before it has seen the elements, so it is only ever shown single values.
+ * Writing is msgpack-c's. Reading goes value by value through an alto_reader, whose first error sticks, and keeps no
+ * memory: msgpack-c believes the element count of an array before it has seen the elements, and wants a zone of memory
+ * for each value that it is shown.
  *
  * Threads: none inside. */
 #ifndef ALTO_PACK_H
