@@ -234,7 +234,8 @@ alto_status alto_archive_step(alto_archive *self, const alto_applied *applied)
     alto_step *step;
     alto_dead dead = {NULL, NULL};
     alto_status status = alto_step_make(view_before(self, applied->after), applied, &step);
-    const alto_blob *head = signed_blob(applied->object, &applied->signature);
+    const alto_blob *commit = step ? step->commit : NULL; /* the same bytes, unless a head led here */
+    const alto_blob *head = commit ? alto_blob_retain(commit) : signed_blob(applied->object, &applied->signature);
     if (!head)
         status = ALTO_NO_MEMORY;
     pthread_mutex_lock(&self->lock);
