@@ -26,6 +26,7 @@ enum {
     CLASS_LEAST = 24,   /* values from which on a Huffman code may pay */
     ORDER_SAMPLE = 64,  /* values looked at to choose an order */
     ORDERS_MOST = 512,  /* values beyond which classes beat the simple codes anyway */
+    RUNS_FEW = 16,      /* values a run from which on runs are best: in all else each value has a bit at least */
     PACK_LEAST = 48,    /* values from which on zstd may pay */
     PACK_FLOOR = 256,   /* bits below which zstd has nothing to win: its headers and the first of each pattern */
     PACK_SAMPLE = 1024, /* values looked at to find out */
@@ -414,7 +415,7 @@ static inline unsigned take_class(const decoding *table, uint64_t word, uint64_t
 static void take_classes(alto_bit_reader *in, uint64_t *values, size_t count, unsigned m)
 {
     uint8_t lengths[CLASSES];
-    decoding table = {0};
+    decoding table; /* only what a complete code can lead to is filled in */
     class_range range;
     if (!take_code_description(in, lengths, &range) || range.last >> m > WIDTH_MAX - m) {
         alto_bits_fail(in, ALTO_MALFORMED);
@@ -482,7 +483,6 @@ static uint64_t golomb_bits(const uint64_t *values, size_t count, size_t step, u
 
 /* What one walk over the values tells. */
 typedef struct {
-    size_t runs;
     uint32_t classes[CLASSES]; /* how many values have that class, for m = 2 */
     unsigned median;           /* width that half of the values do not exceed */
 } profile;
@@ -491,14 +491,10 @@ static void look(const uint64_t *values, size_t count, profile *found)
 {
     uint32_t odd[CLASSES] = {0}; /* two counters of each: the same class often follows itself */
     unsigned rest;
-    uint64_t before = values[0];
     memset(found, 0, sizeof *found);
-    found->runs = 1;
     for (size_t i = 0; i < count; i++) {
         uint32_t *counter = i & 1 ? odd : found->classes;
         counter[class_of(values[i], 2, &rest)]++;
-        found->runs += values[i] != before;
-        before = values[i];
     }
     size_t seen = 0;
     for (unsigned i = 0; i < CLASSES; i++) {
@@ -612,6 +608,14 @@ static bool is_constant(const uint64_t *values, size_t count)
     return memcmp(values, values + 1, (count - 1) * sizeof *values) == 0;
 }
 
+static size_t count_runs(const uint64_t *values, size_t count)
+{
+    size_t runs = 1;
+    for (size_t i = 1; i < count; i++)
+        runs += values[i] != values[i - 1];
+    return runs;
+}
+
 static void choose(const uint64_t *values, size_t count, bool with_runs, plan *best)
 {
     profile seen;
@@ -620,13 +624,18 @@ static void choose(const uint64_t *values, size_t count, bool with_runs, plan *b
         keep_if_smaller(best, CONSTANT, 0, number_bits(values[0], SMALL));
         return;
     }
+    size_t runs = with_runs ? count_runs(values, count) : count;
+    if (runs * RUNS_FEW < count)
+        try_runs(values, count, runs, best);
+    if (best->mode == RUNS)
+        return;
     look(values, count, &seen);
     if (count <= ORDERS_MOST)
         try_orders(values, count, &seen, best);
     if (count >= CLASS_LEAST)
         try_classes(&seen, best);
-    if (with_runs && seen.runs * 3 < count)
-        try_runs(values, count, seen.runs, best);
+    if (runs * 3 < count)
+        try_runs(values, count, runs, best);
 }
 
 /* Do most values follow the same seven values as some time before? Then zstd may find
