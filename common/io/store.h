@@ -48,7 +48,7 @@ void alto_stored_state_fini(alto_stored_state *state);
  * Errors, each with what to do in error: ALTO_BUSY (in use), ALTO_CONFIG (another origin, or a newer format),
  * ALTO_IO (cannot create, read or write; disk full). */
 alto_status alto_store_open(const char *directory, const alto_origin *origin, alto_store **out, alto_error *error);
-/* Writes what is still queued, then closes. A disk that does not answer is waited for 3 s; then it stays open until the process ends. What
+/* Writes what is still queued, then closes. A disk that does not answer is waited for 2 s; then it stays open until the process ends. What
  * could not be written is logged. */
 void alto_store_close(alto_store **self);
 
