@@ -133,13 +133,17 @@ static int set_aside(const alto_disk *self)
     return failure;
 }
 
+static bool is_damage(int failure)
+{
+    return failure == MDB_CORRUPTED || failure == MDB_INVALID || failure == MDB_PAGE_NOTFOUND;
+}
+
 static int open_env_or_begin_anew(alto_disk *self)
 {
     int failure = open_env(self, most_map);
-    if (failure == MDB_CORRUPTED || failure == MDB_INVALID || failure == MDB_PAGE_NOTFOUND)
-        failure = set_aside(self);
-    else
+    if (!is_damage(failure))
         return failure;
+    failure = set_aside(self);
     return failure ? failure : open_env(self, most_map);
 }
 
@@ -153,8 +157,9 @@ static const char *words_for(int failure)
     case MDB_INVALID:
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND:
+        return "the file data.mdb is damaged; restart to begin anew";
     case MDB_VERSION_MISMATCH:
-        return "the file data.mdb is damaged, or of another LMDB; restart to begin anew";
+        return "the file data.mdb is of another version of LMDB; choose another directory with --state";
     case EACCES:
     case EPERM:
         return "not permitted; give it to this user, or choose another with --state";
