@@ -180,13 +180,13 @@ class Cluster:
             return [altotest.BIN / "alto-server-push", "--maps", world.path("maps"), "--keys", world.keys(),
                     "--quiet-ms", "5", "--head-ms", "1000", "--hold", "1"] + serving
         if host in plan.RELAYS:
-            return [altotest.BIN / "alto-rproxy", "--root-key", world.anchor, "--upstream",
-                    self.url(self.sources[host][0])] + serving
+            upstreams = [word for name in self.sources[host] for word in ("--upstream", self.url(name))]
+            return [altotest.BIN / "alto-rproxy", "--root-key", world.anchor] + upstreams + serving
         if host == plan.LIAR:
             return [HERE / "liar.py", self.network.address(plan.LIED_ABOUT), address]
         words = [TESTS / "alto-witness", "--root-key", world.anchor]
         for name, mode, upstreams in zip(self.subscribers(host), plan.SUBSCRIBERS, self.sources[host]):
-            words += ["--subscriber", "%s=%s=%s" % (name, mode, self.url(upstreams[0]))]
+            words += ["--subscriber", "%s=%s=%s" % (name, mode, ",".join(map(self.url, upstreams)))]
         return words
 
     def run(self, name, host, command):

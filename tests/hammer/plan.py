@@ -15,8 +15,8 @@ SUBSCRIBERS = ("all", "all", "all", "all", "some", "poll")  # of each witness, a
 HOSTS = (PUBLISHER,) + RELAYS + (LIAR,) + WITNESSES
 LIED_ABOUT = "r1"  # what the liar passes on is this relay's
 
-# Where each may get its news from; the publisher and the liar have no choice.
-CHOICES = {"r1": ("p",), "r2": ("p",), "r3": ("r1", "r2", "l"), **{name: ("r1", "r2", "r3", "l", "p") for name in WITNESSES}}
+# Where each may get its news from, two at a time; the publisher and the liar have no choice.
+CHOICES = {"r1": ("p", "r2"), "r2": ("p", "r1"), "r3": ("r1", "r2", "l"), **{name: ("r1", "r2", "r3", "l", "p") for name in WITNESSES}}
 
 LIES = ("flip", "short", "old", "mute", "shuffle", "twice", "error", "cut", "empty")
 
@@ -42,7 +42,7 @@ Action = collections.namedtuple("Action", "step what host argument fault")
 def sources(dice, host):
     """New upstreams: for a relay one list, for a witness one for each of its subscribers, first choice first."""
     def some():
-        return tuple(dice.sample(CHOICES[host], min(len(CHOICES[host]), 1)))
+        return tuple(dice.sample(CHOICES[host], 2))
     if host in WITNESSES:
         return tuple(some() for _ in SUBSCRIBERS)
     return some() if host in CHOICES else ()

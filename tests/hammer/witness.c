@@ -30,6 +30,7 @@ static const char about[] = "Follows with several subscribers and reports whatev
 enum {
     POLL_MS = 100, /* how often states are looked at when nothing comes */
     READER_PAUSE_US = 2000,
+    MOST_UPSTREAMS = 4,   /* of one subscriber */
     READ_AGAIN_EVERY = 32 /* views of which one is written as JSON and read again */
 };
 
@@ -215,15 +216,28 @@ static int follow(void)
     return 0;
 }
 
-/* "NAME=MODE=URL" */
+/* Divide "URL,URL..." in place. */
+static size_t split_urls(char *words, const char *urls[MOST_UPSTREAMS])
+{
+    size_t count = 0;
+    char *rest;
+    for (char *url = strtok_r(words, ",", &rest); url && count < MOST_UPSTREAMS; url = strtok_r(NULL, ",", &rest))
+        urls[count++] = url;
+    return count;
+}
+
+/* "NAME=MODE=URL[,URL...]" */
 static bool open_one(subscriber *self, const char *words, const char *root_key)
 {
     static const char *const some[] = {"net", "cost-a"};
-    char error[512] = "not NAME=all|some|poll=URL", mode[8];
-    int url = 0;
-    if (sscanf(words, "%31[^=]=%7[a-z]=%n", self->name, mode, &url) == 2 && url) {
+    const char *upstreams[MOST_UPSTREAMS];
+    char error[512] = "not NAME=all|some|poll=URL", mode[8], urls[1024];
+    if (sscanf(words, "%31[^=]=%7[a-z]=%1023s", self->name, mode, urls) == 3) {
         self->follows_some = strcmp(mode, "some") == 0;
-        altocast_options options = {.upstream = words + url,
+        size_t count = split_urls(urls, upstreams);
+        altocast_options options = {.upstream = count ? upstreams[0] : NULL,
+                                    .upstreams = upstreams + 1,
+                                    .upstream_count = count ? count - 1 : 0,
                                     .root_key_file = root_key,
                                     .resources = self->follows_some ? some : NULL,
                                     .resource_count = self->follows_some ? 2 : 0,
@@ -254,13 +268,13 @@ int main(int argc, char **argv)
     alto_list wanted = {0};
     const char *root_key = NULL;
     const alto_option table[] = {
-        {"subscriber", ALTO_OPTION_LIST, &wanted, "NAME=MODE=URL",
+        {"subscriber", ALTO_OPTION_LIST, &wanted, "NAME=MODE=URL[,URL...]",
          .help = "one that follows URL: all, some (net and cost-a), or all by polling (poll); may be repeated",
          .required = true},
         {"root-key", ALTO_OPTION_TEXT, &root_key, "FILE", .help = "root.pub.pem", .required = true},
         {.name = NULL}};
     int operands;
-    alto_options_parse(argc, argv, table, "--root-key FILE --subscriber NAME=MODE=URL...", about, &operands);
+    alto_options_parse(argc, argv, table, "--root-key FILE --subscriber NAME=MODE=URL[,URL...]...", about, &operands);
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
     altocast_set_log(log_line, NULL);
