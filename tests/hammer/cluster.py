@@ -13,6 +13,7 @@ root, ip and nft there is one loopback for all; each host has an address of its 
 import ctypes
 import os
 import pathlib
+import re
 import selectors
 import shutil
 import signal
@@ -72,6 +73,11 @@ class Program:
             return self.popen.wait(seconds)
         except subprocess.TimeoutExpired:
             raise Failure("%s has not ended %d s after SIGTERM" % (self.name, seconds))
+
+    def memory(self):
+        """MB in use now."""
+        with open("/proc/%d/status" % self.popen.pid) as file:
+            return int(re.search(r"VmRSS:\s+(\d+)", file.read()).group(1)) // 1024
 
     def log_tail(self, count):
         with open(self.log_path, errors="replace") as log:
