@@ -41,7 +41,7 @@ class Judge:
     # ---- what is signed ----
 
     def on_tap(self, line):
-        """Of standard output of alto-tap. True when it tells of a commit that is new."""
+        """Of standard output of alto-tap."""
         words = line.split()
         if words[0] == "refused":
             raise Failure("a statement that nobody signed: %s" % line)
@@ -49,14 +49,14 @@ class Judge:
         commit_hash, prev, root = words[4:7]
         if words[0] == "head":
             self.know_or_ask(position, commit_hash, root, "a head")
-            return False
-        return self.on_commit(position, (commit_hash, prev, root), words[8:])
+        else:
+            self.on_commit(position, (commit_hash, prev, root), words[8:])
 
     def on_commit(self, position, what, changes):
         known = self.signed.get(position)
         if known:
             check(known == what, "position %s was signed twice:" % text_of(position), known, what)
-            return False
+            return
         self.signed[position] = what
         self.wanted.pop(position, None)
         self.check_links(position)
@@ -64,7 +64,6 @@ class Judge:
         for change in changes:
             name, root = change.rsplit("=", 1)
             self.roots.add((name, root[:ETAG_DIGITS]))
-        return True
 
     def check_links(self, position):
         epoch, chain, seq = position
@@ -148,10 +147,10 @@ class Judge:
         return position
 
     def on_document(self, server, name, answer):
-        """The answer of a server to GET of a resource."""
+        """The answer of a server to GET of a resource. Its root; None when nothing is shown."""
         check(answer.status in (200, 404, 503), "%s answers %d for %s" % (server, answer.status, name))
         if answer.status != 200:
-            return
+            return None
         self.answers += 1
         root = answer.header("ETag", "").strip('"')[:ETAG_DIGITS]
         if (name, root) not in self.roots:
@@ -159,6 +158,7 @@ class Judge:
         document = json.loads(answer.plain())
         check((name, document.get("step"), maps.fingerprint(document)) in self.written,
               "%s answers for %s with what was never written: %s" % (server, name, altotest.shorten(answer.plain())))
+        return root
 
     # ---- when all is calm ----
 
