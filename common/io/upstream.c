@@ -149,8 +149,8 @@ static void follow_connection(alto_upstream *self, uint64_t now_ms)
         self->leaving = connected = false;
         self->renew_ms = self->not_before_ms;
     }
-    if (connected && !self->was_connected) /* what was missed until then */
-        self->ask_head_ms = now_ms + SETTLE_MS;
+    if (connected && !self->was_connected) /* what was missed until then; not with all others that come back now */
+        self->ask_head_ms = now_ms + SETTLE_MS + alto_random() % FIRST_AGAIN_MS;
     if (self->was_connected && !connected) /* it may be back soon, and elsewhere */
         self->renew_ms = now_ms + alto_random() % BACKOFF_MIN_MS;
     if (via != self->last_via && via != ALTO_VIA_NOTHING)
@@ -266,7 +266,8 @@ static void on_head(void *context, const alto_pull_result *result)
 
 void alto_upstream_ask_head(alto_upstream *self)
 {
-    self->ask_head_ms = 0;
+    if (!self->head)
+        self->ask_head_ms = 0;
 }
 
 static void ask_head(alto_upstream *self, uint64_t now_ms)

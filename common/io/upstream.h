@@ -51,7 +51,7 @@ void alto_upstream_destroy(alto_upstream **self); /* ends its pulls without call
  * poll_ms  how often to ask for the head while it does not push; UINT64_MAX: not at all, also not when told to.
  * Returns when it wants its next turn. Both times by alto_monotonic_ms. */
 uint64_t alto_upstream_turn(alto_upstream *self, uint64_t now_ms, uint64_t poll_ms);
-/* Ask for its head with the next turn. */
+/* Ask for its head with the next turn, unless that is under way. */
 void alto_upstream_ask_head(alto_upstream *self);
 /* GET `path` below ".../<origin>/"; as alto_pull_get. */
 alto_pull *alto_upstream_get(alto_upstream *self, const char *path, uint64_t max_size, alto_pull_done_fn *done,

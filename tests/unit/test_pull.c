@@ -38,6 +38,7 @@ static const char *const canned[][2] = {
     {"/moved", "HTTP/1.1 302 Found\r\nLocation: /hello\r\nContent-Length: 0\r\n\r\n"},
     {"/error", "HTTP/1.1 500 Error\r\nContent-Length: 0\r\n\r\n"},
     {"/partial", "HTTP/1.1 206 Partial\r\nContent-Length: 2\r\n\r\nab"},
+    {"/hangs", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"}, /* and no more */
 };
 
 /* Those end the connection. */
@@ -282,6 +283,21 @@ static void a_dead_port_is_told_soon(void **state)
     assert_true(got.why[0]);
 }
 
+static void one_that_does_not_go_on_is_given_up(void **state)
+{
+    (void)state;
+    outcome got = {0};
+    get(&got, "/hangs", 100, NULL);
+    alto_pull_set_silence(got.pull, 1);
+    assert_int_equal(alto_pull_received(got.pull), 0);
+    uint64_t end = alto_monotonic_ms() + 10000;
+    while (alto_pull_received(got.pull) < 5 && got.calls == 0 && alto_monotonic_ms() < end)
+        alto_loop_step(loop, 50);
+    assert_int_equal(got.calls, 0);
+    wait_for(&got.calls, 1);
+    assert_int_equal(got.result.status, ALTO_IO);
+}
+
 static void what_is_not_http_is_no_url(void **state)
 {
     (void)state;
@@ -465,6 +481,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_answer_has_its_status, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dead_port_is_told_soon, setup, teardown),
+        cmocka_unit_test_setup_teardown(one_that_does_not_go_on_is_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_http_is_no_url, setup, teardown),
         cmocka_unit_test_setup_teardown(a_connection_is_used_again_and_caches_are_asked_only_on_demand, setup,
                                         teardown),
