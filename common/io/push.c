@@ -526,6 +526,7 @@ struct alto_push_receiver {
     void *context;
     bool multicast;
     bool connected;         /* not of multicast */
+    uint64_t connections;   /* so far */
     uint64_t heard_ms;      /* multicast: when a whole message came, monotonic; 0: never */
     uint64_t messages;      /* taken, whole */
     uint64_t dropped;       /* messages of too many frames */
@@ -585,6 +586,7 @@ static bool receive_message(alto_push_receiver *self)
 static void on_receiver_event(alto_push_receiver *self, const monitor_event *event)
 {
     self->connected = event->event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    self->connections += self->connected;
     if (event->event == ZMQ_EVENT_DISCONNECTED)
         self->fd = -1;
     if (event->event != ZMQ_EVENT_CONNECTED)
@@ -737,6 +739,11 @@ bool alto_push_connected(const alto_push_receiver *self)
     if (!self->multicast)
         return self->connected;
     return self->heard_ms && alto_monotonic_ms() - self->heard_ms < ALTO_PUSH_SILENCE_MS;
+}
+
+uint64_t alto_push_connections(const alto_push_receiver *self)
+{
+    return self->connections;
 }
 
 uint64_t alto_push_dropped(const alto_push_receiver *self)

@@ -68,6 +68,8 @@ alto_status alto_push_unsubscribe(alto_push_receiver *self, alto_slice topic);
  * the last ALTO_PUSH_SILENCE_MS? What was lost for longer than libzmq can repeat it may end reception for good, so a
  * receiver that is not connected after it was is best made anew. */
 bool alto_push_connected(const alto_push_receiver *self);
+/* How many connections there have been, this one included: between two of them messages were lost. 0 for multicast. */
+uint64_t alto_push_connections(const alto_push_receiver *self);
 /* Messages dropped because they had more than ALTO_PUSH_FRAMES frames. */
 uint64_t alto_push_dropped(const alto_push_receiver *self);
 

@@ -37,6 +37,7 @@ struct alto_upstream {
     alto_push_receiver *receiver;
     bool info_known, wrong_origin, has_told, was_connected, leaving, distrust_caches;
     alto_via last_via;
+    uint64_t connections; /* of the receiver, when last looked at */
 
     unsigned failures;      /* in a row */
     uint64_t not_before_ms; /* all times by alto_monotonic_ms. Nothing is asked before */
@@ -149,12 +150,15 @@ static void follow_connection(alto_upstream *self, uint64_t now_ms)
         self->leaving = connected = false;
         self->renew_ms = self->not_before_ms;
     }
-    if (connected && !self->was_connected) /* what was missed until then; not with all others that come back now */
+    uint64_t connections = connected ? alto_push_connections(self->receiver) : self->connections;
+    /* What was missed until then; not with all others that come back now. */
+    if (connected && (!self->was_connected || connections != self->connections))
         self->ask_head_ms = now_ms + SETTLE_MS + alto_random() % FIRST_AGAIN_MS;
     if (self->was_connected && !connected) /* it may be back soon, and elsewhere */
         self->renew_ms = now_ms + alto_random() % BACKOFF_MIN_MS;
     if (via != self->last_via && via != ALTO_VIA_NOTHING)
         alto_log(ALTO_LOG_INFO, "upstream", "url=%s via=%s", self->url, connected ? "push" : "poll");
+    self->connections = connections;
     self->was_connected = connected;
     self->last_via = via;
 }

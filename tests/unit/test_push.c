@@ -227,10 +227,12 @@ static void connected_tells_of_the_peer(void **state)
     follow(&one, endpoint, "h");
     assert_false(alto_push_connected(one.receiver));
     assert_true(step_until_connected(&one, true));
+    assert_int_equal(alto_push_connections(one.receiver), 1);
     alto_push_sender_destroy(&sender);
     assert_true(step_until_connected(&one, false));
     sender = bind_to(endpoint);
     assert_true(step_until_connected(&one, true));
+    assert_int_equal(alto_push_connections(one.receiver), 2);
     assert_true(step_until_subscribed(sender, 1)); /* libzmq repeats what was subscribed */
     alto_push_receiver_destroy(&one.receiver);
     alto_push_sender_destroy(&sender);
