@@ -5,7 +5,7 @@
  *
  * What is superseded stays ALTO_KEEP_MS, within bounds on its memory (archive_history.h, archive_made.h); the newest always stays.
  * What is small is made at once. What needs more than ALTO_MAKE_AT_ONCE bytes of work is made by a thread of the archive, one
- * thing after the other, while whoever asks is told to come again: nobody waits for it. At most ALTO_MAKE_WAITING things wait
+ * thing after the other, while whoever asks is told to come again: no thread waits for it. At most ALTO_MAKE_WAITING things wait
  * to be made, and none is ordered while ALTO_MADE_ALIVE bytes of things made are in memory, those that slow readers still hold included.
  *
  * Threads: alto_archive_step, _head and _manifest belong to one thread; all else may be called in any. */

@@ -59,10 +59,11 @@ static alto_status find_snapshot(const alto_history *history, const alto_hash *r
     return ALTO_OK;
 }
 
-/* At most both versions; less where it is known how much lies between them. */
+/* At most the larger version; less where it is known how much lies between them. */
 static uint64_t delta_work(const alto_held *from, const alto_held *to)
 {
-    uint64_t whole = from->resource->entry.text_size + to->resource->entry.text_size;
+    uint64_t before = from->resource->entry.text_size, after = to->resource->entry.text_size;
+    uint64_t whole = before > after ? before : after;
     if (from->line != to->line)
         return whole;
     uint64_t moved = from->moved < to->moved ? to->moved - from->moved : from->moved - to->moved;

@@ -238,6 +238,8 @@ static void answer_object(alto_front_pull *self, const char *path, const alto_ht
     const alto_blob *blob = alto_archive_get(self->archive, path, &lasting, &status);
     if (blob)
         answer_blob(self, blob, path, lasting, request, answer);
+    else if (status == ALTO_BUSY && request->can_wait)
+        answer->later = true;
     else
         answer_without(self, status, path, answer);
 }

@@ -30,6 +30,7 @@ enum {
     MAX_WORKERS = 64,
     MAX_CONNECTIONS = 1000,    /* of one worker */
     IDLE_SECONDS = 30,         /* without a byte in either direction */
+    PATIENCE_MS = 4000,        /* for what is being made: less than clients have for a server that hangs */
     CONNECTION_MEMORY = 32768, /* bytes: a request's headers, or the list of an answer's pieces */
     MAX_UPLOAD = 65536,        /* bytes of a request's body that are read and thrown away */
     BACKLOG = 511,
@@ -495,7 +496,8 @@ static bool start_lane(worker *self)
                                             .hand_over = hand_over,
                                             .owner = self,
                                             .max_connections = MAX_CONNECTIONS,
-                                            .idle_ms = IDLE_SECONDS * 1000};
+                                            .idle_ms = IDLE_SECONDS * 1000,
+                                            .patience_ms = PATIENCE_MS};
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
     if (!info)
         return false;

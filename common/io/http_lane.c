@@ -25,6 +25,7 @@ enum {
     EVENTS = 128,   /* taken at a time */
     ACCEPTS = 64,   /* likewise */
     PAUSE_MS = 100, /* without accepting, when there is no room for another connection */
+    AGAIN_MS = 20,  /* until a request is put again whose answer is being made */
     DATE_TEXT = 32  /* "Thu, 01 Jan 1970 00:00:00 GMT" */
 };
 
@@ -32,7 +33,9 @@ typedef struct connection {
     struct connection *older, *newer; /* by last use; newer also links the unused */
     uint64_t used_ms;
     int fd;
-    bool blocked;           /* waits for room to send, not for a request */
+    bool blocked; /* waits for room to send, not for a request */
+    bool waits;   /* for an answer that is being made; its request is still in the socket */
+    uint64_t waits_since_ms;
     size_t head_size;       /* bytes of head; 0: no answer is under way */
     size_t head_sent;       /* of them */
     uint64_t sent, to_send; /* bytes of the body */
@@ -51,7 +54,8 @@ struct alto_http_lane {
     bool others; /* have work */
     uint64_t now_ms, listen_again_ms;
     size_t count, elsewhere;     /* connections */
-    size_t answering;            /* of count */
+    size_t answering, waiting;   /* of count */
+    uint64_t again_ms;           /* when those that wait are asked for again */
     connection *slots;           /* max_connections; memory that was never used costs nothing */
     size_t fresh;                /* the first slot that was never used */
     connection *unused;          /* slots that were */
@@ -113,6 +117,7 @@ static void end_answer(alto_http_lane *self, connection *one)
 static void forget(alto_http_lane *self, connection *one)
 {
     end_answer(self, one);
+    self->waiting -= one->waits;
     unlink_connection(self, one);
     self->count--;
     give_slot(self, one);
@@ -302,17 +307,40 @@ static void send_some(alto_http_lane *self, connection *to)
 
 /* ---- receiving ---- */
 
-static void answer(alto_http_lane *self, connection *one, const alto_http_plain *plain)
+/* While it waits, nothing of its socket is listened to but its end. */
+static void set_waits(alto_http_lane *self, connection *one, bool waits, uint64_t since_ms)
 {
+    if (!self->waiting)
+        self->again_ms = self->now_ms + AGAIN_MS;
+    self->waiting -= one->waits;
+    self->waiting += waits;
+    one->waits = waits;
+    one->waits_since_ms = since_ms;
+    set_events(self, EPOLL_CTL_MOD, one->fd, waits ? 0 : EPOLLIN, one);
+}
+
+/* Put the request to the handler. False: the answer is not there yet, and the connection waits for it. */
+static bool ask(alto_http_lane *self, connection *one, const alto_http_plain *plain)
+{
+    uint64_t since_ms = one->waits ? one->waits_since_ms : self->now_ms;
     alto_http_request told = {.method = plain->head ? "HEAD" : "GET",
                               .path = plain->path,
                               .query = "",
                               .if_none_match = plain->if_none_match,
                               .accept = plain->accept,
                               .accept_encoding = plain->accept_encoding,
-                              .peer = one->peer_text};
+                              .peer = one->peer_text,
+                              .can_wait = !self->stopped && self->now_ms - since_ms < self->options.patience_ms};
     alto_http_answer_init(&one->answer, 500);
     self->options.handler(self->options.context, &told, &one->answer);
+    if (one->answer.later != one->waits)
+        set_waits(self, one, one->answer.later, since_ms);
+    return !one->waits;
+}
+
+/* The answer is there: begin to send it. The connection may be gone afterwards. */
+static void answer(alto_http_lane *self, connection *one, const alto_http_plain *plain)
+{
     bool body = !plain->head && one->answer.status != 304 && one->answer.piece_count > 0;
     one->head_sent = one->piece = one->offset = 0;
     one->sent = 0;
@@ -322,10 +350,17 @@ static void answer(alto_http_lane *self, connection *one, const alto_http_plain 
     send_some(self, one);
 }
 
+/* Take a request out of the socket that was only looked at. */
+static bool take(const connection *one, size_t size)
+{
+    char same[REQUEST_ROOM];
+    return recv(one->fd, same, size, 0) == (ssize_t)size;
+}
+
 /* A request is there, or the end. The connection may be gone afterwards. */
 static void on_readable(alto_http_lane *self, connection *one)
 {
-    char text[REQUEST_ROOM], same[REQUEST_ROOM];
+    char text[REQUEST_ROOM];
     alto_http_plain plain;
     ssize_t size = recv(one->fd, text, sizeof text, MSG_PEEK);
     if (size < 0 && (errno == EAGAIN || errno == EINTR))
@@ -333,10 +368,27 @@ static void on_readable(alto_http_lane *self, connection *one)
     bool is_plain = size > 0 && (size_t)size < sizeof text && alto_http_plain_parse(text, (size_t)size, &plain);
     if (size > 0 && !is_plain)
         hand_over(self, one);
-    else if (!is_plain || recv(one->fd, same, (size_t)size, 0) != size) /* the end, or an error */
+    else if (!is_plain) /* the end, or an error */
         drop(self, one);
-    else
+    else if (!ask(self, one, &plain))
+        return;
+    else if (take(one, (size_t)size))
         answer(self, one, &plain);
+    else {
+        alto_http_answer_release(&one->answer);
+        drop(self, one);
+    }
+}
+
+/* Put the requests again that wait for their answers. */
+static void ask_again(alto_http_lane *self)
+{
+    self->again_ms = self->now_ms + AGAIN_MS;
+    for (connection *one = self->oldest, *newer; one && self->waiting; one = newer) {
+        newer = one->newer;
+        if (one->waits)
+            on_readable(self, one);
+    }
 }
 
 /* ---- accepting ---- */
@@ -367,7 +419,7 @@ static void add_connection(alto_http_lane *self, int fd, const struct sockaddr_s
         return;
     }
     made->fd = fd;
-    made->blocked = false;
+    made->blocked = made->waits = false;
     made->head_size = 0;
     made->peer = *peer;
     made->peer_size = size;
@@ -468,6 +520,8 @@ static int wait_for(const alto_http_lane *self, int wait_ms)
         return 0;
     if (self->oldest)
         wait_ms = sooner(wait_ms, self->now_ms, self->oldest->used_ms + self->options.idle_ms);
+    if (self->waiting)
+        wait_ms = sooner(wait_ms, self->now_ms, self->again_ms);
     if (!self->listening && !self->stopped)
         wait_ms = sooner(wait_ms, self->now_ms, self->listen_again_ms);
     return wait_ms;
@@ -497,6 +551,8 @@ bool alto_http_lane_run(alto_http_lane *self, int wait_ms)
     self->now_ms = alto_monotonic_ms();
     for (int i = 0; i < count; i++)
         on_event(self, events[i].data.ptr);
+    if (self->waiting && self->now_ms >= self->again_ms)
+        ask_again(self);
     close_idle(self);
     if (!self->listening && !self->stopped && self->now_ms >= self->listen_again_ms && !is_full(self))
         listen_or_pause(self, true);
@@ -507,6 +563,7 @@ void alto_http_lane_stop(alto_http_lane *self)
 {
     self->stopped = true;
     listen_or_pause(self, false);
+    self->again_ms = 0;
     alto_http_lane_run(self, 0);
     for (connection *one = self->oldest, *newer; one; one = newer) {
         newer = one->newer;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http_lane.h - the short way through the HTTP server: it accepts the connections and answers plain requests
  * (core/http_plain.h) with few system calls and no allocation. A connection whose next request is anything else is
- * handed over to a full HTTP server, nothing of that request taken, and does not come back.
+ * handed over to a full HTTP server, nothing of that request taken, and does not come back. A request whose answer is still
+ * being made waits in its socket, and is put to the handler again.
  *
  * Threads: none inside; a lane belongs to one thread. */
 #ifndef ALTO_HTTP_LANE_H
@@ -19,6 +20,7 @@ typedef struct {
     void *owner;
     size_t max_connections; /* with those elsewhere */
     unsigned idle_ms;       /* a connection without a byte in either direction for so long is closed */
+    unsigned patience_ms;   /* how long a request may wait for an answer that is being made */
 } alto_http_lane_options;
 
 /* Accept at `listener` (listening, non-blocking, borrowed). NULL: out of memory or descriptors. */

@@ -60,6 +60,7 @@ void alto_http_answer_init(alto_http_answer *answer, unsigned status)
     answer->release = NULL;
     answer->owner = NULL;
     answer->has_file = false;
+    answer->later = false;
 }
 
 void alto_http_answer_release(alto_http_answer *answer)

@@ -14,6 +14,7 @@ typedef struct {
     const char *query;         /* raw text after '?', "" when none */
     const char *if_none_match, *accept, *accept_encoding; /* NULL when absent */
     const char *peer;                                     /* "127.0.0.1:1234" */
+    bool can_wait; /* the same request can be put again a little later: see `later` */
 } alto_http_request;
 
 #define ALTO_HTTP_HEADERS 8
@@ -36,6 +37,8 @@ typedef struct {
     /* The same body once more, at the beginning of a file: sending that copies nothing. The server closes it. */
     bool has_file;
     int file;
+    /* There is no answer yet, but soon there will be: ask again. Only where the request can wait. */
+    bool later;
 } alto_http_answer;
 
 /* Add a header; the value is printed. */

@@ -18,11 +18,23 @@
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
 
-enum { PIECES = 300, PIECE = 50000, BODY = PIECES * PIECE, SMALL = 700, PATIENCE_MS = 10000, IDLE_MS = 30000 };
+enum {
+    PIECES = 300,
+    PIECE = 50000,
+    BODY = PIECES * PIECE,
+    SMALL = 700,
+    PATIENCE_MS = 10000,
+    IDLE_MS = 30000,
+    SHORT_MS = 200
+};
 
 /* What the handler lends: bytes that tell their own place. */
 static uint8_t ground[BODY];
 static int borrowed, released;
+
+/* "/made" is there once it is made. */
+static bool made;
+static int asked;
 
 typedef struct {
     alto_http_lane *lane;
@@ -70,6 +82,14 @@ static void answer_request(void *context, const alto_http_request *request, alto
                      request->accept ? request->accept : "-", request->peer[0] ? "peer" : "-");
     if (strcmp(request->path, "/small") == 0) {
         lend(answer, 1, SMALL);
+    } else if (strcmp(request->path, "/made") == 0) {
+        asked++;
+        if (made)
+            lend(answer, 1, SMALL);
+        else if (request->can_wait)
+            answer->later = true;
+        else
+            answer->status = 503;
     } else if (strcmp(request->path, "/pieces") == 0) {
         lend(answer, PIECES, BODY);
     } else if (strcmp(request->path, "/file") == 0) {
@@ -105,8 +125,10 @@ static fixture *make(size_t max_connections, unsigned idle_ms)
                                             .hand_over = on_handed,
                                             .owner = self,
                                             .max_connections = max_connections,
-                                            .idle_ms = idle_ms};
-    borrowed = released = 0;
+                                            .idle_ms = idle_ms,
+                                            .patience_ms = SHORT_MS};
+    borrowed = released = asked = 0;
+    made = false;
     self->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     assert_int_equal(bind(self->listener, (struct sockaddr *)&at, sizeof at), 0);
     assert_int_equal(listen(self->listener, 16), 0);
@@ -449,6 +471,66 @@ static void stopping_ends_connections_with_their_answers(void **state)
     destroy(self);
 }
 
+static void what_is_being_made_is_waited_for(void **state)
+{
+    (void)state;
+    fixture *self = make(10, IDLE_MS);
+    int first = dial(self), second = dial(self), other = dial(self);
+    say(first, GET("/made"));
+    say(second, GET("/made"));
+    while (asked < 4) /* each more than once */
+        alto_http_lane_run(self->lane, PATIENCE_MS);
+    say(other, GET("/small")); /* nobody else waits */
+    hear_body(self, other, hear_head(self, other).length);
+    assert_true(silent(self, first) && silent(self, second));
+    made = true;
+    hear_body(self, first, hear_head(self, first).length);
+    hear_body(self, second, hear_head(self, second).length);
+    asked = 0;
+    assert_true(silent(self, first));
+    say(first, GET("/small")); /* it serves as before */
+    hear_body(self, first, hear_head(self, first).length);
+    assert_int_equal(asked, 0);
+    close(first);
+    close(second);
+    close(other);
+    destroy(self);
+}
+
+static void nobody_waits_for_ever(void **state)
+{
+    (void)state;
+    fixture *self = make(10, IDLE_MS);
+    int fd = dial(self), gone = dial(self);
+    say(gone, GET("/made"));
+    while (asked < 2)
+        alto_http_lane_run(self->lane, PATIENCE_MS);
+    close(gone);
+    say(fd, GET("/made"));
+    assert_non_null(strstr(hear_head(self, fd).head, " 503 "));
+    say(fd, GET("/small"));
+    hear_body(self, fd, hear_head(self, fd).length);
+    close(fd);
+    destroy(self);
+}
+
+static void stopping_answers_those_who_wait(void **state)
+{
+    (void)state;
+    fixture *self = make(10, IDLE_MS);
+    int fd = dial(self);
+    say(fd, GET("/made"));
+    while (asked < 1)
+        alto_http_lane_run(self->lane, PATIENCE_MS);
+    alto_http_lane_stop(self->lane);
+    heard got = hear_head(self, fd);
+    assert_non_null(strstr(got.head, " 503 "));
+    assert_non_null(strstr(got.head, "\r\nConnection: close\r\n"));
+    assert_true(ended(self, fd));
+    close(fd);
+    destroy(self);
+}
+
 static int fill_ground(void **state)
 {
     (void)state;
@@ -471,6 +553,9 @@ int main(void)
         cmocka_unit_test(no_more_are_accepted_than_there_is_room_for),
         cmocka_unit_test(accepting_goes_on_once_there_are_descriptors_again),
         cmocka_unit_test(stopping_ends_connections_with_their_answers),
+        cmocka_unit_test(what_is_being_made_is_waited_for),
+        cmocka_unit_test(nobody_waits_for_ever),
+        cmocka_unit_test(stopping_answers_those_who_wait),
     };
     return cmocka_run_group_tests(tests, fill_ground, NULL);
 }
