@@ -13,11 +13,14 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* Address space, not memory and not disk. Where so much cannot be had, less is tried. */
 static const size_t most_map = sizeof(size_t) > 4 ? (size_t)1 << 36 : (size_t)1 << 29;
 static const size_t least_map = (size_t)1 << 28;
+
+enum { FULL_BELOW_BYTES = 65536 };
 
 static const char *const table_names[ALTO_DISK_TABLES] = {"meta", "entries", "heads", "pieces", "log"};
 
@@ -39,12 +42,21 @@ static alto_status status_of(int failure)
     return failure == 0 ? ALTO_OK : failure == ENOMEM ? ALTO_NO_MEMORY : ALTO_IO;
 }
 
+/* LMDB calls it EIO when a write is cut short, which is how a disk gets full. */
+static int cause_of(const alto_disk *self, int failure)
+{
+    struct statvfs disk;
+    bool full =
+        failure == EIO && statvfs(self->directory, &disk) == 0 && disk.f_bavail * disk.f_frsize < FULL_BELOW_BYTES;
+    return full ? ENOSPC : failure;
+}
+
 static void note(alto_disk *self, int failure)
 {
     if (failure == 0 || self->status != ALTO_OK)
         return;
     self->status = status_of(failure);
-    self->failure = failure;
+    self->failure = cause_of(self, failure);
 }
 
 /* ---- opening ---- */
