@@ -4,6 +4,7 @@
 Every document carries the member "step", which says when it was written; so whoever finds it anywhere can be
 told whether it is what was written then.
 """
+import base64
 import copy
 import hashlib
 import json
@@ -16,9 +17,10 @@ import altotest
 COSTS = {"cost-a": "net", "cost-b": "net", "cost-c": "alt"}  # each with its network map
 MOST_KEPT = 8     # earlier states to which the maps may return
 FEWEST, MOST = 12, 40  # PIDs of "net"
+LARGE = 300000         # bytes that cannot be compressed: more than is pushed
 
 # What a step may be, and how often.
-EDITS = {"cells": 50, "row": 10, "move": 10, "pids": 8, "apart": 5, "document": 7, "withdraw": 4, "back": 6, "burst": 4, "bad": 3}
+EDITS = {"cells": 50, "row": 10, "move": 10, "pids": 8, "apart": 5, "document": 7, "large": 2, "withdraw": 4, "back": 6, "burst": 4, "bad": 3}
 
 
 def fingerprint(document):
@@ -49,6 +51,7 @@ class Maps:
         for network in self.networks:
             self.say_network(network)
         self.say_property()
+        self.say_large()
         self.flush(list(self.documents))
 
     # ---- the network ----
@@ -87,6 +90,9 @@ class Maps:
     def say_property(self):
         self.documents["props"] = {"meta": {}, "property-map": {"pid:net%d" % self.dice.randrange(MOST): {"x": self.step}},
                                    "step": self.step}
+
+    def say_large(self):
+        self.documents["large"] = {"meta": {}, "noise": base64.b64encode(self.dice.randbytes(LARGE)).decode(), "step": self.step}
 
     def cost(self):
         return self.dice.randint(1, 200) / 2
@@ -157,6 +163,10 @@ class Maps:
 
     def edit_document(self):
         self.say_property()
+
+    def edit_large(self):
+        """What every follower has to pull."""
+        self.say_large()
 
     def edit_withdraw(self):
         """One resource goes, or comes back."""
