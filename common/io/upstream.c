@@ -54,7 +54,7 @@ static uint64_t pause_ms(const alto_upstream *self, uint64_t retry_after_s)
 {
     if (retry_after_s) {
         uint64_t ms = 1000 * (retry_after_s < MAX_RETRY_AFTER_S ? retry_after_s : MAX_RETRY_AFTER_S);
-        return ms + alto_random() % ms;
+        return ms + alto_random() % (ms / 2);
     }
     if (self->failures == 0)
         return alto_random() % FIRST_AGAIN_MS;

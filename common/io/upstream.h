@@ -62,7 +62,7 @@ void alto_upstream_heard(alto_upstream *self);
 /* It did what was asked of it. */
 void alto_upstream_fine(alto_upstream *self);
 /* It did not: leave it alone for a while, at first up to 250 ms, then with full jitter between 1 and 2, 4, ... 30 s; or as
- * long as it said itself (retry_after_s, 0: it did not), and up to as long again.
+ * long as it said itself (retry_after_s, 0: it did not), and up to half as long again.
  * status  ALTO_IO: it may come back as another process, elsewhere; else what was wrong with its answer */
 void alto_upstream_failed(alto_upstream *self, alto_status status, const char *what, const char *why,
                           uint64_t retry_after_s);

@@ -56,8 +56,8 @@ static void names_and_sizes_beyond_their_limits_are_refused(void **state)
     static const char *const bad[] = {"{\"head\":\"1.2.3\",\"catalog-bytes\":1125899906842625}",
                                       "{\"head\":\"1.2.9007199254740992\",\"catalog-bytes\":1}",
                                       "{\"head\":\"1.2.3\",\"catalog-bytes\":1.5}",
-                                      "{\"head\":\"1.2.3\",\"catalog-bytes\":1,\"resources\":[{\"id\":"
-                                      "\"0123456789012345678901234567890123456789012345678901234567890123456\"}]}",
+                                      ("{\"head\":\"1.2.3\",\"catalog-bytes\":1,\"resources\":[{\"id\":"
+                                       "\"0123456789012345678901234567890123456789012345678901234567890123456\"}]}"),
                                       "{\"head\":\"1.2.3\",\"catalog-bytes\":1,\"resources\":[{\"id\":\"a\\u0041\"}]}",
                                       "{\"head\":\"1.2.3\",\"catalog-bytes\":1,\"resources\":[{\"id\":7}]}"};
     for (size_t i = 0; i < countof(bad); i++) {
