@@ -206,7 +206,8 @@ static void took_answer(alto_follower *self, alto_upstream *from, const alto_wan
         break;
     case ALTO_KNOWN:
     case ALTO_NOT_WANTED:
-    case ALTO_OLD: /* it is behind, or cut off with us */
+    case ALTO_OLD:     /* it is behind, or cut off with us */
+    case ALTO_EXPIRED: /* the origin is away for so long */
         break;
     default:
         alto_upstream_failed(from, status, "a wrong answer", alto_status_text(status), 0);
@@ -215,8 +216,9 @@ static void took_answer(alto_follower *self, alto_upstream *from, const alto_wan
         return;
     }
     /* A head that comes while the maps that it speaks of do not is no end of trouble. */
-    if (want->type != ALTO_WANT_HEAD || alto_replica_state_now(self->replica, alto_clock_ms()) != ALTO_REPLICA_SYNCING)
-        alto_upstream_fine(from);
+    bool settled = alto_replica_state_now(self->replica, alto_clock_ms()) != ALTO_REPLICA_SYNCING;
+    if (want->type != ALTO_WANT_HEAD || settled)
+        alto_upstream_fine(from, settled);
 }
 
 /* An upstream did not answer as it should have. */
@@ -230,6 +232,10 @@ static void note_failure(alto_follower *self, alto_upstream *from, const alto_wa
     }
     if (result->status == ALTO_NOT_FOUND && may_be_missing(want->type))
         return;
+    if (result->status == ALTO_NOT_FOUND && want->type != ALTO_WANT_HEAD && want->type != ALTO_WANT_MANIFEST) {
+        alto_upstream_missed(from, alto_want_name(want->type));
+        return;
+    }
     alto_upstream_failed(from, result->status, alto_want_name(want->type),
                          nothing_yet ? "it holds nothing yet" : result->why, result->retry_after_s);
 }

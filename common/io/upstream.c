@@ -39,7 +39,9 @@ struct alto_upstream {
     alto_via last_via;
     uint64_t connections; /* of the receiver, when last looked at */
 
-    unsigned failures;      /* in a row */
+    bool unreachable;       /* so it was at the last failure */
+    unsigned failures;      /* in a row; several during one pause are one */
+    unsigned misses;        /* how often it lacked something that only it seemed to have, in a row */
     uint64_t not_before_ms; /* all times by alto_monotonic_ms. Nothing is asked before */
     uint64_t ask_head_ms;   /* the head is to be asked for then; UINT64_MAX: see head_due */
     uint64_t asked_head_ms; /* when that was last done */
@@ -75,19 +77,33 @@ void alto_upstream_failed(alto_upstream *self, alto_status status, const char *w
     if (strcmp(before, self->trouble) != 0)
         alto_log(ALTO_LOG_WARN, "upstream", "url=%s trouble=%s", self->url,
                  alto_log_value(self->trouble, quoted, sizeof quoted));
-    self->not_before_ms = alto_monotonic_ms() + pause_ms(self, retry_after_s);
-    self->failures++;
+    uint64_t now_ms = alto_monotonic_ms(), until_ms = now_ms + pause_ms(self, retry_after_s);
+    bool resting = now_ms < self->not_before_ms;
+    if (!resting || (retry_after_s && until_ms > self->not_before_ms))
+        self->not_before_ms = until_ms;
+    self->failures += !resting;
     self->has_told = true;
-    if (status == ALTO_IO)
+    self->unreachable = status == ALTO_IO;
+    if (self->unreachable)
         self->info_known = false;
     else if (status != ALTO_NOT_FOUND && status != ALTO_BUSY)
         self->distrust_caches = true;
 }
 
-void alto_upstream_fine(alto_upstream *self)
+void alto_upstream_missed(alto_upstream *self, const char *what)
+{
+    if (self->misses++)
+        alto_upstream_failed(self, ALTO_NOT_FOUND, what, alto_status_text(ALTO_NOT_FOUND), 0);
+    else
+        self->not_before_ms = alto_monotonic_ms() + alto_random() % FIRST_AGAIN_MS;
+}
+
+void alto_upstream_fine(alto_upstream *self, bool settled)
 {
     if (self->failures)
         alto_log(ALTO_LOG_INFO, "upstream", "url=%s trouble=none", self->url);
+    if (settled)
+        self->misses = 0;
     self->failures = 0;
     self->trouble[0] = 0;
     self->distrust_caches = false;
@@ -138,6 +154,23 @@ static void start_push(alto_upstream *self)
     stop_push(self);
     if (!self->push_configured)
         self->push_endpoint[0] = 0; /* by polling, then */
+}
+
+static bool is_connected(const alto_upstream *self)
+{
+    return self->receiver && alto_push_connected(self->receiver);
+}
+
+/* One that could not be reached has come back, as its push tells: the pause is over. */
+static void notice_return(alto_upstream *self, uint64_t now_ms)
+{
+    bool back = is_connected(self) && alto_push_connections(self->receiver) != self->connections;
+    if (!self->unreachable || !back)
+        return;
+    uint64_t soon = now_ms + alto_random() % FIRST_AGAIN_MS;
+    if (soon < self->not_before_ms)
+        self->not_before_ms = soon;
+    self->unreachable = false;
 }
 
 /* Notice what became of the push connection. */
@@ -318,7 +351,7 @@ static uint64_t next_turn(const alto_upstream *self, uint64_t now_ms, uint64_t p
     if (now_ms < self->not_before_ms) /* then it is usable again, for others too */
         next = self->not_before_ms;
     if (self->receiver) { /* a connection that came up or was lost tells nobody */
-        uint64_t look = now_ms + (alto_push_connected(self->receiver) ? LOOK_MS : LOOK_SOON_MS);
+        uint64_t look = now_ms + (is_connected(self) ? LOOK_MS : LOOK_SOON_MS);
         next = look < next ? look : next;
     }
     return next;
@@ -326,6 +359,7 @@ static uint64_t next_turn(const alto_upstream *self, uint64_t now_ms, uint64_t p
 
 uint64_t alto_upstream_turn(alto_upstream *self, uint64_t now_ms, uint64_t poll_ms)
 {
+    notice_return(self, now_ms);
     if (self->info_known || self->leaving)
         follow_connection(self, now_ms);
     if (now_ms >= self->not_before_ms) {
@@ -363,7 +397,7 @@ alto_via alto_upstream_via(const alto_upstream *self)
 {
     if (!self->info_known)
         return ALTO_VIA_NOTHING;
-    return self->receiver && alto_push_connected(self->receiver) ? ALTO_VIA_PUSH : ALTO_VIA_POLL;
+    return is_connected(self) ? ALTO_VIA_PUSH : ALTO_VIA_POLL;
 }
 
 const char *alto_upstream_url(const alto_upstream *self)
