@@ -17,6 +17,7 @@ import maps
 from altotest import Failure, check
 
 GRACE = 30  # seconds in which it must be found out who signed what somebody holds
+MOST_UNPROVEN = 10  # commits that only their holder has heard of
 ETAG_DIGITS = 32  # of the root, in the ETag of a resource
 
 
@@ -37,6 +38,7 @@ class Judge:
         self.state = {}              # subscriber -> "live", ...
         self.served = {}             # (server, life) -> newest position answered
         self.views = self.answers = 0
+        self.unproven = 0            # commits of which nobody but their holder ever heard
 
     # ---- what is signed ----
 
@@ -102,13 +104,22 @@ class Judge:
             if position in self.signed:
                 self.know_or_ask(position, commit_hash, root, who)
             elif now > until:
-                raise Failure("%s holds %s, of which nobody knows who signed it" % (who, text_of(position)))
+                self.judge_alone(position, commit_hash, who)
             else:
                 self.pending.append((until, position, commit_hash, root, who))
         self.pending_roots = {key: value for key, value in self.pending_roots.items() if key not in self.roots}
         for (name, root), (until, who) in self.pending_roots.items():
             check(now < until, "%s answered with a state of %s that nobody signed: %s" % (who, name, root))
         self.wanted = {position: until for position, until in self.wanted.items() if until > now}
+
+    def judge_alone(self, position, commit_hash, who):
+        """Nobody else has that commit any more: the publisher died soon after it. Its successor may name it."""
+        epoch, chain, seq = position
+        after = self.signed.get((epoch, chain, seq + 1))
+        check((epoch, chain) in self.newest_of, "%s holds %s, of a chain that nobody signed" % (who, text_of(position)))
+        check(not after or after[1] == commit_hash, "%s holds %s, which its successor does not name" % (who, text_of(position)))
+        self.unproven += not after
+        check(self.unproven <= MOST_UNPROVEN, "%s holds %s, of which nobody knows who signed it" % (who, text_of(position)))
 
     # ---- what is held ----
 

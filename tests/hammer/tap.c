@@ -22,8 +22,14 @@
 
 static const char about[] = "Writes down everything that a publisher signs: one line a commit or head.";
 
+enum {
+    LOOK_MS = 100
+}; /* how often to look whether the publisher is there again; libzmq alone would wait longer and longer */
+
 typedef struct {
     alto_loop *loop;
+    alto_timer *timer;
+    const char *push;
     alto_manifest manifest;
     alto_push_receiver *receiver;
     alto_buffer input; /* of standard input, what is no whole line yet */
@@ -125,44 +131,62 @@ static void on_input(void *context)
     }
 }
 
-static alto_status open_all(tap *self, const char *keys, const char *push, alto_error *error)
+static alto_status listen_to(tap *self, alto_error *error)
+{
+    uint8_t topic[ALTO_TOPIC_SIZE];
+    alto_topic(topic, 'h', &self->manifest.origin, NULL);
+    alto_push_receiver_destroy(&self->receiver);
+    alto_status status = alto_push_receiver_new(self->loop, self->push, on_pushed, self, &self->receiver, error);
+    return status == ALTO_OK ? alto_push_subscribe(self->receiver, alto_slice_of(topic, sizeof topic)) : status;
+}
+
+static void on_look(void *context)
+{
+    tap *self = context;
+    alto_error error;
+    if (!self->receiver || !alto_push_connected(self->receiver))
+        listen_to(self, &error); /* it was possible at the start, and is tried again */
+    alto_timer_arm(self->timer, LOOK_MS);
+}
+
+static alto_status open_all(tap *self, const char *keys, alto_error *error)
 {
     alto_anchor anchor;
-    uint8_t topic[ALTO_TOPIC_SIZE];
     alto_status status = alto_keyring_read_anchor(keys, ALTO_KEYRING_ANCHOR, &anchor, error);
     if (status == ALTO_OK)
         status = alto_keyring_read_manifest(keys, &anchor, alto_clock_ms(), &self->manifest, error);
     if (status == ALTO_OK)
-        status = alto_push_receiver_new(self->loop, push, on_pushed, self, &self->receiver, error);
+        status = listen_to(self, error);
     if (status != ALTO_OK)
         return status;
-    alto_topic(topic, 'h', &self->manifest.origin, NULL);
-    status = alto_push_subscribe(self->receiver, alto_slice_of(topic, sizeof topic));
-    if (status == ALTO_OK)
-        status = alto_loop_watch(self->loop, STDIN_FILENO, on_input, self);
-    return status == ALTO_OK ? ALTO_OK : alto_fail(error, status, push, "%s", alto_status_text(status));
+    self->timer = alto_timer_new(self->loop, on_look, self);
+    if (!self->timer || alto_loop_watch(self->loop, STDIN_FILENO, on_input, self) != ALTO_OK)
+        return alto_fail(error, ALTO_NO_MEMORY, self->push, "out of memory");
+    alto_timer_arm(self->timer, LOOK_MS);
+    return ALTO_OK;
 }
 
 int main(int argc, char **argv)
 {
-    const char *keys = NULL, *push = NULL;
+    const char *keys = NULL;
+    static tap self;
     const alto_option table[] = {
         {"keys", ALTO_OPTION_TEXT, &keys, "DIR", .help = "of the publisher", .required = true},
-        {"push", ALTO_OPTION_TEXT, &push, "ENDPOINT", .help = "of the publisher", .required = true},
+        {"push", ALTO_OPTION_TEXT, &self.push, "ENDPOINT", .help = "of the publisher", .required = true},
         {.name = NULL}};
     int operands;
     alto_options_parse(argc, argv, table, "--keys DIR --push ENDPOINT", about, &operands);
-    static tap self;
     alto_error error = {.status = ALTO_NO_MEMORY};
     self.loop = alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
     self.input = alto_buffer_make(2 * (ALTO_MAX_STATEMENT + ALTO_SIGNATURE_SIZE));
     bool opened =
-        self.loop && alto_loop_stop_on_signals(self.loop) == ALTO_OK && open_all(&self, keys, push, &error) == ALTO_OK;
+        self.loop && alto_loop_stop_on_signals(self.loop) == ALTO_OK && open_all(&self, keys, &error) == ALTO_OK;
     if (opened)
         alto_loop_run(self.loop);
     else
         fprintf(stderr, "alto-tap: %s: %s\n", error.where, error.why);
     alto_push_receiver_destroy(&self.receiver);
+    alto_timer_destroy(&self.timer);
     alto_loop_destroy(&self.loop);
     alto_buffer_fini(&self.input);
     return opened ? 0 : 1;
