@@ -38,7 +38,8 @@ class Judge:
         self.state = {}              # subscriber -> "live", ...
         self.served = {}             # (server, life) -> newest position answered
         self.views = self.answers = 0
-        self.unproven = 0            # commits of which nobody but their holder ever heard
+        self.lost = 0                # commits that nobody has any more
+        self.unproven = 0            # of these, the ones that somebody holds and no successor names
 
     # ---- what is signed ----
 
@@ -107,10 +108,11 @@ class Judge:
                 self.judge_alone(position, commit_hash, who)
             else:
                 self.pending.append((until, position, commit_hash, root, who))
-        self.pending_roots = {key: value for key, value in self.pending_roots.items() if key not in self.roots}
-        for (name, root), (until, who) in self.pending_roots.items():
-            check(now < until, "%s answered with a state of %s that nobody signed: %s" % (who, name, root))
+        self.lost += sum(until <= now for until in self.wanted.values())
         self.wanted = {position: until for position, until in self.wanted.items() if until > now}
+        self.pending_roots = {key: value for key, value in self.pending_roots.items() if key not in self.roots}
+        for (name, root), (until, who) in self.pending_roots.items():  # may have come with a commit that was lost
+            check(now < until or self.lost, "%s answered with a state of %s that nobody signed: %s" % (who, name, root))
 
     def judge_alone(self, position, commit_hash, who):
         """Nobody else has that commit any more: the publisher died soon after it. Its successor may name it."""
