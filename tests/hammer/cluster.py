@@ -104,7 +104,8 @@ class Network:
     def possible():
         """Are there the tools, and may we? Tried in a namespace that goes away at once."""
         tools = all(map(shutil.which, ("ip", "nft", "tc", "nsenter", "unshare")))
-        return tools and subprocess.run("unshare --net nft add table inet hammer".split(), stderr=subprocess.DEVNULL).returncode == 0
+        trial = "unshare --net nft add table inet hammer"
+        return tools and subprocess.run(trial.split(), stderr=subprocess.DEVNULL).returncode == 0
 
     @staticmethod
     def address(host):

@@ -20,7 +20,8 @@ FEWEST, MOST = 12, 40  # PIDs of "net"
 LARGE = 300000         # bytes that cannot be compressed: more than is pushed
 
 # What a step may be, and how often.
-EDITS = {"cells": 50, "row": 10, "move": 10, "pids": 8, "apart": 5, "document": 7, "large": 2, "withdraw": 4, "back": 6, "burst": 4, "bad": 3}
+EDITS = {"cells": 50, "row": 10, "move": 10, "pids": 8, "apart": 5, "document": 7, "large": 2, "withdraw": 4, "back": 6,
+         "burst": 4, "bad": 3}
 
 
 def fingerprint(document):

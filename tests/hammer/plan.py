@@ -16,7 +16,8 @@ HOSTS = (PUBLISHER,) + RELAYS + (LIAR,) + WITNESSES
 LIED_ABOUT = "r1"  # what the liar passes on is this relay's
 
 # Where each may get its news from, two at a time; the publisher and the liar have no choice.
-CHOICES = {"r1": ("p", "r2"), "r2": ("p", "r1"), "r3": ("r1", "r2", "l"), **{name: ("r1", "r2", "r3", "l", "p") for name in WITNESSES}}
+CHOICES = {"r1": ("p", "r2"), "r2": ("p", "r1"), "r3": ("r1", "r2", "l"),
+           **{name: ("r1", "r2", "r3", "l", "p") for name in WITNESSES}}
 
 LIES = ("flip", "short", "old", "mute", "shuffle", "twice", "error", "cut", "empty")
 
