@@ -8,12 +8,12 @@
 #include "io/publisher.h"
 #include "load.h"
 #include "origin.h"
+#include "processors.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BLOCKS = 25, QUICK_BLOCKS = 3, SIZES = 3, DIRECTORY = 64, STOP_TRIES = 200 };
+enum { BLOCKS = 25, QUICK_BLOCKS = 3, SIZES = 3, DIRECTORY = 64 };
 
 /* A map of about the size wanted. */
 typedef struct {
@@ -44,47 +44,12 @@ static const struct {
                      "nginx, the same, and open_file_cache"},
                     {"", ", nginx without sendfile", "nginx, the same bytes from disk, sendfile off"}};
 
-/* Each server runs on one processor and the load on another, where there are two: where the scheduler happens to put
- * them is worth more than what is compared. */
 typedef struct {
-    cpu_set_t before, load, servers;
-} processors;
-
-typedef struct {
-    processors on;
+    bench_processors on; /* the servers on `other`, the load on `one` */
     pid_t ours, nginx[NGINXES];
     unsigned our_port, nginx_port[NGINXES];
     char directory[DIRECTORY]; /* of nginx: its configurations, and the bodies in www/ */
 } servers;
-
-/* ---- processors ---- */
-
-static processors divide_processors(void)
-{
-    processors made;
-    if (sched_getaffinity(0, sizeof made.before, &made.before) != 0)
-        bench_die("which processors are ours: %s", strerror(errno));
-    made.load = made.servers = made.before;
-    if (CPU_COUNT(&made.before) < 2)
-        return made;
-    size_t cpu = 0;
-    while (!CPU_ISSET(cpu, &made.before))
-        cpu++;
-    CPU_ZERO(&made.load);
-    CPU_SET(cpu, &made.load);
-    do
-        cpu++;
-    while (!CPU_ISSET(cpu, &made.before));
-    CPU_ZERO(&made.servers);
-    CPU_SET(cpu, &made.servers);
-    return made;
-}
-
-static void run_on(const cpu_set_t *which)
-{
-    if (sched_setaffinity(0, sizeof *which, which) != 0)
-        bench_die("cannot choose a processor: %s", strerror(errno));
-}
 
 /* ---- our server, in a child process ---- */
 
@@ -139,7 +104,7 @@ static void start_ours(servers *self)
         bench_die("no pipe: %s", strerror(errno));
     self->ours = bench_child_start();
     if (self->ours == 0) {
-        run_on(&self->on.servers);
+        bench_run_on(&self->on.other);
         serve(channel[1]);
     }
     close(channel[1]);
@@ -228,7 +193,7 @@ static void start_nginx(servers *self, int which)
     write_configuration(self, which, name);
     self->nginx[which] = bench_child_start();
     if (self->nginx[which] == 0) {
-        run_on(&self->on.servers);
+        bench_run_on(&self->on.other);
         execlp("nginx", "nginx", "-c", conf, "-e", log, (char *)NULL);
         _exit(127);
     }
@@ -324,8 +289,8 @@ void bench_http(const bench_options *options)
         bench_skip("http: CPU per GET", "there is no nginx here");
         return;
     }
-    self.on = divide_processors();
-    run_on(&self.on.load);
+    self.on = bench_processors_divide();
+    bench_run_on(&self.on.one);
     start_ours(&self);
     make_directory(&self);
     for (int k = 0; k < NGINXES; k++)
@@ -336,5 +301,5 @@ void bench_http(const bench_options *options)
         bench_child_stop(self.nginx[k]);
     bench_child_stop(self.ours);
     remove_directory(self.directory);
-    run_on(&self.on.before);
+    bench_run_on(&self.on.all);
 }

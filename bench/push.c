@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* push.c - from a change handed in to the verified state at a subscriber over TCP, beside plain libzmq with the same
- * bytes. The publisher is in one thread, the subscriber in another, each with its loop, as in two processes. */
+ * bytes. The publisher is in one thread, the subscriber in another, each with its loop, as in two processes: the
+ * publisher has one processor, all other threads share another, of ours and of plain libzmq's alike. */
 #include "io/publisher.h"
 
 #include "bare.h"
 #include "io/loop.h"
 #include "origin.h"
+#include "processors.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -333,8 +335,11 @@ static void measure(const bench_options *options, shape of)
 {
     static const char peer[] = "plain libzmq PUB/SUB, the same bytes";
     path *self = bench_alloc(sizeof *self);
+    bench_processors processors = bench_processors_divide();
     char name[128], label[80];
+    bench_run_on(&processors.other);
     start(self, of.pids);
+    bench_run_on(&processors.one);
     fit(self, &of);
     for (int i = 0; i < WARM_UP + (options->quick ? QUICK_ROUNDS : ROUNDS); i++)
         round_trip(self, &of, i >= WARM_UP);
@@ -359,6 +364,7 @@ static void measure(const bench_options *options, shape of)
     }
     snprintf(name, sizeof name, "push: %s, payload", label);
     bench_add(&(bench_row){.name = name, .unit = "bytes", .value = bench_median(&self->size)});
+    bench_run_on(&processors.all);
     stop(self);
     free(self);
 }

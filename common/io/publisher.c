@@ -97,19 +97,46 @@ static void send_payload(alto_publisher *self, const alto_statement *commit, siz
     alto_push_send(self->sender, frames, sizeof frames / sizeof frames[0]);
 }
 
-void alto_publisher_step(alto_publisher *self, const alto_applied *applied, uint64_t max_pushed_payload)
+static bool is_pushed(const alto_applied_change *change, uint64_t max_pushed_payload)
 {
-    /* First to where it can be pulled from, so that nobody is told of what is not there yet. */
+    return change->payload.size && change->payload.size <= max_pushed_payload && change->index <= MAX_PUSHED_INDEX;
+}
+
+static bool is_all_pushed(const alto_applied *applied, uint64_t max_pushed_payload)
+{
+    for (size_t i = 0; i < applied->change_count; i++)
+        if (!is_pushed(&applied->changes[i], max_pushed_payload))
+            return false;
+    return true;
+}
+
+static void archive_step(alto_publisher *self, const alto_applied *applied)
+{
     if (alto_archive_step(self->archive, applied) != ALTO_OK)
         alto_log(ALTO_LOG_ERROR, "archive", "status=no-memory");
-    if (!self->sender)
-        return;
+}
+
+static void push_step(alto_publisher *self, const alto_applied *applied, uint64_t max_pushed_payload)
+{
     send_statement(self, &applied->statement->origin, applied->object, &applied->signature);
     for (size_t i = 0; i < applied->change_count; i++) {
         const alto_applied_change *change = &applied->changes[i];
-        if (change->payload.size && change->payload.size <= max_pushed_payload && change->index <= MAX_PUSHED_INDEX)
+        if (is_pushed(change, max_pushed_payload))
             send_payload(self, applied->statement, change->index, change->payload);
     }
+}
+
+/* What has to be pulled is put where it can be pulled from before anybody is told of it; what is pushed as a whole has no
+ * need to wait for that. */
+void alto_publisher_step(alto_publisher *self, const alto_applied *applied, uint64_t max_pushed_payload)
+{
+    bool pushed_first = self->sender && is_all_pushed(applied, max_pushed_payload);
+    if (!pushed_first)
+        archive_step(self, applied);
+    if (self->sender)
+        push_step(self, applied, max_pushed_payload);
+    if (pushed_first)
+        archive_step(self, applied);
 }
 
 /* From the newest to the oldest, so that the way back adds up. */
