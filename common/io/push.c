@@ -3,6 +3,7 @@
 
 #include "io/log.h"
 #include "io/push_peers.h"
+#include "io/ticker.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -10,6 +11,7 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -19,8 +21,7 @@
 
 enum {
     SEND_HIGH_WATER = 1000,       /* messages waiting for one slow peer; more are dropped for it */
-    RECEIVE_HIGH_WATER = 128,     /* messages waiting for us; the rest waits in the kernel and at the sender ... */
-    MULTICAST_HIGH_WATER = 10000, /* ... except of multicast, where it would be lost */
+    MULTICAST_HIGH_WATER = 10000, /* messages of a group waiting for us; of connections: see set_never_full */
     LINGER_MS = 500,              /* what a sender still tries to deliver when it is destroyed */
     HEARTBEAT_MS = 2000,          /* a silent peer is asked that often ... */
     HEARTBEAT_TIMEOUT_MS = 6000,  /* ... and given up after this */
@@ -29,10 +30,13 @@ enum {
     RECONNECT_MAX_MS = 5000,
     BACKLOG = 1024,
     BUDGET = 256,          /* messages handled in a turn of the loop */
+    IDLE_MS = 100,         /* a socket without events is looked into that often, so that its watch hears of it */
     MAX_FROM_PEER = 1024,  /* bytes of a frame that a subscriber sends: subscriptions, and handshakes of CURVE */
     RECEIVE_BUFFER = 8192, /* bytes: subscribers have little to say, and a flood of theirs comes slower so */
-    GUARD_MS = 100,        /* how often connections are looked at ... */
-    PEERS_PER_MS = 16,     /* ... and that much less often with many, so that it costs 1 % of a core at most */
+    GUARD_MS = 20,         /* how often subscribers' connections are looked at ... */
+    PEERS_PER_MS = 16,     /* ... and that much less often with many, so that it costs some % of a core at most */
+    UPSTREAM_MS = 50,      /* how often an upstream's is looked at */
+    FRAME_HEAD = 2,        /* bytes of a frame beside its content, at least */
     MAX_UNFINISHED = 2 * ALTO_MAX_FRAME, /* bytes of a message that has not ended */
     RECOVERY_MS = 1000,                  /* multicast: how long what was sent can be repeated */
     KBIT = 1000                          /* of a Mbit */
@@ -105,6 +109,15 @@ static void set_max_frame(void *socket, int64_t size)
     int failed = zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &size, sizeof size);
     assert(failed == 0);
     (void)failed;
+}
+
+/* libzmq 4.3 aborts the process when a connection is reset while a full pipe holds up what came by it, and then a heartbeat
+ * is due or the peer has asked for one: whoever connects could have that. So pipes that take from a connection are never
+ * full, and what waits in them is bounded by those who look at connections (watch_peers, watch_upstream), each in a thread
+ * of its own, for the thread of the loop may be busy. */
+static void set_never_full(void *socket)
+{
+    set_int(socket, ZMQ_RCVHWM, 0);
 }
 
 static void set_common(void *socket)
@@ -317,16 +330,12 @@ static void prepare_for(void *socket, const char *endpoint, bool to_bind, unsign
 struct alto_push_sender {
     channel channel;
     alto_push_endpoints endpoints;
-    alto_push_peers *peers;
-    alto_timer *guard;                       /* armed while there are peers */
-    uint64_t messages, bytes, guarded_bytes; /* handed to libzmq; bytes when the peers were last looked at */
+    pthread_mutex_t lock;   /* of the peers and the monitor, which the watch's thread uses too */
+    alto_push_peers *peers; /* under the lock */
+    alto_ticker *watch;
+    _Atomic uint64_t bytes;           /* handed to libzmq */
+    uint64_t messages, guarded_bytes; /* likewise; `bytes` when sending last looked at the peers */
 };
-
-static void guard_peers(alto_push_sender *self)
-{
-    self->guarded_bytes = self->bytes;
-    alto_push_peers_guard(self->peers, alto_monotonic_ms(), self->bytes);
-}
 
 static void on_sender_event(alto_push_sender *self, const monitor_event *event)
 {
@@ -335,10 +344,9 @@ static void on_sender_event(alto_push_sender *self, const monitor_event *event)
         return;
     }
     alto_push_peers_accepted(self->peers, event->fd, alto_monotonic_ms());
-    if (!alto_timer_armed(self->guard))
-        alto_timer_arm(self->guard, GUARD_MS);
 }
 
+/* Under the lock. */
 static void take_sender_events(alto_push_sender *self)
 {
     monitor_event event;
@@ -346,10 +354,31 @@ static void take_sender_events(alto_push_sender *self)
         on_sender_event(self, &event);
 }
 
+static void guard_peers(alto_push_sender *self)
+{
+    pthread_mutex_lock(&self->lock);
+    take_sender_events(self);
+    alto_push_peers_guard(self->peers, alto_monotonic_ms(), self->bytes);
+    pthread_mutex_unlock(&self->lock);
+}
+
+/* In a thread of its own: libzmq has the thread of the loop handle subscriptions for as long as they come. */
+static uint64_t watch_peers(void *owner)
+{
+    alto_push_sender *self = owner;
+    guard_peers(self);
+    pthread_mutex_lock(&self->lock);
+    uint64_t delay_ms = alto_push_peers_flood(self->peers) ? 1 : GUARD_MS;
+    delay_ms += alto_push_peers_counts(self->peers).open / PEERS_PER_MS;
+    pthread_mutex_unlock(&self->lock);
+    return delay_ms;
+}
+
 static void on_subscription(alto_push_sender *self, zmq_msg_t *message)
 {
     size_t size = zmq_msg_size(message);
     const uint8_t *bytes = zmq_msg_data(message);
+    pthread_mutex_lock(&self->lock);
     take_sender_events(self);                 /* its connection may be new */
     int fd = zmq_msg_get(message, ZMQ_SRCFD); /* -1 for what libzmq itself takes back for a peer that is gone */
     if (size > 0 && bytes[0] == 1)
@@ -358,12 +387,15 @@ static void on_subscription(alto_push_sender *self, zmq_msg_t *message)
         alto_push_peers_unsubscribed(self->peers, fd, size);
     else
         alto_push_peers_cut(self->peers, fd, "talks-to-publisher");
+    pthread_mutex_unlock(&self->lock);
 }
 
 static void pump_sender(void *owner)
 {
     alto_push_sender *self = owner;
+    pthread_mutex_lock(&self->lock);
     take_sender_events(self);
+    pthread_mutex_unlock(&self->lock);
     for (int i = 0; readable(self->channel.socket); i++) {
         if (i == BUDGET) {
             alto_timer_arm(self->channel.again, 0);
@@ -375,16 +407,10 @@ static void pump_sender(void *owner)
             on_subscription(self, &message);
         zmq_msg_close(&message);
     }
-}
-
-static void on_guard(void *owner)
-{
-    alto_push_sender *self = owner;
-    take_sender_events(self);
-    guard_peers(self);
-    uint64_t open = alto_push_peers_counts(self->peers).open;
-    if (open)
-        alto_timer_arm(self->guard, GUARD_MS + open / PEERS_PER_MS);
+    pthread_mutex_lock(&self->lock);
+    alto_push_peers_handled(self->peers);
+    pthread_mutex_unlock(&self->lock);
+    alto_timer_arm(self->channel.again, IDLE_MS);
 }
 
 static alto_status why_not_bound(const char *endpoint, alto_error *error)
@@ -423,15 +449,16 @@ static alto_status bind_endpoint(alto_push_sender *self, const char *endpoint, u
 
 static alto_status open_sender(alto_push_sender *self, alto_loop *loop)
 {
+    pthread_mutex_init(&self->lock, NULL);
     self->peers = alto_push_peers_new(&self->endpoints);
-    self->guard = alto_timer_new(loop, on_guard, self);
-    if (!self->peers || !self->guard)
+    if (!self->peers)
         return ALTO_NO_MEMORY;
     alto_status status =
         channel_open(&self->channel, loop, ZMQ_XPUB, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED, pump_sender, self);
     if (status != ALTO_OK)
         return status;
     void *socket = self->channel.socket;
+    set_never_full(socket);
     set_int(socket, ZMQ_SNDHWM, SEND_HIGH_WATER);
     set_int(socket, ZMQ_LINGER, LINGER_MS);
     set_int(socket, ZMQ_BACKLOG, BACKLOG);
@@ -455,6 +482,8 @@ alto_status alto_push_sender_new(alto_loop *loop, const char *const *endpoints, 
         alto_fail(error, status, endpoints[0], "cannot make a ZeroMQ socket: %s", zmq_strerror(zmq_errno()));
     for (size_t i = 0; i < count && status == ALTO_OK; i++)
         status = bind_endpoint(self, endpoints[i], multicast_mbit, error);
+    if (status == ALTO_OK && !(self->watch = alto_ticker_new(watch_peers, self)))
+        status = alto_fail(error, ALTO_NO_MEMORY, endpoints[0], "cannot start a thread");
     if (status != ALTO_OK) {
         alto_push_sender_destroy(&self);
         return status;
@@ -467,9 +496,10 @@ void alto_push_sender_destroy(alto_push_sender **self)
 {
     if (!*self)
         return;
+    alto_ticker_destroy(&(*self)->watch);
     channel_close(&(*self)->channel);
-    alto_timer_destroy(&(*self)->guard);
     alto_push_peers_destroy(&(*self)->peers);
+    pthread_mutex_destroy(&(*self)->lock);
     free(*self);
     *self = NULL;
 }
@@ -502,14 +532,18 @@ alto_status alto_push_send(alto_push_sender *self, const alto_slice *frames, siz
         self->messages++;
         self->bytes += bytes;
     }
-    if (self->bytes - self->guarded_bytes >= ALTO_PUSH_MAX_WAITING / 4)
+    if (self->bytes - self->guarded_bytes >= ALTO_PUSH_MAX_WAITING / 4) {
+        self->guarded_bytes = self->bytes;
         guard_peers(self);
+    }
     return status;
 }
 
-alto_push_counts alto_push_sender_counts(const alto_push_sender *self)
+alto_push_counts alto_push_sender_counts(alto_push_sender *self)
 {
+    pthread_mutex_lock(&self->lock);
     alto_push_peer_counts peers = alto_push_peers_counts(self->peers);
+    pthread_mutex_unlock(&self->lock);
     return (alto_push_counts){.messages_sent = self->messages,
                               .bytes_sent = self->bytes,
                               .peers = peers.open,
@@ -525,15 +559,21 @@ struct alto_push_receiver {
     alto_push_fn *received;
     void *context;
     bool multicast;
-    bool connected;         /* not of multicast */
-    uint64_t connections;   /* so far */
-    uint64_t heard_ms;      /* multicast: when a whole message came, monotonic; 0: never */
-    uint64_t messages;      /* taken, whole */
-    uint64_t dropped;       /* messages of too many frames */
-    int fd;                 /* of the connection; -1 when there is none */
-    alto_timer *guard;      /* armed while there is a connection */
-    uint64_t messages_seen; /* `messages`, and bytes that had come, when one was last seen to have been taken */
-    uint64_t bytes_mark;
+    _Atomic bool connected;       /* not of multicast */
+    _Atomic uint64_t connections; /* so far */
+    uint64_t heard_ms;            /* multicast: when a whole message came, monotonic; 0: never */
+    alto_ticker *watch;
+    pthread_mutex_t lock;     /* of the socket, the monitor and what follows, which the watch's thread uses too */
+    int fd;                   /* of the connection; -1 when there is none */
+    uint64_t messages;        /* taken, whole */
+    _Atomic uint64_t dropped; /* messages of too many frames, and those that waited for too long */
+    bool emptied;             /* nothing waited, at a time after the last look of the watch ... */
+    uint64_t emptied_ms;      /* ... and when the watch heard of that */
+    uint64_t taken;           /* bytes of messages taken since then */
+    uint64_t came;            /* bytes that had come by this connection at that look */
+    uint64_t messages_seen;   /* `messages` at that look */
+    uint64_t bytes_mark;      /* bytes that had come when a message was last seen to have been taken */
+    uint64_t waiting;         /* bytes that came and were not taken, at most; by this connection and those before */
 };
 
 static bool more_frames(void *socket)
@@ -543,44 +583,61 @@ static bool more_frames(void *socket)
     return zmq_getsockopt(socket, ZMQ_RCVMORE, &more, &size) == 0 && more;
 }
 
-/* Take one whole message; false when there is none. */
+typedef struct {
+    zmq_msg_t frames[ALTO_PUSH_FRAMES];
+    size_t count; /* of frames kept */
+    bool whole;   /* there were no more */
+} message;
+
+static void message_fini(message *self)
+{
+    for (size_t i = 0; i < self->count; i++)
+        zmq_msg_close(&self->frames[i]);
+}
+
+/* Take one message; false when there is none. Under the lock. */
+static bool take_message(alto_push_receiver *self, message *out)
+{
+    zmq_msg_t frame;
+    *out = (message){.whole = true};
+    do {
+        zmq_msg_init(&frame);
+        if (zmq_msg_recv(&frame, self->channel.socket, ZMQ_DONTWAIT) < 0)
+            return false; /* which is before the first frame: a message is there whole or not at all */
+        self->taken += FRAME_HEAD + zmq_msg_size(&frame);
+        if (out->count < ALTO_PUSH_FRAMES) {
+            zmq_msg_init(&out->frames[out->count]);
+            zmq_msg_move(&out->frames[out->count++], &frame);
+        } else {
+            out->whole = false;
+        }
+        zmq_msg_close(&frame);
+    } while (more_frames(self->channel.socket));
+    self->messages++;
+    return true;
+}
+
+/* Take one message and hand it over; false when there is none. */
 static bool receive_message(alto_push_receiver *self)
 {
-    zmq_msg_t frames[ALTO_PUSH_FRAMES], surplus;
-    alto_slice slices[ALTO_PUSH_FRAMES];
-    size_t count = 0;
-    bool any = false, whole = true, more = true;
-    zmq_msg_init(&surplus);
-    while (more) {
-        zmq_msg_t *into = count < ALTO_PUSH_FRAMES ? &frames[count] : &surplus;
-        if (into != &surplus)
-            zmq_msg_init(into);
-        if (zmq_msg_recv(into, self->channel.socket, ZMQ_DONTWAIT) < 0) {
-            if (into != &surplus)
-                zmq_msg_close(into);
-            whole = false;
-            break;
-        }
-        any = true;
-        whole = into != &surplus;
-        if (whole) {
-            slices[count] = alto_slice_of(zmq_msg_data(into), zmq_msg_size(into));
-            count++;
-        }
-        more = more_frames(self->channel.socket);
-    }
-    if (any) {
-        self->messages++;
-        self->heard_ms = alto_monotonic_ms();
-    }
-    if (any && whole)
-        self->received(self->context, slices, count);
-    else if (any)
+    message taken;
+    pthread_mutex_lock(&self->lock);
+    bool any = take_message(self, &taken);
+    if (any && !taken.whole)
         self->dropped++;
-    for (size_t i = 0; i < count; i++)
-        zmq_msg_close(&frames[i]);
-    zmq_msg_close(&surplus);
-    return any;
+    if (!any)
+        self->emptied = true;
+    pthread_mutex_unlock(&self->lock);
+    if (!any)
+        return false;
+    self->heard_ms = alto_monotonic_ms();
+    alto_slice slices[ALTO_PUSH_FRAMES];
+    for (size_t i = 0; i < taken.count; i++)
+        slices[i] = alto_slice_of(zmq_msg_data(&taken.frames[i]), zmq_msg_size(&taken.frames[i]));
+    if (taken.whole)
+        self->received(self->context, slices, taken.count);
+    message_fini(&taken);
+    return true;
 }
 
 static void on_receiver_event(alto_push_receiver *self, const monitor_event *event)
@@ -592,10 +649,10 @@ static void on_receiver_event(alto_push_receiver *self, const monitor_event *eve
     if (event->event != ZMQ_EVENT_CONNECTED)
         return;
     self->fd = event->fd;
-    self->bytes_mark = 0;
-    alto_timer_arm(self->guard, GUARD_MS);
+    self->came = self->bytes_mark = 0;
 }
 
+/* Under the lock. */
 static void take_receiver_events(alto_push_receiver *self)
 {
     monitor_event event;
@@ -606,15 +663,16 @@ static void take_receiver_events(alto_push_receiver *self)
 static void pump_receiver(void *owner)
 {
     alto_push_receiver *self = owner;
+    pthread_mutex_lock(&self->lock);
     take_receiver_events(self);
-    for (int i = 0; readable(self->channel.socket); i++) {
+    pthread_mutex_unlock(&self->lock);
+    for (int i = 0; receive_message(self); i++) {
         if (i == BUDGET) {
             alto_timer_arm(self->channel.again, 0);
             return;
         }
-        if (!receive_message(self))
-            return;
     }
+    alto_timer_arm(self->channel.again, IDLE_MS);
 }
 
 /* Bytes that libzmq has read from a connection so far; 0 when the kernel does not tell. */
@@ -629,38 +687,76 @@ static uint64_t bytes_read(int fd)
     return received > waiting ? received - waiting : 0;
 }
 
-/* libzmq hands over whole messages only, and gathers the frames of one that never ends without a bound: seen from here,
- * bytes come and messages do not. */
-static void guard_upstream(void *owner)
+/* Bring up to date what may wait. True: since the look before the last one no message was taken, nothing waits, and yet much
+ * came: libzmq hands over whole messages only, and gathers the frames of one that does not end without a bound. Under the
+ * lock. */
+static bool count_waiting(alto_push_receiver *self, uint64_t now_ms)
 {
-    alto_push_receiver *self = owner;
-    take_receiver_events(self); /* the descriptor may be somebody else's by now */
-    if (self->fd < 0)
-        return;
-    uint64_t bytes = bytes_read(self->fd);
-    bool progress = self->messages != self->messages_seen || readable(self->channel.socket);
-    if (progress || bytes < self->bytes_mark) {
+    uint64_t bytes = self->fd >= 0 ? bytes_read(self->fd) : 0, before = self->came;
+    bool endless = self->emptied && self->messages == self->messages_seen && before > self->bytes_mark + MAX_UNFINISHED;
+    if (self->messages != self->messages_seen) {
         self->messages_seen = self->messages;
         self->bytes_mark = bytes;
-    } else if (bytes - self->bytes_mark > MAX_UNFINISHED) {
-        alto_push_cut(self->fd, "push-upstream-cut", "endless-message");
-        self->fd = -1;
-        return;
     }
-    alto_timer_arm(self->guard, GUARD_MS);
+    self->came = bytes > before ? bytes : before;
+    self->waiting += self->came - before;
+    self->waiting = self->waiting > self->taken ? self->waiting - self->taken : 0;
+    self->taken = 0;
+    if (self->emptied) {
+        self->waiting = 0;
+        self->emptied_ms = now_ms;
+    }
+    self->emptied = false;
+    return endless;
+}
+
+static void cut_upstream(alto_push_receiver *self, const char *why)
+{
+    if (self->fd >= 0)
+        alto_push_cut(self->fd, "push-upstream-cut", why);
+    self->fd = -1;
+}
+
+/* Drop all that waits; pull repairs. The connection first, or it might never end. Under the lock. */
+static void drop_waiting(alto_push_receiver *self)
+{
+    message dropped;
+    cut_upstream(self, "too-fast");
+    while (take_message(self, &dropped)) {
+        message_fini(&dropped);
+        self->dropped++;
+    }
+    self->emptied = true;
+}
+
+/* In a thread of its own: that of the loop may have applied a large snapshot for seconds. */
+static uint64_t watch_upstream(void *owner)
+{
+    alto_push_receiver *self = owner;
+    uint64_t now_ms = alto_monotonic_ms();
+    pthread_mutex_lock(&self->lock);
+    take_receiver_events(self);
+    if (count_waiting(self, now_ms))
+        cut_upstream(self, "endless-message");
+    bool counted = self->fd < 0 || self->came; /* not over ipc */
+    if (self->waiting > ALTO_PUSH_MAX_WAITING || (!counted && now_ms - self->emptied_ms > ALTO_PUSH_STALLED_MS))
+        drop_waiting(self);
+    pthread_mutex_unlock(&self->lock);
+    return UPSTREAM_MS;
 }
 
 static alto_status open_receiver(alto_push_receiver *self, alto_loop *loop, const char *endpoint)
 {
-    self->guard = alto_timer_new(loop, guard_upstream, self);
-    if (!self->guard)
-        return ALTO_NO_MEMORY;
+    pthread_mutex_init(&self->lock, NULL);
     int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
     alto_status status = channel_open(&self->channel, loop, ZMQ_SUB, events, pump_receiver, self);
     if (status != ALTO_OK)
         return status;
     void *socket = self->channel.socket;
-    set_int(socket, ZMQ_RCVHWM, self->multicast ? MULTICAST_HIGH_WATER : RECEIVE_HIGH_WATER);
+    if (self->multicast)
+        set_int(socket, ZMQ_RCVHWM, MULTICAST_HIGH_WATER);
+    else
+        set_never_full(socket);
     set_int(socket, ZMQ_SNDHWM, 0); /* subscriptions beyond it would be lost without a word */
     set_int(socket, ZMQ_LINGER, 0);
     set_int(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
@@ -689,11 +785,14 @@ alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, alto_p
     self->context = owner;
     self->multicast = is_multicast(endpoint);
     self->fd = -1;
+    self->emptied = true;
     status = open_receiver(self, loop, endpoint);
     if (status != ALTO_OK)
         alto_fail(error, status, endpoint, "cannot make a ZeroMQ socket: %s", zmq_strerror(zmq_errno()));
     else if (zmq_connect(self->channel.socket, endpoint) < 0)
         status = alto_fail(error, ALTO_IO, endpoint, "cannot connect: %s", zmq_strerror(zmq_errno()));
+    else if (!(self->watch = alto_ticker_new(watch_upstream, self)))
+        status = alto_fail(error, ALTO_NO_MEMORY, endpoint, "cannot start a thread");
     if (status != ALTO_OK) {
         alto_push_receiver_destroy(&self);
         return status;
@@ -706,18 +805,21 @@ void alto_push_receiver_destroy(alto_push_receiver **self)
 {
     if (!*self)
         return;
+    alto_ticker_destroy(&(*self)->watch);
     channel_close(&(*self)->channel);
-    alto_timer_destroy(&(*self)->guard);
+    pthread_mutex_destroy(&(*self)->lock);
     free(*self);
     *self = NULL;
 }
 
 static alto_status set_topic(alto_push_receiver *self, int option, alto_slice topic)
 {
+    pthread_mutex_lock(&self->lock);
     int failed = zmq_setsockopt(self->channel.socket, option, topic.data, topic.size);
     int reason = failed ? zmq_errno() : 0;
-    /* This call may have taken the edge that told of a message. */
-    if (readable(self->channel.socket))
+    bool waits = readable(self->channel.socket);
+    pthread_mutex_unlock(&self->lock);
+    if (waits) /* this call may have taken the edge that told of a message */
         alto_timer_arm(self->channel.again, 0);
     if (!failed)
         return ALTO_OK;

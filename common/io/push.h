@@ -7,13 +7,15 @@
  *   sender, each TCP peer   push_peers.h: bytes that wait for it, bytes and subscriptions from it; and how many there are
  *   sender, each ipc peer   1,000 messages that wait for it
  *   sender, multicast       1,000 messages that wait for the rate; one second of the rate, kept to be repeated
- *   receiver                128 messages, and 2.2 MB of one that does not end; of multicast 10,000 messages
+ *   receiver                8 MiB that wait to be handled, then all of it is dropped; 2.2 MB of a message that does not end;
+ *                           of multicast 10,000 messages
  *   both                    1,024 bytes of a frame from a subscriber, ALTO_MAX_FRAME from a publisher; a peer that answers
  *                           no heartbeat for 6 s (asked every 2 s) is gone
  *
  * One libzmq context serves the whole process; it is made for the first object and ends with the last.
  *
- * Threads: each object belongs to the thread of its loop. */
+ * Threads: each object belongs to the thread of its loop. Each has a thread of its own inside, which looks at connections
+ * also while that of the loop is busy, and calls nobody (but the log). */
 #ifndef ALTO_PUSH_H
 #define ALTO_PUSH_H
 
@@ -46,7 +48,7 @@ alto_status alto_push_send(alto_push_sender *self, const alto_slice *frames, siz
 typedef struct {
     uint64_t messages_sent, bytes_sent, peers, peers_cut_off, subscriptions, subscriptions_refused;
 } alto_push_counts;
-alto_push_counts alto_push_sender_counts(const alto_push_sender *self);
+alto_push_counts alto_push_sender_counts(alto_push_sender *self);
 
 /* ---- receiving ---- */
 typedef struct alto_push_receiver alto_push_receiver;
@@ -57,7 +59,8 @@ alto_status alto_push_check_endpoint(const char *endpoint, alto_error *error);
 /* Connect to one endpoint, or listen to a group; libzmq reconnects by itself. A host name that has IPv4 and IPv6 addresses
  * means IPv6 ("localhost": IPv4). `received` is called in the loop's thread for each whole message of at most
  * ALTO_PUSH_FRAMES frames; others are dropped and counted. Only some messages are handled in a turn of the loop, so that
- * other events get theirs. A publisher whose message does not end is cut off, with a line of log, and tried again.
+ * other events get theirs. A publisher whose message does not end, or that sends 8 MiB more than is handled, is cut off,
+ * with a line of log, and tried again; what waits then is dropped.
  * Errors: as alto_push_check_endpoint; ALTO_NO_MEMORY. */
 alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, alto_push_fn *received, void *context,
                                    alto_push_receiver **out, alto_error *error);
@@ -70,7 +73,7 @@ alto_status alto_push_unsubscribe(alto_push_receiver *self, alto_slice topic);
 bool alto_push_connected(const alto_push_receiver *self);
 /* How many connections there have been, this one included: between two of them messages were lost. 0 for multicast. */
 uint64_t alto_push_connections(const alto_push_receiver *self);
-/* Messages dropped because they had more than ALTO_PUSH_FRAMES frames. */
+/* Messages dropped because they had more than ALTO_PUSH_FRAMES frames, or too much waited. */
 uint64_t alto_push_dropped(const alto_push_receiver *self);
 
 #endif

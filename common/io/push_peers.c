@@ -19,6 +19,9 @@ static const uint64_t max_peer_subscription_bytes = 163840; /* 8,192 topics */
 static const uint64_t max_all_subscription_bytes = 4194304; /* 220,000 topics */
 static const uint64_t max_received = 1048576;               /* bytes of anything from a subscriber ... */
 static const uint64_t max_received_per_s = 1024;            /* ... and what is added to that with time */
+static const uint64_t max_unhandled = 1048576;              /* bytes from all of them that wait to be handled ... */
+static const uint64_t max_share = 1024;                     /* ... and, when there are more, from each */
+static const uint64_t short_visit = 32768; /* bytes that somebody may have left who came and went since */
 
 typedef struct {
     bool open, cut;
@@ -28,6 +31,9 @@ typedef struct {
     uint64_t sent_mark, taken_mark;
     uint64_t taken;       /* bytes that its kernel has acknowledged */
     uint64_t progress_ms; /* when it last took something, or nothing waited */
+    uint64_t received;    /* bytes that came from it */
+    uint64_t first_turn;  /* when it was accepted */
+    uint64_t turn, share; /* bytes that came from it in that turn */
 } peer;
 
 struct alto_push_peers {
@@ -36,6 +42,8 @@ struct alto_push_peers {
     size_t capacity;
     uint64_t max_open;
     uint64_t subscription_bytes; /* of all peers */
+    uint64_t turn;               /* how often all that had come was handled */
+    uint64_t unhandled;          /* bytes that came since then, from those who are gone too */
     alto_push_peer_counts counts;
 };
 
@@ -168,9 +176,12 @@ void alto_push_peers_accepted(alto_push_peers *self, int fd, uint64_t now_ms)
     alto_push_peers_gone(self, fd); /* a descriptor used anew is another peer */
     if (fd < 0 || !make_room(self, (size_t)fd))
         return;
-    self->peers[fd] = (peer){.open = true, .since_ms = now_ms, .progress_ms = now_ms};
+    self->peers[fd] =
+        (peer){.open = true, .since_ms = now_ms, .progress_ms = now_ms, .turn = self->turn, .first_turn = self->turn};
     if (++self->counts.open > self->max_open)
         alto_push_peers_cut(self, fd, "too-many-peers");
+    else if (alto_push_peers_flood(self))
+        alto_push_peers_cut(self, fd, "flood");
 }
 
 void alto_push_peers_gone(alto_push_peers *self, int fd)
@@ -179,6 +190,8 @@ void alto_push_peers_gone(alto_push_peers *self, int fd)
     if (!gone)
         return;
     discount(self, gone);
+    if (gone->first_turn == self->turn)
+        self->unhandled += short_visit;
     self->counts.open--;
     *gone = (peer){0};
 }
@@ -263,6 +276,15 @@ static const char *takes_too_little(peer *watched, const struct tcp_info *info, 
     return now_ms - watched->progress_ms > ALTO_PUSH_STALLED_MS ? "stalled" : NULL;
 }
 
+static void count_received(alto_push_peers *self, peer *from, uint64_t received)
+{
+    uint64_t came = received - from->received;
+    from->received = received;
+    from->share = from->turn == self->turn ? from->share + came : came;
+    from->turn = self->turn;
+    self->unhandled += came;
+}
+
 static void guard_peer(alto_push_peers *self, int fd, uint64_t now_ms, uint64_t sent_bytes)
 {
     peer *watched = &self->peers[fd];
@@ -270,6 +292,7 @@ static void guard_peer(alto_push_peers *self, int fd, uint64_t now_ms, uint64_t 
     socklen_t size = sizeof info;
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
         return;
+    count_received(self, watched, info.tcpi_bytes_received);
     const char *why = takes_too_little(watched, &info, now_ms, sent_bytes);
     if (sends_too_much(watched, &info, now_ms))
         why = "sends-too-much";
@@ -282,4 +305,18 @@ void alto_push_peers_guard(alto_push_peers *self, uint64_t now_ms, uint64_t sent
     for (size_t fd = 0; fd < self->capacity; fd++)
         if (self->peers[fd].open && !self->peers[fd].cut)
             guard_peer(self, (int)fd, now_ms, sent_bytes);
+    for (size_t fd = 0; fd < self->capacity && alto_push_peers_flood(self); fd++)
+        if (self->peers[fd].turn == self->turn && self->peers[fd].share > max_share)
+            alto_push_peers_cut(self, (int)fd, "flood");
+}
+
+void alto_push_peers_handled(alto_push_peers *self)
+{
+    self->turn++;
+    self->unhandled = 0;
+}
+
+bool alto_push_peers_flood(const alto_push_peers *self)
+{
+    return self->unhandled > max_unhandled;
 }

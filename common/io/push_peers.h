@@ -3,7 +3,7 @@
  * take, and who is cut off for it. push.c tells of them by descriptor; this module asks the kernel and knows no libzmq.
  *
  * What one TCP peer may cost (docs/operations.md, "Push: limits"): subscriptions of 160 KiB (8,192 topics), and 4 MiB of all
- * together; 1 MiB sent to us and 1 KiB more each second; 8 MiB of messages waiting for it, none of it taken for 10 s.
+ * together; 1 MiB sent to us and 1 KiB more each second, 1 MiB of all together not handled yet; 8 MiB of messages waiting for it, none of it taken for 10 s.
  * Peers on ipc:// are of this machine: only their subscriptions are counted.
  *
  * Threads: none inside. */
@@ -45,8 +45,14 @@ void alto_push_peers_unsubscribed(alto_push_peers *self, int fd, size_t size);
 /* End a connection, with a line of log. Whoever owns the descriptor notices, and alto_push_peers_gone follows. */
 void alto_push_peers_cut(alto_push_peers *self, int fd, const char *why);
 
+/* All that came from them so far has been handled. To be said each time that it is so, and 10 times a second. */
+void alto_push_peers_handled(alto_push_peers *self);
+/* Do more than 1 MiB from all together wait to be handled? Then nobody new is let in, and alto_push_peers_guard, to be called
+ * each ms, cuts off whoever had a share in it. */
+bool alto_push_peers_flood(const alto_push_peers *self);
+
 /* Cut off whoever sends too much or takes too little. sent_bytes: all that was handed to the sender so far; each peer is
- * judged as if it followed all of it. To be called a few times a second, and each time that a quarter of
+ * judged as if it followed all of it. To be called some 50 times a second, and each time that a quarter of
  * ALTO_PUSH_MAX_WAITING was sent. */
 void alto_push_peers_guard(alto_push_peers *self, uint64_t now_ms, uint64_t sent_bytes);
 

@@ -147,14 +147,37 @@ static void a_peer_may_send_a_little_and_more_with_time(void **state)
     for (size_t i = 0; i < 1025; i++) {
         assert_int_equal(send(self->far, zeros, sizeof zeros, 0), sizeof zeros);
         assert_int_equal(recv(self->near, bytes, sizeof bytes, MSG_WAITALL), sizeof bytes);
+        alto_push_peers_guard(self->peers, 1000, 0);
+        alto_push_peers_handled(self->peers);
     }
-    alto_push_peers_guard(self->peers, 1000, 0);
     assert_int_equal(cut_off(self), 0);
     assert_int_equal(send(self->far, zeros, 1, 0), 1);
     assert_int_equal(recv(self->near, bytes, 1, MSG_WAITALL), 1);
     alto_push_peers_guard(self->peers, 1000, 0);
     assert_int_equal(cut_off(self), 1);
     assert_string_equal(self->why, "sends-too-much");
+}
+
+static void what_is_not_handled_is_bounded_and_then_nobody_is_let_in(void **state)
+{
+    static const uint8_t zeros[1024];
+    fixture *self = *state;
+    uint8_t bytes[sizeof zeros];
+    alto_push_peers_handled(self->peers);
+    for (size_t i = 0; i <= 1024; i++) {
+        assert_int_equal(cut_off(self), 0);
+        assert_false(alto_push_peers_flood(self->peers));
+        assert_int_equal(send(self->far, zeros, sizeof zeros, 0), sizeof zeros);
+        assert_int_equal(recv(self->near, bytes, sizeof bytes, MSG_WAITALL), sizeof bytes);
+        alto_push_peers_guard(self->peers, 1000, 0);
+    }
+    assert_int_equal(cut_off(self), 1);
+    assert_string_equal(self->why, "flood");
+    alto_push_peers_accepted(self->peers, self->near, 1000);
+    assert_int_equal(cut_off(self), 2);
+    alto_push_peers_handled(self->peers);
+    alto_push_peers_accepted(self->peers, self->near, 1000);
+    assert_int_equal(cut_off(self), 2);
 }
 
 static void subscriptions_are_counted_and_bounded(void **state)
@@ -203,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_peer_with_nothing_to_take_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(no_more_than_so_much_waits_for_a_peer, setup, teardown),
         cmocka_unit_test_setup_teardown(a_peer_may_send_a_little_and_more_with_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_handled_is_bounded_and_then_nobody_is_let_in, setup, teardown),
         cmocka_unit_test_setup_teardown(subscriptions_are_counted_and_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(a_descriptor_that_became_somebody_elses_is_left_alone, setup, teardown),
     };
