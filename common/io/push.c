@@ -35,7 +35,7 @@ enum {
     RECEIVE_BUFFER = 8192, /* bytes: subscribers have little to say, and a flood of theirs comes slower so */
     GUARD_MS = 20,         /* how often subscribers' connections are looked at ... */
     PEERS_PER_MS = 16,     /* ... and that much less often with many, so that it costs some % of a core at most */
-    UPSTREAM_MS = 50,      /* how often an upstream's is looked at */
+    UPSTREAM_MS = 25,      /* how often an upstream's is looked at */
     FRAME_HEAD = 2,        /* bytes of a frame beside its content, at least */
     MAX_UNFINISHED = 2 * ALTO_MAX_FRAME, /* bytes of a message that has not ended */
     RECOVERY_MS = 1000,                  /* multicast: how long what was sent can be repeated */
@@ -687,13 +687,10 @@ static uint64_t bytes_read(int fd)
     return received > waiting ? received - waiting : 0;
 }
 
-/* Bring up to date what may wait. True: since the look before the last one no message was taken, nothing waits, and yet much
- * came: libzmq hands over whole messages only, and gathers the frames of one that does not end without a bound. Under the
- * lock. */
-static bool count_waiting(alto_push_receiver *self, uint64_t now_ms)
+/* Bring up to date what may wait. Under the lock. */
+static void count_waiting(alto_push_receiver *self, uint64_t now_ms)
 {
     uint64_t bytes = self->fd >= 0 ? bytes_read(self->fd) : 0, before = self->came;
-    bool endless = self->emptied && self->messages == self->messages_seen && before > self->bytes_mark + MAX_UNFINISHED;
     if (self->messages != self->messages_seen) {
         self->messages_seen = self->messages;
         self->bytes_mark = bytes;
@@ -707,7 +704,14 @@ static bool count_waiting(alto_push_receiver *self, uint64_t now_ms)
         self->emptied_ms = now_ms;
     }
     self->emptied = false;
-    return endless;
+}
+
+/* libzmq hands over whole messages only, and gathers the frames of one that does not end without a bound: much came, no
+ * message was taken, and yet there is none. (Where there is one, asking has taken the edge that tells the loop of it; it
+ * looks by itself after IDLE_MS.) Under the lock. */
+static bool is_endless(alto_push_receiver *self)
+{
+    return self->came > self->bytes_mark + MAX_UNFINISHED && !readable(self->channel.socket);
 }
 
 static void cut_upstream(alto_push_receiver *self, const char *why)
@@ -736,7 +740,8 @@ static uint64_t watch_upstream(void *owner)
     uint64_t now_ms = alto_monotonic_ms();
     pthread_mutex_lock(&self->lock);
     take_receiver_events(self);
-    if (count_waiting(self, now_ms))
+    count_waiting(self, now_ms);
+    if (self->fd >= 0 && is_endless(self))
         cut_upstream(self, "endless-message");
     bool counted = self->fd < 0 || self->came; /* not over ipc */
     if (self->waiting > ALTO_PUSH_MAX_WAITING || (!counted && now_ms - self->emptied_ms > ALTO_PUSH_STALLED_MS))

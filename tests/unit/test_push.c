@@ -486,6 +486,44 @@ static void a_publisher_whose_message_never_ends_is_left_and_tried_again(void **
     close(listener);
 }
 
+/* Send messages of `size` bytes for as long as somebody reads them, while our own loop stands still. */
+static size_t send_messages(int fd, size_t size, size_t most)
+{
+    static uint8_t block[65536];
+    size_t sent = 0, each = 2 + size;
+    for (size_t i = 0; i + each <= sizeof block; i += each)
+        memcpy(block + i, (uint8_t[]){0, (uint8_t)size, 'h'}, 3);
+    ssize_t now;
+    while (sent < most && (now = send(fd, block, sizeof block / each * each, MSG_NOSIGNAL)) > 0)
+        sent += (size_t)now;
+    return sent;
+}
+
+static void a_publisher_that_sends_more_than_is_handled_is_left_although_the_loop_is_busy(void **state)
+{
+    (void)state;
+    static const size_t most = 1 << 30, sizes[] = {1, 200};
+    char endpoint[64];
+    int listener = listen_by_hand(endpoint, sizeof endpoint);
+    follower one;
+    follow(&one, endpoint, "h");
+    for (size_t i = 0; i < countof(sizes); i++) {
+        int fd = accept(listener, NULL, NULL);
+        greet(fd, "PUB");
+        be_greeted(fd);
+        long before = memory_mb();
+        size_t sent = send_messages(fd, sizes[i], most);
+        print_message("  %zu bytes each: left after %zu MB, memory + %ld MB\n", sizes[i], sent >> 20,
+                      memory_mb() - before);
+        assert_true(sent > ALTO_PUSH_MAX_WAITING && sent < most);
+        assert_int_equal(lines, i + 1);
+        assert_true(alto_push_dropped(one.receiver) > 0);
+        close(fd);
+    }
+    alto_push_receiver_destroy(&one.receiver);
+    close(listener);
+}
+
 static void a_peer_that_reads_nothing_is_cut_off_and_others_get_everything(void **state)
 {
     (void)state;
@@ -572,6 +610,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_publisher_that_claims_a_huge_frame_is_left, setup, teardown),
         cmocka_unit_test_setup_teardown(a_peer_that_subscribes_without_end_is_cut_off_and_others_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(a_publisher_whose_message_never_ends_is_left_and_tried_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_publisher_that_sends_more_than_is_handled_is_left_although_the_loop_is_busy,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(a_peer_that_reads_nothing_is_cut_off_and_others_get_everything, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_message_that_never_ends_does_not_fill_the_memory, setup, teardown),
