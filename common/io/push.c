@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@ enum {
     SEND_HIGH_WATER = 1000,       /* messages waiting for one slow peer; more are dropped for it */
     MULTICAST_HIGH_WATER = 10000, /* messages of a group waiting for us; of connections: see set_never_full */
     LINGER_MS = 500,              /* what a sender still tries to deliver when it is destroyed */
+    CUT_MS = 100,                 /* and how long until libzmq has left those who did not take it ... */
+    STEP_MS = 5,                  /* ... looked at so often */
     HEARTBEAT_MS = 2000,          /* a silent peer is asked that often ... */
     HEARTBEAT_TIMEOUT_MS = 6000,  /* ... and given up after this */
     HANDSHAKE_MS = 10000,         /* from accepted to the end of the ZMTP handshake */
@@ -492,11 +495,25 @@ alto_status alto_push_sender_new(alto_loop *loop, const char *const *endpoints, 
     return ALTO_OK;
 }
 
+/* Pipes that are being closed hold up input like full ones do (set_never_full), until all in them has been sent. So nobody
+ * may be behind by then. Blocks. */
+static void wait_for_peers(alto_push_sender *self)
+{
+    for (int waited_ms = 0; waited_ms < LINGER_MS + CUT_MS; waited_ms += STEP_MS) {
+        take_sender_events(self);
+        if (alto_push_peers_behind(self->peers, waited_ms >= LINGER_MS) == 0)
+            return;
+        poll(NULL, 0, STEP_MS);
+    }
+}
+
 void alto_push_sender_destroy(alto_push_sender **self)
 {
     if (!*self)
         return;
     alto_ticker_destroy(&(*self)->watch);
+    if ((*self)->endpoints.count > 0)
+        wait_for_peers(*self);
     channel_close(&(*self)->channel);
     alto_push_peers_destroy(&(*self)->peers);
     pthread_mutex_destroy(&(*self)->lock);

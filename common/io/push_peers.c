@@ -320,3 +320,20 @@ bool alto_push_peers_flood(const alto_push_peers *self)
 {
     return self->unhandled > max_unhandled;
 }
+
+uint64_t alto_push_peers_behind(alto_push_peers *self, bool cut)
+{
+    uint64_t behind = 0;
+    for (size_t fd = 0; fd < self->capacity; fd++) {
+        struct tcp_info info = {0};
+        socklen_t size = sizeof info;
+        if (!self->peers[fd].open || getsockopt((int)fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+            continue;
+        if (info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0)
+            continue;
+        behind++;
+        if (cut)
+            alto_push_peers_cut(self, (int)fd, "ending");
+    }
+    return behind;
+}

@@ -56,6 +56,9 @@ bool alto_push_peers_flood(const alto_push_peers *self);
  * ALTO_PUSH_MAX_WAITING was sent. */
 void alto_push_peers_guard(alto_push_peers *self, uint64_t now_ms, uint64_t sent_bytes);
 
+/* How many peers over TCP have not taken all that the kernel holds for them? cut: end their connections. */
+uint64_t alto_push_peers_behind(alto_push_peers *self, bool cut);
+
 typedef struct {
     uint64_t open, subscriptions, subscriptions_refused, cut_off;
 } alto_push_peer_counts;
