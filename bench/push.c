@@ -41,12 +41,21 @@ typedef struct {
 } shape;
 
 typedef struct {
+    alto_row_key keys[MAX_PIDS];
+    alto_row_edit rows[MAX_PIDS];
+    alto_edit cells[MAX_CELLS];
+    char names[MAX_PIDS][BENCH_PID_TEXT];
+    size_t count;
+} change;
+
+typedef struct {
     bench_origin origin;
     alto_loop *loop;
     alto_publisher *publisher;
     subscriber subscriber;
     alto_version *version; /* owned: the newest */
     size_t pids;
+    change *planned; /* the next one */
     bench_random random;
     bench_bare *bare;
     bench_message sent[2]; /* what the last commit was sent as; points into the buffers */
@@ -176,7 +185,7 @@ static void start(path *self, size_t pids)
     static const alto_counts counts;
     alto_publisher_options options = {.push = endpoints, .push_count = 1, .http_threads = 1, .counts = &counts};
     alto_error error = {.why = ""};
-    *self = (path){.pids = pids, .random = {pids}};
+    *self = (path){.pids = pids, .random = {pids}, .planned = bench_alloc(sizeof *self->planned)};
     self->object = self->payload = alto_buffer_make(ALTO_MAX_STATEMENT);
     bench_origin_init(&self->origin);
     self->origin.archived = true;
@@ -205,19 +214,12 @@ static void stop(path *self)
     bench_origin_fini(&self->origin);
     alto_buffer_fini(&self->object);
     alto_buffer_fini(&self->payload);
+    free(self->planned);
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         bench_series_fini(all[i]);
 }
 
 /* ---- a change ---- */
-
-typedef struct {
-    alto_row_key keys[MAX_PIDS];
-    alto_row_edit rows[MAX_PIDS];
-    alto_edit cells[MAX_CELLS];
-    char names[MAX_PIDS][BENCH_PID_TEXT];
-    size_t count;
-} change;
 
 /* `wanted` of the PIDs, ascending. */
 static void choose_pids(path *self, size_t *chosen, size_t wanted)
@@ -299,13 +301,11 @@ static double verify_us(const path *self)
 
 static void round_trip(path *self, const shape *of, bool counts)
 {
-    change *planned = bench_alloc(sizeof *planned);
-    plan(self, planned, of);
+    plan(self, self->planned, of);
     pause_a_bit(self);
-    double own = push_change(self, planned), signing = sign_us(self), verifying = verify_us(self);
+    double own = push_change(self, self->planned), signing = sign_us(self), verifying = verify_us(self);
     pause_a_bit(self);
     double peer = bench_bare_send(self->bare, self->sent, 2);
-    free(planned);
     if (!counts)
         return;
     bench_series_add(&self->own, own);
