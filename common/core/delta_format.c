@@ -54,6 +54,7 @@ static bool descend(alto_row_walker *self, bool by_item, uint64_t wanted)
     if (wanted >= (by_item ? alto_tree_items(node) : alto_tree_entries(node)))
         return false;
     alto_node_info info = alto_node_look(node);
+    alto_node_expect(node);
     while (info.level > 0) {
         uint32_t i = 0;
         for (;; i++) {
@@ -66,6 +67,7 @@ static bool descend(alto_row_walker *self, bool by_item, uint64_t wanted)
         }
         node = alto_node_child(node, i);
         info = alto_node_look(node);
+        alto_node_expect(node);
     }
     self->leaf = node;
     self->index = 0;

@@ -706,14 +706,6 @@ static size_t edits_up_to(const alto_edit *edits, size_t count, alto_slice limit
     return low;
 }
 
-/* All children are about to be looked at and retained: let the memory bring them together, not one after the other. */
-static void expect_links(const alto_tree *node)
-{
-    if (has_sums(node))
-        for (uint32_t i = 0; i < node->count; i++)
-            __builtin_prefetch(links_of(node)[i], 1);
-}
-
 /* Feed an old node with its share of the edits into the new tree.
  * last: nothing comes after it. inside: it is not the last child of its parent. */
 static void merge_node(builder *self, const alto_tree *node, const alto_edit *edits, size_t count, bool last,
@@ -726,7 +718,7 @@ static void merge_node(builder *self, const alto_tree *node, const alto_edit *ed
         return;
     }
     set_hint(self, node);
-    expect_links(node);
+    alto_node_expect(node);
     if (node->level == 0) {
         merge_leaf(self, node, edits, count, last);
         return;
@@ -1224,6 +1216,13 @@ alto_derived *alto_tree_attach(const alto_tree *node, alto_derived *made)
     bool first = atomic_compare_exchange_strong_explicit(&((alto_tree *)(uintptr_t)node)->derived, &attached, made,
                                                          memory_order_acq_rel, memory_order_acquire);
     return first ? made : attached;
+}
+
+void alto_node_expect(const alto_tree *node)
+{
+    if (has_sums(node))
+        for (uint32_t i = 0; i < node->count; i++)
+            __builtin_prefetch(links_of(node)[i], 1);
 }
 
 alto_node_info alto_node_look(const alto_tree *node)

@@ -159,6 +159,9 @@ typedef struct {
     uint32_t count; /* entries (leaf) or children */
 } alto_node_info;
 alto_node_info alto_node_look(const alto_tree *node);
+/* All children of the node, or trees of its rows, are about to be looked at or retained: let the memory bring them together, not one after
+ * the other. */
+void alto_node_expect(const alto_tree *node);
 alto_slice alto_node_key(const alto_tree *node, uint32_t index); /* of a child: its greatest key */
 /* All keys of a node, one directly behind the other. */
 alto_slice alto_node_keys(const alto_tree *node);
