@@ -32,6 +32,7 @@ enum {
     RECONNECT_MS = 100,
     RECONNECT_MAX_MS = 5000,
     BACKLOG = 1024,
+    DROP_BUDGET = 4096,    /* messages dropped before connections are looked at again */
     BUDGET = 256,          /* messages handled in a turn of the loop */
     IDLE_MS = 100,         /* a socket without events is looked into that often, so that its watch hears of it */
     MAX_FROM_PEER = 1024,  /* bytes of a frame that a subscriber sends: subscriptions, and handshakes of CURVE */
@@ -586,6 +587,7 @@ struct alto_push_receiver {
     _Atomic uint64_t dropped; /* messages of too many frames, and those that waited for too long */
     bool emptied;             /* nothing waited, at a time after the last look of the watch ... */
     uint64_t emptied_ms;      /* ... and when the watch heard of that */
+    bool dropping;            /* until it is empty */
     uint64_t taken;           /* bytes of messages taken since then */
     uint64_t came;            /* bytes that had come by this connection at that look */
     uint64_t messages_seen;   /* `messages` at that look */
@@ -738,16 +740,19 @@ static void cut_upstream(alto_push_receiver *self, const char *why)
     self->fd = -1;
 }
 
-/* Drop all that waits; pull repairs. The connection first, or it might never end. Under the lock. */
-static void drop_waiting(alto_push_receiver *self)
+/* Drop some of what waits; pull repairs. The connection first, and each that follows, or it might never end. Under the
+ * lock. */
+static void drop_some(alto_push_receiver *self)
 {
     message dropped;
     cut_upstream(self, "too-fast");
-    while (take_message(self, &dropped)) {
+    for (int i = 0; i < DROP_BUDGET; i++) {
+        self->emptied = !take_message(self, &dropped);
+        if (self->emptied)
+            return;
         message_fini(&dropped);
         self->dropped++;
     }
-    self->emptied = true;
 }
 
 /* In a thread of its own: that of the loop may have applied a large snapshot for seconds. */
@@ -762,9 +767,13 @@ static uint64_t watch_upstream(void *owner)
         cut_upstream(self, "endless-message");
     bool counted = self->fd < 0 || self->came; /* not over ipc */
     if (self->waiting > ALTO_PUSH_MAX_WAITING || (!counted && now_ms - self->emptied_ms > ALTO_PUSH_STALLED_MS))
-        drop_waiting(self);
+        self->dropping = true;
+    if (self->dropping)
+        drop_some(self);
+    self->dropping = self->dropping && !self->emptied;
+    uint64_t delay_ms = self->dropping ? 0 : UPSTREAM_MS;
     pthread_mutex_unlock(&self->lock);
-    return UPSTREAM_MS;
+    return delay_ms;
 }
 
 static alto_status open_receiver(alto_push_receiver *self, alto_loop *loop, const char *endpoint)

@@ -503,11 +503,11 @@ static void a_publisher_that_sends_more_than_is_handled_is_left_although_the_loo
 {
     (void)state;
     static const size_t most = 1 << 30, sizes[] = {1, 200};
-    char endpoint[64];
-    int listener = listen_by_hand(endpoint, sizeof endpoint);
-    follower one;
-    follow(&one, endpoint, "h");
     for (size_t i = 0; i < countof(sizes); i++) {
+        char endpoint[64];
+        int listener = listen_by_hand(endpoint, sizeof endpoint);
+        follower one;
+        follow(&one, endpoint, "h");
         int fd = accept(listener, NULL, NULL);
         greet(fd, "PUB");
         be_greeted(fd);
@@ -516,12 +516,13 @@ static void a_publisher_that_sends_more_than_is_handled_is_left_although_the_loo
         print_message("  %zu bytes each: left after %zu MB, memory + %ld MB\n", sizes[i], sent >> 20,
                       memory_mb() - before);
         assert_true(sent > ALTO_PUSH_MAX_WAITING && sent < most);
-        assert_int_equal(lines, i + 1);
+        assert_true(lines > 0);
+        assert_true(step_until_connected(&one, false));
         assert_true(alto_push_dropped(one.receiver) > 0);
         close(fd);
+        alto_push_receiver_destroy(&one.receiver);
+        close(listener);
     }
-    alto_push_receiver_destroy(&one.receiver);
-    close(listener);
 }
 
 static void a_peer_that_reads_nothing_is_cut_off_and_others_get_everything(void **state)
