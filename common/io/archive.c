@@ -4,9 +4,8 @@
 #include "io/archive_make.h"
 #include "io/archive_since.h"
 #include "io/loop.h"
+#include "io/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -150,17 +149,6 @@ static const alto_blob *find_or_make(alto_archive *self, const char *path, alto_
 
 /* ---- opening and closing ---- */
 
-/* Signals are for the owner's thread. */
-static bool start_maker(alto_archive *self)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&self->maker, NULL, run_maker, self);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error == 0;
-}
-
 static void free_all(alto_archive *self)
 {
     while (self->orders) {
@@ -190,7 +178,7 @@ alto_archive *alto_archive_new(const alto_origin *origin)
     pthread_cond_init(&self->finished, NULL);
     self->history = alto_history_new(&limits);
     self->made = alto_made_new();
-    if (self->history && self->made && start_maker(self))
+    if (self->history && self->made && alto_thread_start(&self->maker, run_maker, self) == 0)
         return self;
     free_all(self);
     return NULL;

@@ -4,6 +4,7 @@
 #include "io/http_lane.h"
 #include "io/log.h"
 #include "io/loop.h"
+#include "io/thread.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -11,8 +12,6 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -517,14 +516,9 @@ static struct MHD_Daemon *start_daemon(worker *self)
                             on_connection, self, MHD_OPTION_END);
 }
 
-/* Signals are for the owner's thread, and writing to a socket that a client closed must not be one. */
 static int start_thread(worker *self)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&self->thread, NULL, run_worker, self);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int error = alto_thread_start(&self->thread, run_worker, self);
     self->running = error == 0;
     return error;
 }

@@ -4,10 +4,9 @@
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/store_book.h"
+#include "io/thread.h"
 
 #include <assert.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -373,14 +372,9 @@ static void init_condition(pthread_cond_t *condition)
     pthread_condattr_destroy(&attributes);
 }
 
-/* Signals are for the threads of whoever opened the store. */
 static bool start_writer(alto_store *self)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    self->writer_runs = pthread_create(&self->writer, NULL, run_writer, self) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    self->writer_runs = alto_thread_start(&self->writer, run_writer, self) == 0;
     return self->writer_runs;
 }
 

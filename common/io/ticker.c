@@ -2,9 +2,8 @@
 #include "io/ticker.h"
 
 #include "io/loop.h"
+#include "io/thread.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -39,17 +38,6 @@ static void *run_ticker(void *context)
     return NULL;
 }
 
-/* Signals are for the owner's thread. */
-static bool start_ticker(alto_ticker *self)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&self->thread, NULL, run_ticker, self);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return error == 0;
-}
-
 static void free_ticker(alto_ticker *self)
 {
     pthread_cond_destroy(&self->ended);
@@ -70,7 +58,7 @@ alto_ticker *alto_ticker_new(alto_ticker_fn *look, void *context)
     pthread_cond_init(&self->ended, &attributes);
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&self->lock, NULL);
-    if (start_ticker(self))
+    if (alto_thread_start(&self->thread, run_ticker, self) == 0)
         return self;
     free_ticker(self);
     return NULL;
