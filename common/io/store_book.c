@@ -839,28 +839,57 @@ static void write_number(uint8_t *bytes, uint64_t number)
         bytes[i] = (uint8_t)(number >> (8 * (7 - i)));
 }
 
-static void put_format(alto_book *self)
+enum { MOST_SURE = ALTO_HASH_SIZE };
+
+/* Everything else in the book is known by a root; a few values by what stands behind them: all their bits inverted. */
+static void put_sure(alto_book *self, const char *name, const uint8_t *bytes, size_t size)
 {
-    uint8_t bytes[8];
-    write_number(bytes, FORMAT);
-    alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text("format"), alto_slice_of(bytes, sizeof bytes));
+    uint8_t twice[2 * MOST_SURE];
+    for (size_t i = 0; i < size; i++) {
+        twice[i] = bytes[i];
+        twice[size + i] = (uint8_t)~bytes[i];
+    }
+    alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text(name), alto_slice_of(twice, 2 * size));
 }
 
-/* Is the directory ours to use? An empty one becomes ours. */
+/* ALTO_NOT_FOUND, or ALTO_MALFORMED: damaged. The value is borrowed as from alto_disk_get. */
+static alto_status get_sure(alto_book *self, const char *name, size_t size, alto_slice *value)
+{
+    if (!alto_disk_get(self->disk, ALTO_DISK_META, alto_slice_text(name), value))
+        return ALTO_NOT_FOUND;
+    if (value->size != 2 * size)
+        return ALTO_MALFORMED;
+    for (size_t i = 0; i < size; i++)
+        if ((value->data[size + i] ^ value->data[i]) != 0xff)
+            return ALTO_MALFORMED;
+    value->size = size;
+    return ALTO_OK;
+}
+
+static void put_owner(alto_book *self, const alto_origin *origin)
+{
+    uint8_t format[8];
+    write_number(format, FORMAT);
+    put_sure(self, "format", format, sizeof format);
+    put_sure(self, "origin", origin->bytes, sizeof origin->bytes);
+}
+
+/* Is the directory ours to use? An empty one becomes ours. ALTO_MALFORMED: it is damaged. */
 static alto_status check_owner(alto_book *self, const alto_origin *origin, alto_error *error)
 {
     alto_slice format, owner;
-    if (!alto_disk_get(self->disk, ALTO_DISK_META, alto_slice_text("format"), &format)) {
-        put_format(self);
-        alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text("origin"),
-                      alto_slice_of(origin->bytes, sizeof origin->bytes));
+    alto_status status = get_sure(self, "format", 8, &format);
+    if (status == ALTO_NOT_FOUND) {
+        put_owner(self, origin);
         return ALTO_OK;
     }
+    if (status != ALTO_OK)
+        return status;
     if (number_in(format) != FORMAT)
         return alto_fail(error, ALTO_CONFIG, self->directory,
                          "written by a newer altocast; update this one, or choose another with --state");
-    if (!alto_disk_get(self->disk, ALTO_DISK_META, alto_slice_text("origin"), &owner) || owner.size != ALTO_HASH_SIZE)
-        return alto_fail(error, ALTO_IO, self->directory, "damaged; move it away to start anew");
+    if (get_sure(self, "origin", ALTO_HASH_SIZE, &owner) != ALTO_OK)
+        return ALTO_MALFORMED;
     if (memcmp(owner.data, origin->bytes, ALTO_HASH_SIZE) == 0)
         return ALTO_OK;
     char held[17], wanted[17];
@@ -871,24 +900,37 @@ static alto_status check_owner(alto_book *self, const alto_origin *origin, alto_
                      wanted);
 }
 
+/* As check_owner, in a transaction that goes on; a damaged directory is begun anew. */
+static alto_status begin_as_owner(alto_book *self, const alto_origin *origin, alto_error *error)
+{
+    for (bool anew = false;; anew = true) {
+        alto_status status = alto_disk_begin(self->disk, true);
+        if (status != ALTO_OK)
+            return alto_fail(error, status, self->directory, "cannot write to it: %s", alto_disk_why(self->disk));
+        status = check_owner(self, origin, error);
+        if (status == ALTO_OK)
+            return ALTO_OK;
+        alto_disk_abort(self->disk);
+        if (status != ALTO_MALFORMED)
+            return status;
+        if (anew || alto_disk_begin_anew(self->disk) != ALTO_OK)
+            return alto_fail(error, ALTO_IO, self->directory, "damaged; move it away to start anew");
+    }
+}
+
 static alto_status take_over(alto_book *self, const alto_origin *origin, alto_error *error)
 {
-    alto_status status = alto_disk_begin(self->disk, true);
-    if (status == ALTO_OK) {
-        status = check_owner(self, origin, error);
-        if (status != ALTO_OK) {
-            alto_disk_abort(self->disk);
-            return status;
-        }
-        scan(self);
-        for (size_t i = 0; i < self->count; i++)
-            if (self->resources[i]->litter)
-                sweep(self, self->resources[i]);
-        status = alto_disk_end(self->disk);
-    }
+    alto_status status = begin_as_owner(self, origin, error);
     if (status != ALTO_OK)
-        alto_fail(error, status, self->directory, "cannot write to it: %s", alto_disk_why(self->disk));
-    return status;
+        return status;
+    scan(self);
+    for (size_t i = 0; i < self->count; i++)
+        if (self->resources[i]->litter)
+            sweep(self, self->resources[i]);
+    status = alto_disk_end(self->disk);
+    return status == ALTO_OK
+               ? ALTO_OK
+               : alto_fail(error, status, self->directory, "cannot write to it: %s", alto_disk_why(self->disk));
 }
 
 alto_status alto_book_open(const char *directory, const alto_origin *origin, alto_book **out, alto_error *error)
@@ -944,26 +986,22 @@ alto_status alto_book_load(alto_book *self, alto_pool *pool, alto_stored_state *
     return status;
 }
 
-/* Everything else in the book is known by a root; this number by its own complement. 0: none. */
+/* 0: none. */
 static uint64_t last_chain(alto_book *self)
 {
     alto_slice stored;
-    if (!alto_disk_get(self->disk, ALTO_DISK_META, alto_slice_text("chain"), &stored))
-        return 0;
-    alto_reader reader = alto_reader_make(stored);
-    uint64_t chain = alto_reader_u64(&reader), inverted = alto_reader_u64(&reader);
-    if (alto_reader_finish(&reader) == ALTO_OK && chain == ~inverted)
-        return chain;
-    alto_log(ALTO_LOG_WARN, "state-dropped", "directory=%s why=\"the last chain number is damaged\"", self->directory);
-    return 0;
+    alto_status status = get_sure(self, "chain", 8, &stored);
+    if (status == ALTO_MALFORMED)
+        alto_log(ALTO_LOG_WARN, "state-dropped", "directory=%s why=\"the last chain number is damaged\"",
+                 self->directory);
+    return status == ALTO_OK ? number_in(stored) : 0;
 }
 
 static void put_chain(alto_book *self, uint64_t chain)
 {
-    uint8_t bytes[16];
+    uint8_t bytes[8];
     write_number(bytes, chain);
-    write_number(bytes + 8, ~chain);
-    alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text("chain"), alto_slice_of(bytes, sizeof bytes));
+    put_sure(self, "chain", bytes, sizeof bytes);
 }
 
 alto_status alto_book_next_chain(alto_book *self, uint64_t now_ms, uint64_t *chain)

@@ -2,9 +2,10 @@
 /* store_book.h - what lies where in the state directory, and how a step gets there.
  *
  *   table    key                              value
- *   meta     "format"                         u32: 1
+ *   meta     "format"                         u64: 1
  *            "origin"                         32 bytes
- *            "chain"                          u64: the last chain number that was handed out; u64: that inverted
+ *            "chain"                          u64: the last chain number that was handed out
+ *                                             (behind each of these three the same once more, all bits inverted)
  *            "statement", "manifest"          the files
  *   entries  id                               varint size of the catalog key, the key, the entry
  *   heads    id                               u8 kind, root[32], u64 number, u64 size: the snapshot in use

@@ -283,6 +283,18 @@ alto_status alto_disk_reopen(alto_disk *self)
     return status_of(failure);
 }
 
+alto_status alto_disk_begin_anew(alto_disk *self)
+{
+    assert(!self->txn);
+    close_env(self);
+    int failure = set_aside(self);
+    if (failure == 0)
+        failure = open_env(self, most_map);
+    if (failure)
+        self->failure = failure;
+    return status_of(failure);
+}
+
 /* ---- transactions ---- */
 
 alto_status alto_disk_begin(alto_disk *self, bool write)

@@ -27,6 +27,8 @@ alto_status alto_disk_open(const char *directory, alto_disk **out, alto_error *e
 void alto_disk_close(alto_disk **self);
 /* Open the files anew, after a failure. */
 alto_status alto_disk_reopen(alto_disk *self);
+/* What is in the files cannot be used: put them out of the way, say so, and begin with none. Errors: ALTO_IO, ALTO_NO_MEMORY. */
+alto_status alto_disk_begin_anew(alto_disk *self);
 
 alto_status alto_disk_begin(alto_disk *self, bool write);
 /* Make what was written durable, or end reading; gives the first error since the begin. */

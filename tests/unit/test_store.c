@@ -418,12 +418,31 @@ static void a_damaged_chain_number_is_not_believed(void **state)
 static void a_newer_format_is_refused(void **state)
 {
     (void)state;
-    static const uint8_t two[8] = {0, 0, 0, 0, 0, 0, 0, 2};
+    static const uint8_t two[16] = {0, 0, 0, 0, 0, 0, 0, 2, 255, 255, 255, 255, 255, 255, 255, 253};
     alto_error error;
     assert_int_equal(try_open(directory, &origin, &error), ALTO_OK);
     put_on_disk(ALTO_DISK_META, alto_slice_text("format"), alto_slice_of(two, sizeof two));
     assert_int_equal(try_open(directory, &origin, &error), ALTO_CONFIG);
     assert_non_null(strstr(error.why, "newer"));
+}
+
+static void damage_is_not_taken_for_another_owner(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"format", "origin"};
+    static const uint8_t junk[2 * ALTO_HASH_SIZE] = {1, 2, 3};
+    static const size_t sizes[] = {8, 16, ALTO_HASH_SIZE, 2 * ALTO_HASH_SIZE};
+    for (size_t i = 0; i < countof(keys); i++)
+        for (size_t k = 0; k < countof(sizes); k++) {
+            alto_store *store = open_store();
+            alto_store_close(&store);
+            put_on_disk(ALTO_DISK_META, alto_slice_text(keys[i]), alto_slice_of(junk, sizes[k]));
+            lines = 0;
+            store = open_store();
+            assert_int_equal(lines, 1);
+            assert_non_null(strstr(last_line, "data.mdb is damaged"));
+            alto_store_close(&store);
+        }
 }
 
 static void a_damaged_file_is_put_aside_and_begun_anew(void **state)
@@ -796,6 +815,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_directory_that_cannot_be_used_is_refused_with_what_to_do, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_chain_number_is_not_believed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_newer_format_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(damage_is_not_taken_for_another_owner, setup, teardown),
         cmocka_unit_test_setup_teardown(a_damaged_file_is_put_aside_and_begun_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(a_read_only_directory_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_log_is_replaced_by_a_snapshot, setup, teardown),
