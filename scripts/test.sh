@@ -10,7 +10,7 @@
 #
 # A system test is an executable tests/system/test_*; it runs in the project's root with ALTO_BIN=<folder of the
 # programs> and answers 0 (passed), 77 (skipped) or anything else (failed). One that mentions ALTO_QUICK
-# has a short form: with ALTO_QUICK=1 it runs in the sanitizer stages too.
+# has a short form: with ALTO_QUICK=1 it runs in the sanitizer stages too. Two run at a time, but for those that mention ALTO_ALONE.
 # The last line is "N passed, N failed" or "N passed, N failed, N skipped".
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -71,41 +71,75 @@ unit_tests() { # build folder, then more words for ctest
     fi
 }
 
+# Leaves its output, exit code and seconds in $work.
 system_test() { # file, folder of the programs
-    local from=$SECONDS code=0
-    local name=${1##*/}
-    ALTO_BIN=$2 "${wrapper[@]}" timeout -k 10 "$system_seconds" "$1" >"$work/log" 2>&1 </dev/null || code=$?
+    local from=$SECONDS code=0 name=${1##*/}
+    ALTO_BIN=$2 "${wrapper[@]}" timeout -k 10 "$system_seconds" "$1" >"$work/$name.log" 2>&1 </dev/null || code=$?
+    [ "$code" != 124 ] || echo "not finished after $system_seconds s" >>"$work/$name.log"
+    echo "$code $((SECONDS - from))" >"$work/$name.new"
+    mv "$work/$name.new" "$work/$name.end"
+}
+
+report_system_test() { # name
+    local code seconds
+    read -r code seconds <"$work/$1.end"
     case "$code" in
     0)
         passed=$((passed + 1))
-        line "$name" "passed" $((SECONDS - from))
+        line "$1" "passed" "$seconds"
         ;;
     77)
         skipped=$((skipped + 1))
-        line "$name" "skipped" $((SECONDS - from))
-        show "$work/log" 2
+        line "$1" "skipped" "$seconds"
+        show "$work/$1.log" 2
         ;;
     *)
         failed=$((failed + 1))
-        [ "$code" != 124 ] || echo "not finished after $system_seconds s" >>"$work/log"
-        line "$name" "FAILED ($code)" $((SECONDS - from))
-        show "$work/log"
+        line "$1" "FAILED ($code)" "$seconds"
+        show "$work/$1.log"
         ;;
     esac
+    rm -f "$work/$1".*
 }
 
+# Report what has ended, and wait until fewer than so many still run.
+settle() { # number
+    local name still
+    while true; do
+        still=()
+        for name in "${running[@]}"; do
+            if [ -f "$work/$name.end" ]; then
+                report_system_test "$name"
+            else
+                still+=("$name")
+            fi
+        done
+        running=("${still[@]}")
+        [ ${#running[@]} -ge "$1" ] || return 0
+        sleep 0.2
+    done
+}
+
+# Most of them mostly wait, so two run at a time; one that mentions ALTO_ALONE has the machine to itself.
 system_tests() { # build folder, quick or nothing
-    local file
+    local file running=()
+    [ "${2-}" != quick ] || export ALTO_QUICK=1
     for file in tests/system/test_*; do
-        if [ ! -f "$file" ] || [ ! -x "$file" ]; then
+        if [ ! -f "$file" ] || [ ! -x "$file" ] || { [ "${2-}" = quick ] && ! grep -q ALTO_QUICK "$file"; }; then
             continue
         fi
-        if [ "${2-}" != quick ]; then
+        if grep -q ALTO_ALONE "$file"; then
+            settle 1
             system_test "$file" "$PWD/$1/bin"
-        elif grep -q ALTO_QUICK "$file"; then
-            ALTO_QUICK=1 system_test "$file" "$PWD/$1/bin"
+            report_system_test "${file##*/}"
+        else
+            settle 2
+            system_test "$file" "$PWD/$1/bin" &
+            running+=("${file##*/}")
         fi
     done
+    settle 1
+    unset ALTO_QUICK
 }
 
 stage_gcc() {
