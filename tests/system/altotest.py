@@ -607,7 +607,7 @@ def main(tests):
     """Run the tests (or those named on the command line), each in a world of its own, and exit."""
     names = sys.argv[1:]
     chosen = [test for test in tests if not names or test.__name__ in names]
-    failed = skipped = 0
+    failed, skipped = [], 0
     sys.stdout.reconfigure(line_buffering=True)
     if not (BIN / "alto-server-push").exists():
         print("no programs in %s; build first, or set ALTO_BIN" % BIN)
@@ -624,7 +624,7 @@ def main(tests):
             skipped += 1
             print("skipped %s: %s" % (title, reason))
         except Exception as error:  # whatever it is: tell all there is to know
-            failed += 1
+            failed.append("%s: %s" % (title, error))
             print("FAILED  %s after %.1f s" % (title, time.monotonic() - begin))
             if isinstance(error, Failure):
                 print("  " + str(error))
@@ -635,6 +635,8 @@ def main(tests):
             world.show_logs()
         finally:
             world.close()
+    for each in failed:  # once more, behind the logs
+        print("FAILED  " + each)
     if failed:
         sys.exit(1)
     sys.exit(77 if skipped == len(chosen) and chosen else 0)
