@@ -303,7 +303,11 @@ static void round_trip(path *self, const shape *of, bool counts)
 {
     plan(self, self->planned, of);
     pause_a_bit(self);
-    double own = push_change(self, self->planned), signing = sign_us(self), verifying = verify_us(self);
+    double own = push_change(self, self->planned);
+    pause_a_bit(self); /* each is measured as it happens there: after a pause */
+    double signing = sign_us(self);
+    pause_a_bit(self);
+    double verifying = verify_us(self);
     pause_a_bit(self);
     double peer = bench_bare_send(self->bare, self->sent, 2);
     if (!counts)
