@@ -8,6 +8,19 @@
 
 enum { PIDS = 60, NAME = 24, ITEMS = 400, TEXT = 160 };
 
+int test_pool_set_up(void **state)
+{
+    *state = alto_pool_new();
+    return alto_crypto_init() == ALTO_OK && *state ? 0 : -1;
+}
+
+int test_pool_tear_down(void **state)
+{
+    alto_pool *pool = *state;
+    alto_pool_destroy(&pool);
+    return 0;
+}
+
 alto_version *test_version(alto_pool *pool, alto_kind kind)
 {
     alto_version *made = NULL;

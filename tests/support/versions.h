@@ -7,6 +7,10 @@
 #include "core/version.h"
 #include "random.h"
 
+/* A test's state is a pool. */
+int test_pool_set_up(void **state);
+int test_pool_tear_down(void **state);
+
 /* An empty version. */
 alto_version *test_version(alto_pool *pool, alto_kind kind);
 /* `base`, which is released, with items of one payload row. */

@@ -5,19 +5,6 @@
 
 #include <stdio.h>
 
-static int set_up(void **state)
-{
-    *state = alto_pool_new();
-    return alto_crypto_init() == ALTO_OK && *state ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    alto_pool *pool = *state;
-    alto_pool_destroy(&pool);
-    return 0;
-}
-
 static alto_edit cost_edit(const char *to, double cost)
 {
     return (alto_edit){.key = alto_slice_text(to), .value.cost = cost};
@@ -260,7 +247,7 @@ static void the_root_does_not_depend_on_the_way(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, test_pool_set_up, test_pool_tear_down)
     const struct CMUnitTest tests[] = {
         T(costs_are_found_by_source_and_destination),
         T(rows_and_items_are_counted_over_all_classes),

@@ -7,19 +7,6 @@
 
 enum { MANY = 300 };
 
-static int set_up(void **state)
-{
-    *state = alto_pool_new();
-    return alto_crypto_init() == ALTO_OK && *state ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    alto_pool *pool = *state;
-    alto_pool_destroy(&pool);
-    return 0;
-}
-
 static alto_resource *resource_of(const char *id, const char *input, const alto_version *version, uint32_t flags)
 {
     alto_buffer key = alto_buffer_make(8192);
@@ -178,7 +165,7 @@ static void the_longest_entry_has_room_for_its_texts(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, test_pool_set_up, test_pool_tear_down)
     const struct CMUnitTest tests[] = {
         T(resources_keep_their_key_and_their_version),
         T(only_what_is_held_and_fits_is_shown),

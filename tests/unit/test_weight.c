@@ -2,24 +2,12 @@
 /* That what is shared weighs nothing, and what is not weighs about what it takes. */
 #include "cmocka_all.h"
 #include "core/weight.h"
+#include "versions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { ROWS = 300, COLUMNS = 500 };
-
-static int set_up(void **state)
-{
-    *state = alto_pool_new();
-    return alto_crypto_init() == ALTO_OK && *state ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    alto_pool *pool = *state;
-    alto_pool_destroy(&pool);
-    return 0;
-}
 
 static alto_tree *edit(alto_pool *pool, alto_value_type type, const alto_tree *base, const char *key, alto_value value)
 {
@@ -105,7 +93,7 @@ static void an_added_row_does_not_make_the_others_heavy(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, test_pool_set_up, test_pool_tear_down)
     const struct CMUnitTest tests[] = {
         T(what_is_the_same_weighs_nothing),
         T(a_whole_tree_weighs_at_least_its_cells),
