@@ -195,14 +195,21 @@ static bool may_be_missing(alto_want_type type)
     return type == ALTO_WANT_PAYLOAD || type == ALTO_WANT_DELTA || type == ALTO_WANT_SINCE || type == ALTO_WANT_BUNDLE;
 }
 
+static void took_manifest(alto_follower *self)
+{
+    alto_replica_want_head(self->replica); /* what was not understood without */
+    if (self->events.manifest)
+        self->events.manifest(self->events.context, alto_replica_manifest(self->replica));
+}
+
 static void took_answer(alto_follower *self, alto_upstream *from, const alto_want *want, alto_status status)
 {
     report_refusal(from, alto_want_name(want->type), status);
     switch (status) {
     case ALTO_OK:
         self->herald = want->type == ALTO_WANT_HEAD ? from : self->herald;
-        if (want->type == ALTO_WANT_MANIFEST && self->events.manifest)
-            self->events.manifest(self->events.context, alto_replica_manifest(self->replica));
+        if (want->type == ALTO_WANT_MANIFEST)
+            took_manifest(self);
         break;
     case ALTO_KNOWN:
     case ALTO_NOT_WANTED:
@@ -210,6 +217,8 @@ static void took_answer(alto_follower *self, alto_upstream *from, const alto_wan
     case ALTO_EXPIRED: /* the origin is away for so long */
         break;
     default:
+        if (status == ALTO_UNKNOWN_KEY && want->type == ALTO_WANT_HEAD)
+            return; /* it may be ahead of us by an epoch; then it is about to be asked for its manifest */
         alto_upstream_failed(from, status, "a wrong answer", alto_status_text(status), 0);
         if (want->type == ALTO_WANT_MANIFEST)
             alto_replica_want_head(self->replica); /* and the manifest, while there is none */
@@ -305,14 +314,22 @@ static void go_on(alto_follower *self, errand *place, const alto_pull_result *re
         alto_replica_pull_failed(self->replica, &place->want, result->status);
 }
 
+static void finish_errand(alto_follower *self, errand *done, alto_slice body)
+{
+    alto_status status = alto_replica_pulled(self->replica, &done->want, body, alto_clock_ms());
+    took_answer(self, done->from, &done->want, status);
+    /* The best upstream may be the one that has not heard of a new epoch, so all have to be asked. */
+    if (done->want.type == ALTO_WANT_MANIFEST && status != ALTO_OK)
+        ask_somebody(self, done, alto_monotonic_ms());
+}
+
 static void on_errand_done(void *context, const alto_pull_result *result)
 {
     errand *done = context;
     alto_follower *self = done->owner;
     done->pull = NULL;
     if (result->status == ALTO_OK)
-        took_answer(self, done->from, &done->want,
-                    alto_replica_pulled(self->replica, &done->want, result->body, alto_clock_ms()));
+        finish_errand(self, done, result->body);
     else
         go_on(self, done, result);
     pump(self);

@@ -303,6 +303,14 @@ static alto_online_key *find_online(const char *directory, alto_manifest *manife
     return NULL;
 }
 
+/* Dated later than the manifest before it. */
+static void date_anew(alto_manifest *manifest, alto_online_key *online, uint64_t now_ms, uint64_t days)
+{
+    manifest->issued_at_ms = now_ms > manifest->issued_at_ms ? now_ms : manifest->issued_at_ms + 1;
+    online->not_after_ms = manifest->issued_at_ms + days * DAY_MS;
+    manifest->not_after_ms = online->not_after_ms;
+}
+
 static alto_status extend(const char *directory, alto_manifest *manifest, uint64_t now_ms, uint64_t days,
                           alto_error *error)
 {
@@ -312,10 +320,48 @@ static alto_status extend(const char *directory, alto_manifest *manifest, uint64
     if (manifest->version == UINT32_MAX)
         return alto_fail(error, ALTO_TOO_LARGE, directory, "this epoch has no manifest version left");
     manifest->version++;
-    manifest->issued_at_ms = now_ms > manifest->issued_at_ms ? now_ms : manifest->issued_at_ms + 1;
-    online->not_after_ms = manifest->issued_at_ms + days * DAY_MS;
-    manifest->not_after_ms = online->not_after_ms;
+    date_anew(manifest, online, now_ms, days);
     return ALTO_OK;
+}
+
+static alto_status make_online(const char *directory, alto_signing_key **online, alto_error *error)
+{
+    alto_buffer pem = alto_buffer_make(PEM_ROOM);
+    path to = path_of(directory, ALTO_KEYRING_ONLINE);
+    *online = alto_signing_key_new();
+    if (*online)
+        alto_signing_key_pem(*online, &pem);
+    alto_status status = *online ? pem.status : ALTO_NO_MEMORY;
+    if (status == ALTO_OK)
+        status = write_new(to.text, PRIVATE, alto_buffer_slice(&pem), error);
+    else
+        alto_fail(error, status, to.text, "%s", alto_status_text(status));
+    if (pem.data)
+        alto_wipe(pem.data, pem.capacity);
+    alto_buffer_fini(&pem);
+    return status;
+}
+
+/* The key comes first: a raise that was broken off between the two files is made good by the next one. */
+static alto_status begin_epoch(const char *directory, alto_manifest *manifest, uint64_t now_ms, uint64_t days,
+                               alto_error *error)
+{
+    alto_signing_key *online = NULL;
+    if (manifest->epoch == UINT32_MAX)
+        return alto_fail(error, ALTO_TOO_LARGE, directory, "this origin has no epoch left");
+    alto_status status = alto_keyring_read_key(directory, ALTO_KEYRING_ONLINE, &online, error);
+    if (status == ALTO_NOT_FOUND)
+        status = make_online(directory, &online, error);
+    if (status == ALTO_OK) {
+        manifest->epoch++;
+        manifest->version = 1;
+        manifest->online_count = 1;
+        manifest->online[0] =
+            (alto_online_key){.key = alto_signing_key_public(online), .not_before_ms = now_ms - ALTO_MAX_FUTURE_MS};
+        date_anew(manifest, &manifest->online[0], now_ms, days);
+    }
+    alto_signing_key_destroy(&online);
+    return status;
 }
 
 static alto_status sign_and_replace(const char *directory, const alto_manifest *manifest, const alto_signing_key *root,
@@ -332,8 +378,12 @@ static alto_status sign_and_replace(const char *directory, const alto_manifest *
     return status;
 }
 
-alto_status alto_keyring_renew(const char *directory, uint64_t now_ms, uint64_t days, alto_manifest *manifest,
-                               alto_error *error)
+/* What becomes of the manifest that there is. */
+typedef alto_status change_fn(const char *directory, alto_manifest *manifest, uint64_t now_ms, uint64_t days,
+                              alto_error *error);
+
+static alto_status change_manifest(const char *directory, change_fn *change, uint64_t now_ms, uint64_t days,
+                                   alto_manifest *manifest, alto_error *error)
 {
     alto_anchor anchor;
     alto_signing_key *root = NULL;
@@ -345,9 +395,21 @@ alto_status alto_keyring_renew(const char *directory, uint64_t now_ms, uint64_t 
     if (status == ALTO_EXPIRED) /* which is what renewing is for */
         status = ALTO_OK;
     if (status == ALTO_OK)
-        status = extend(directory, manifest, now_ms, days, error);
+        status = change(directory, manifest, now_ms, days, error);
     if (status == ALTO_OK)
         status = sign_and_replace(directory, manifest, root, error);
     alto_signing_key_destroy(&root);
     return status;
+}
+
+alto_status alto_keyring_renew(const char *directory, uint64_t now_ms, uint64_t days, alto_manifest *manifest,
+                               alto_error *error)
+{
+    return change_manifest(directory, extend, now_ms, days, manifest, error);
+}
+
+alto_status alto_keyring_raise_epoch(const char *directory, uint64_t now_ms, uint64_t days, alto_manifest *manifest,
+                                     alto_error *error)
+{
+    return change_manifest(directory, begin_epoch, now_ms, days, manifest, error);
 }

@@ -39,4 +39,10 @@ alto_status alto_keyring_read_manifest(const char *directory, const alto_anchor 
 alto_status alto_keyring_renew(const char *directory, uint64_t now_ms, uint64_t days, alto_manifest *manifest,
                                alto_error *error);
 
+/* Replace the manifest by the first one of the next epoch, above all that was ever signed. It names one online key, valid
+ * for `days` from now_ms: that of signing.pem, or a new one, which is written there, where that file is absent.
+ * *manifest: what was made. When only the manifest cannot be written, a new key stays, and the next call takes it. */
+alto_status alto_keyring_raise_epoch(const char *directory, uint64_t now_ms, uint64_t days, alto_manifest *manifest,
+                                     alto_error *error);
+
 #endif

@@ -249,6 +249,7 @@ static int run_renew(int argc, char **argv)
 {
     const char *directory = NULL;
     uint64_t days = DEFAULT_DAYS;
+    bool raise_epoch = false;
     int operands;
     const alto_option options[] = {
         {.name = "keys",
@@ -264,9 +265,14 @@ static int run_renew(int argc, char **argv)
          .min = 1,
          .max = MAX_DAYS,
          .help = "how long the online key is good from now (90)"},
+        {.name = "raise-epoch",
+         .type = ALTO_OPTION_FLAG,
+         .target = &raise_epoch,
+         .help = "begin an epoch above all that was ever signed, after the online key was stolen or signed far ahead; "
+                 "where signing.pem is absent, a new one is made"},
         {0},
     };
-    alto_options_parse(argc, argv, options, "--keys DIR [--days N]",
+    alto_options_parse(argc, argv, options, "--keys DIR [--days N] [--raise-epoch]",
                        "Sign a new version of the manifest, in which the online key is good for longer.", &operands);
     if (operands > 0) {
         fprintf(stderr, "alto-keys renew: '%s' is not expected; see alto-keys renew --help\n", argv[1]);
@@ -274,10 +280,13 @@ static int run_renew(int argc, char **argv)
     }
     alto_manifest manifest;
     alto_error error;
-    if (alto_keyring_renew(directory, now_ms(), days, &manifest, &error) != ALTO_OK)
+    alto_status status = raise_epoch ? alto_keyring_raise_epoch(directory, now_ms(), days, &manifest, &error)
+                                     : alto_keyring_renew(directory, now_ms(), days, &manifest, &error);
+    if (status != ALTO_OK)
         return complain(&error);
     print_manifest(&manifest, now_ms());
-    printf("\n%s/manifest is new: put it into the --keys directory of alto-server-push\n", directory);
+    printf("\n%s/manifest is new: put it%s into the --keys directory of alto-server-push%s\n", directory,
+           raise_epoch ? " and signing.pem" : "", raise_epoch ? ", and start that again" : "");
     return finish();
 }
 

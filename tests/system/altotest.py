@@ -223,6 +223,21 @@ class Node(Process):
         return eventually("%s tells of what it serves" % self.name, probe)
 
 
+MOVED_CLOCK = """
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int failed = (int)syscall(SYS_clock_gettime, clock, now);
+    if (!failed && clock == CLOCK_REALTIME)
+        now->tv_sec += atol(getenv("ALTO_TEST_OFFSET"));
+    return failed;
+}
+"""
+
+
 class World:
     """A temporary directory, the processes that live in it, and keys."""
 
@@ -293,6 +308,11 @@ class World:
                               capture_output=True)
         equal(done.returncode, 0, "compiling %s (%s)" % (name, done.stderr))
         return {"LD_PRELOAD": self.path(name + ".so")}
+
+    def moved_clock(self, offset_s):
+        """The variables with which a program has a wall clock that is so much ahead, or behind."""
+        asan = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
+        return dict(self.interposed("moved", MOVED_CLOCK), ALTO_TEST_OFFSET=str(offset_s), ASAN_OPTIONS=asan)
 
     # running to the end
 

@@ -144,6 +144,55 @@ static void renewing_extends_the_online_key_even_after_it_expired(void **state)
     assert_int_equal(after.issued_at_ms, later + 1);
 }
 
+/* Does the manifest name the key of signing.pem, and no other? */
+static bool names_only_the_key_at_hand(const char *directory, const alto_manifest *manifest)
+{
+    alto_signing_key *online = NULL;
+    alto_error error;
+    assert_int_equal(alto_keyring_read_key(directory, ALTO_KEYRING_ONLINE, &online, &error), ALTO_OK);
+    alto_public_key key = alto_signing_key_public(online);
+    alto_signing_key_destroy(&online);
+    return manifest->online_count == 1 && memcmp(manifest->online[0].key.bytes, key.bytes, sizeof key.bytes) == 0;
+}
+
+static void a_new_epoch_has_the_key_at_hand_or_a_new_one(void **state)
+{
+    rings *it = *state;
+    alto_manifest before = made_in(it->one), after, read;
+    alto_anchor anchor;
+    alto_error error;
+    assert_int_equal(alto_keyring_renew(it->one, NOW_MS, 30, &before, &error), ALTO_OK);
+    assert_int_equal(alto_keyring_raise_epoch(it->one, NOW_MS, 30, &after, &error), ALTO_OK);
+    assert_int_equal(after.epoch, before.epoch + 1);
+    assert_int_equal(after.version, 1);
+    assert_true(after.issued_at_ms > before.issued_at_ms);
+    assert_memory_equal(after.online[0].key.bytes, before.online[0].key.bytes, ALTO_KEY_SIZE);
+    assert_int_equal(unlink(file_in(it->one, ALTO_KEYRING_ONLINE)), 0);
+    before = after;
+    assert_int_equal(alto_keyring_raise_epoch(it->one, NOW_MS, 30, &after, &error), ALTO_OK);
+    assert_int_equal(after.epoch, before.epoch + 1);
+    assert_memory_not_equal(after.online[0].key.bytes, before.online[0].key.bytes, ALTO_KEY_SIZE);
+    assert_true(names_only_the_key_at_hand(it->one, &after));
+    assert_int_equal(alto_keyring_read_anchor(it->one, ALTO_KEYRING_ANCHOR, &anchor, &error), ALTO_OK);
+    assert_int_equal(alto_keyring_read_manifest(it->one, &anchor, NOW_MS, &read, &error), ALTO_OK);
+    assert_int_equal(read.epoch, after.epoch);
+    struct stat about;
+    assert_int_equal(stat(file_in(it->one, ALTO_KEYRING_ONLINE), &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0600);
+}
+
+static void a_raise_that_was_broken_off_is_made_good(void **state)
+{
+    rings *it = *state;
+    alto_manifest after;
+    alto_error error;
+    made_in(it->one);
+    made_in(it->two);
+    copy(it->two, it->one, ALTO_KEYRING_ONLINE); /* a new key, which the manifest does not name */
+    assert_int_equal(alto_keyring_raise_epoch(it->one, NOW_MS, 90, &after, &error), ALTO_OK);
+    assert_true(names_only_the_key_at_hand(it->one, &after));
+}
+
 static void renewing_with_the_wrong_files_changes_nothing(void **state)
 {
     rings *it = *state;
@@ -198,6 +247,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(private_files_are_private, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_ever_overwritten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(renewing_extends_the_online_key_even_after_it_expired, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_new_epoch_has_the_key_at_hand_or_a_new_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_raise_that_was_broken_off_is_made_good, set_up, tear_down),
         cmocka_unit_test_setup_teardown(renewing_with_the_wrong_files_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_cannot_be_used_are_named, set_up, tear_down),
     };
