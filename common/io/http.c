@@ -40,11 +40,15 @@ enum {
     BLOCK = 131072,              /* bytes copied at a time when there are more pieces than MAX_PIECES */
 };
 
+typedef struct request request;
+
 typedef struct {
     alto_http_server *server;
     alto_http_lane *lane;      /* where connections begin */
     struct MHD_Daemon *daemon; /* where those go whose requests are not plain */
     int listener;              /* -1 when closed */
+    int wake;                  /* eventfd, readable once requests that wait are to be put again; -1: none */
+    request *waiting;          /* of the daemon, their connections suspended */
     pthread_t thread;
     bool running;                        /* the thread was started */
     bool stopped;                        /* this thread has stopped listening */
@@ -64,15 +68,18 @@ struct alto_http_server {
 };
 
 /* One request, from its first line until its answer is sent. */
-typedef struct {
+struct request {
     size_t discarded; /* bytes of body thrown away */
     bool head;        /* its method is HEAD */
     bool judged;      /* its headers were looked at */
     bool counted;     /* its answer is in worker.open */
     bool corked;      /* the connection gathers what is written into whole packets */
     unsigned refused; /* status to refuse it with; 0 when it is in order */
-    char query[];     /* raw, "" when there is none */
-} request;
+    alto_http_held held;
+    struct MHD_Connection *connection; /* while it waits */
+    request *next;                     /* likewise, in worker.waiting */
+    char query[];                      /* raw, "" when there is none */
+};
 
 /* ---- answers ---- */
 
@@ -317,6 +324,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
         cork(connection, asked, false); /* sends the rest */
     if (asked && asked->counted)
         self->open--;
+    if (asked)
+        alto_http_held_release(&asked->held);
     free(asked);
     *state = NULL;
 }
@@ -382,6 +391,26 @@ static unsigned judge(const request *asked, const fields *found)
     return found->no_memory ? 500 : 0;
 }
 
+/* The answer comes later: nothing happens on the connection until it is put again. */
+static enum MHD_Result hold(worker *self, struct MHD_Connection *connection, request *asked, alto_http_answer *answer)
+{
+    asked->held = alto_http_held_take(answer);
+    asked->connection = connection;
+    asked->next = self->waiting;
+    self->waiting = asked;
+    MHD_suspend_connection(connection);
+    return MHD_YES;
+}
+
+/* MHD_run() then puts them again. */
+static void resume_waiting(worker *self)
+{
+    for (request *next; self->waiting; self->waiting = next) {
+        next = self->waiting->next;
+        MHD_resume_connection(self->waiting->connection);
+    }
+}
+
 static enum MHD_Result answer_request(worker *self, struct MHD_Connection *connection, const char *path,
                                       const char *method, request *asked, const fields *found)
 {
@@ -391,10 +420,17 @@ static enum MHD_Result answer_request(worker *self, struct MHD_Connection *conne
                               .if_none_match = found->if_none_match.text,
                               .accept = found->accept.text,
                               .accept_encoding = found->accept_encoding.text,
-                              .peer = peer_of(connection)};
+                              .peer = peer_of(connection),
+                              .can_hold = !self->stopped,
+                              .awaited = asked->held.owner};
     alto_http_answer answer;
+    alto_http_held held = asked->held;
+    asked->held = (alto_http_held){.owner = NULL};
     alto_http_answer_init(&answer, 500);
     self->server->handler(self->server->context, &told, &answer);
+    alto_http_held_release(&held);
+    if (answer.later)
+        return hold(self, connection, asked, &answer);
     return send_answer(self, connection, asked, &answer, common_size(connection, asked, found));
 }
 
@@ -465,8 +501,15 @@ static void stop_listening(worker *self)
 {
     alto_http_lane_unwatch(self->lane, self->server->stop);
     alto_http_lane_stop(self->lane);
-    MHD_run(self->daemon); /* what the lane handed over */
     self->stopped = true;
+    resume_waiting(self);
+    MHD_run(self->daemon); /* also what the lane handed over */
+}
+
+static bool woken(const worker *self)
+{
+    uint64_t times;
+    return read(self->wake, &times, sizeof times) == sizeof times;
 }
 
 static void *run_worker(void *context)
@@ -474,7 +517,12 @@ static void *run_worker(void *context)
     worker *self = context;
     while (!finished(self)) {
         int wait = sleep_ms(self);
-        if (alto_http_lane_run(self->lane, wait) || wait == 0)
+        bool ready = alto_http_lane_run(self->lane, wait) || wait == 0;
+        if (ready && woken(self)) {
+            alto_http_lane_wake(self->lane);
+            resume_waiting(self);
+        }
+        if (ready)
             MHD_run(self->daemon);
         if (!self->stopped && atomic_load(&self->server->stopping))
             stop_listening(self);
@@ -502,15 +550,16 @@ static bool start_lane(worker *self)
         return false;
     self->lane = alto_http_lane_new(self->listener, &options);
     return self->lane && alto_http_lane_watch(self->lane, info->epoll_fd) == ALTO_OK &&
+           alto_http_lane_watch(self->lane, self->wake) == ALTO_OK &&
            alto_http_lane_watch(self->lane, self->server->stop) == ALTO_OK;
 }
 
 static struct MHD_Daemon *start_daemon(worker *self)
 {
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
-                            self, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL, MHD_OPTION_CONNECTION_LIMIT,
-                            (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0,
+                            NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
+                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+                            (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
                             MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, self,
                             MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_NOTIFY_CONNECTION,
                             on_connection, self, MHD_OPTION_END);
@@ -644,7 +693,7 @@ static alto_status start_workers(alto_http_server *self, const char *address, al
         worker *one = &self->workers[i];
         errno = 0;
         one->daemon = start_daemon(one);
-        if (!one->daemon || !start_lane(one))
+        if (one->wake < 0 || !one->daemon || !start_lane(one))
             return alto_fail(error, ALTO_IO, address, "cannot start libmicrohttpd: %s", strerror(errno));
         int number = start_thread(one);
         if (number)
@@ -667,15 +716,16 @@ alto_status alto_http_server_new(const char *address, unsigned threads, alto_htt
     self->context = context;
     self->count = threads < MAX_WORKERS ? threads : MAX_WORKERS;
     self->workers = calloc(self->count, sizeof *self->workers);
+    for (unsigned i = 0; self->workers && i < self->count; i++) {
+        self->workers[i].server = self;
+        self->workers[i].listener = -1;
+        self->workers[i].wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    }
     self->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     alto_status status;
     if (!self->workers || self->stop < 0) {
         status = alto_fail(error, ALTO_NO_MEMORY, address, "out of memory or descriptors");
         goto fail;
-    }
-    for (unsigned i = 0; i < self->count; i++) {
-        self->workers[i].server = self;
-        self->workers[i].listener = -1;
     }
     if (!open_listeners(self, &at)) {
         status = fail_to_listen(error, address, errno);
@@ -691,13 +741,25 @@ fail:
     return status;
 }
 
+/* An eventfd that cannot be written to is readable already. */
+static void make_readable(int event)
+{
+    uint64_t one = 1;
+    if (event >= 0 && write(event, &one, sizeof one) < 0)
+        assert(errno == EAGAIN);
+}
+
+void alto_http_server_wake(alto_http_server *self)
+{
+    for (unsigned i = 0; i < self->count; i++)
+        make_readable(self->workers[i].wake);
+}
+
 static void stop_threads(alto_http_server *self, unsigned grace_ms)
 {
     self->stop_by_ms = alto_monotonic_ms() + grace_ms;
     atomic_store(&self->stopping, true);
-    uint64_t one = 1;
-    if (self->stop >= 0 && write(self->stop, &one, sizeof one) < 0)
-        assert(errno == EAGAIN); /* it is readable already */
+    make_readable(self->stop);
     for (unsigned i = 0; i < self->count; i++)
         if (self->workers[i].running)
             pthread_join(self->workers[i].thread, NULL);
@@ -718,6 +780,8 @@ void alto_http_server_destroy(alto_http_server **self, unsigned grace_ms)
         alto_http_lane_destroy(&one->lane);
         if (one->listener >= 0)
             close(one->listener);
+        if (one->wake >= 0)
+            close(one->wake);
     }
     if (gone->stop >= 0)
         close(gone->stop);

@@ -34,7 +34,7 @@ typedef struct connection {
     uint64_t used_ms;
     int fd;
     bool blocked; /* waits for room to send, not for a request */
-    bool waits;   /* for an answer that is being made; its request is still in the socket */
+    bool waits;   /* for an answer that is being made; its request is still in the socket, `answer` says what for */
     uint64_t waits_since_ms;
     size_t head_size;       /* bytes of head; 0: no answer is under way */
     size_t head_sent;       /* of them */
@@ -117,6 +117,8 @@ static void end_answer(alto_http_lane *self, connection *one)
 static void forget(alto_http_lane *self, connection *one)
 {
     end_answer(self, one);
+    if (one->waits)
+        alto_http_answer_release(&one->answer);
     self->waiting -= one->waits;
     unlink_connection(self, one);
     self->count--;
@@ -323,6 +325,9 @@ static void set_waits(alto_http_lane *self, connection *one, bool waits, uint64_
 static bool ask(alto_http_lane *self, connection *one, const alto_http_plain *plain)
 {
     uint64_t since_ms = one->waits ? one->waits_since_ms : self->now_ms;
+    alto_http_held held = {.owner = NULL};
+    if (one->waits)
+        held = alto_http_held_take(&one->answer);
     alto_http_request told = {.method = plain->head ? "HEAD" : "GET",
                               .path = plain->path,
                               .query = "",
@@ -330,9 +335,12 @@ static bool ask(alto_http_lane *self, connection *one, const alto_http_plain *pl
                               .accept = plain->accept,
                               .accept_encoding = plain->accept_encoding,
                               .peer = one->peer_text,
-                              .can_wait = !self->stopped && self->now_ms - since_ms < self->options.patience_ms};
+                              .can_wait = !self->stopped && self->now_ms - since_ms < self->options.patience_ms,
+                              .can_hold = !self->stopped,
+                              .awaited = held.owner};
     alto_http_answer_init(&one->answer, 500);
     self->options.handler(self->options.context, &told, &one->answer);
+    alto_http_held_release(&held);
     if (one->answer.later != one->waits)
         set_waits(self, one, one->answer.later, since_ms);
     return !one->waits;
@@ -380,15 +388,21 @@ static void on_readable(alto_http_lane *self, connection *one)
     }
 }
 
-/* Put the requests again that wait for their answers. */
-static void ask_again(alto_http_lane *self)
+/* Put the requests again that wait for their answers; the held ones only when that was said. */
+static void ask_again(alto_http_lane *self, bool held)
 {
     self->again_ms = self->now_ms + AGAIN_MS;
     for (connection *one = self->oldest, *newer; one && self->waiting; one = newer) {
         newer = one->newer;
-        if (one->waits)
+        if (one->waits && (held || !one->answer.release))
             on_readable(self, one);
     }
+}
+
+void alto_http_lane_wake(alto_http_lane *self)
+{
+    self->now_ms = alto_monotonic_ms();
+    ask_again(self, true);
 }
 
 /* ---- accepting ---- */
@@ -552,7 +566,7 @@ bool alto_http_lane_run(alto_http_lane *self, int wait_ms)
     for (int i = 0; i < count; i++)
         on_event(self, events[i].data.ptr);
     if (self->waiting && self->now_ms >= self->again_ms)
-        ask_again(self);
+        ask_again(self, self->stopped);
     close_idle(self);
     if (!self->listening && !self->stopped && self->now_ms >= self->listen_again_ms && !is_full(self))
         listen_or_pause(self, true);

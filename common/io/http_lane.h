@@ -20,7 +20,8 @@ typedef struct {
     void *owner;
     size_t max_connections; /* with those elsewhere */
     unsigned idle_ms;       /* a connection without a byte in either direction for so long is closed */
-    unsigned patience_ms;   /* how long a request may wait for an answer that is being made */
+    unsigned
+        patience_ms; /* how long a request may wait for an answer that is being made; one that is held has no end here */
 } alto_http_lane_options;
 
 /* Accept at `listener` (listening, non-blocking, borrowed). NULL: out of memory or descriptors. */
@@ -35,6 +36,8 @@ void alto_http_lane_elsewhere(alto_http_lane *self, int change);
 /* Do what is ready, waiting at most wait_ms (-1: as long as it takes) for something. True when others may have work:
  * a watched descriptor is readable or a connection was handed over. */
 bool alto_http_lane_run(alto_http_lane *self, int wait_ms);
+/* Put all requests that wait to the handler again, also those that are held. */
+void alto_http_lane_wake(alto_http_lane *self);
 /* Accept nobody any more, close the connections that wait for a request, and each other one after its answer. Requests
  * that are there already are answered or handed over before. */
 void alto_http_lane_stop(alto_http_lane *self);

@@ -73,6 +73,20 @@ void alto_http_answer_release(alto_http_answer *answer)
     answer->has_file = false;
 }
 
+alto_http_held alto_http_held_take(alto_http_answer *answer)
+{
+    alto_http_held held = {.owner = answer->release ? answer->owner : NULL, .release = answer->release};
+    answer->release = NULL;
+    return held;
+}
+
+void alto_http_held_release(alto_http_held *self)
+{
+    if (self->owner)
+        self->release(self->owner);
+    *self = (alto_http_held){.owner = NULL};
+}
+
 void alto_http_peer_text(const struct sockaddr *peer, char text[ALTO_HTTP_PEER_TEXT])
 {
     char host[INET6_ADDRSTRLEN] = "";

@@ -15,6 +15,8 @@ typedef struct {
     const char *if_none_match, *accept, *accept_encoding; /* NULL when absent */
     const char *peer;                                     /* "127.0.0.1:1234" */
     bool can_wait; /* the same request can be put again a little later: see `later` */
+    bool can_hold; /* ... or once alto_http_server_wake() was called */
+    void *awaited; /* what the handler said before that this very request is held for; NULL: nothing */
 } alto_http_request;
 
 #define ALTO_HTTP_HEADERS 8
@@ -37,7 +39,9 @@ typedef struct {
     /* The same body once more, at the beginning of a file: sending that copies nothing. The server closes it. */
     bool has_file;
     int file;
-    /* There is no answer yet, but soon there will be: ask again. Only where the request can wait. */
+    /* There is no answer yet, but soon there will be: ask again. Without `owner` that is done every few milliseconds, only
+     * where the request can wait. With it, only where the request can be held, it is done after alto_http_server_wake(), maybe
+     * without; until that call ends, or the client is gone, the server keeps `owner`, and then calls `release`. */
     bool later;
 } alto_http_answer;
 
@@ -50,6 +54,15 @@ void alto_http_body(alto_http_answer *answer, alto_slice bytes);
 /* For the server: an answer of that status and nothing else; give back the body of one. */
 void alto_http_answer_init(alto_http_answer *answer, unsigned status);
 void alto_http_answer_release(alto_http_answer *answer);
+
+/* What a request is held for, between two times that it is put. */
+typedef struct {
+    void *owner; /* NULL: nothing */
+    void (*release)(void *owner);
+} alto_http_held;
+/* Take it out of an answer that comes later. */
+alto_http_held alto_http_held_take(alto_http_answer *answer);
+void alto_http_held_release(alto_http_held *self); /* also when it is nothing */
 
 typedef void alto_http_fn(void *context, const alto_http_request *request, alto_http_answer *answer);
 

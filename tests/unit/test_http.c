@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -96,6 +97,30 @@ static void echo(const alto_http_request *request, alto_http_answer *answer)
     alto_http_body(answer, alto_slice_text(text));
 }
 
+/* "/held" is answered once the owner's thread says so. */
+static atomic_bool there;
+static atomic_long holding, given_back;
+
+static void give_back(void *owner)
+{
+    assert_ptr_equal(owner, &holding);
+    atomic_fetch_add(&given_back, 1);
+}
+
+static void hold(const alto_http_request *request, alto_http_answer *answer)
+{
+    if (atomic_load(&there)) {
+        alto_http_body(answer, alto_slice_text(request->awaited == &holding ? "there" : "never held"));
+    } else if (request->can_hold) {
+        answer->later = true;
+        answer->owner = &holding;
+        answer->release = give_back;
+        atomic_fetch_add(&holding, 1);
+    } else {
+        answer->status = 503;
+    }
+}
+
 static void answer_request(void *context, const alto_http_request *request, alto_http_answer *answer)
 {
     (void)context;
@@ -124,6 +149,8 @@ static void answer_request(void *context, const alto_http_request *request, alto
         alto_http_body(answer, alto_slice_text(request->peer));
     } else if (strcmp(request->path, "/nothing") == 0) {
         answer->status = 204;
+    } else if (strcmp(request->path, "/held") == 0) {
+        hold(request, answer);
     } else if (strncmp(request->path, "/echo", 5) == 0) {
         echo(request, answer);
     } else {
@@ -609,6 +636,118 @@ static void stopping_waits_no_longer_than_it_was_told(void **state)
     close(idle);
 }
 
+/* ---- answers that come later ---- */
+
+static const char *const held_requests[] = {"GET /held HTTP/1.1\r\nHost: x\r\n\r\n",
+                                            "GET /held?q HTTP/1.1\r\nHost: x\r\n\r\n",
+                                            "POST /held HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"};
+
+/* As many requests of each kind as there are rounds, all of them held. */
+static size_t say_held(const alto_http_server *server, int *fds, size_t rounds)
+{
+    atomic_store(&there, false);
+    atomic_store(&holding, 0);
+    atomic_store(&given_back, 0);
+    size_t count = rounds * countof(held_requests);
+    for (size_t i = 0; i < count; i++) {
+        fds[i] = dial(server);
+        say(fds[i], held_requests[i % countof(held_requests)]);
+    }
+    for (int i = 0; i < 500 && atomic_load(&holding) < (long)count; i++)
+        usleep(10000);
+    assert_int_equal(atomic_load(&holding), count);
+    return count;
+}
+
+static void held_requests_are_answered_when_woken(void **state)
+{
+    (void)state;
+    int fds[60];
+    alto_http_server *server = serve("127.0.0.1:0", 3);
+    size_t count = say_held(server, fds, 20);
+    response other = get(server, "GET /small HTTP/1.1\r\nHost: x\r\n\r\n"); /* nobody else waits */
+    assert_true(is_ground(&other, 700));
+    free(other.body);
+    alto_http_server_wake(server); /* too early: held again */
+    for (int i = 0; i < 500 && atomic_load(&holding) < 2 * (long)count; i++)
+        usleep(10000);
+    assert_int_equal(atomic_load(&holding), 2 * count);
+    for (size_t i = 0; i < count; i++)
+        assert_true(i % 20 || quiet(fds[i]));
+    atomic_store(&there, true);
+    alto_http_server_wake(server);
+    for (size_t i = 0; i < count; i++) {
+        response heard = hear(fds[i], true);
+        assert_int_equal(heard.status, 200);
+        assert_string_equal((const char *)heard.body, "there");
+        free(heard.body);
+        say(fds[i], "GET /small?again HTTP/1.1\r\nHost: x\r\n\r\n"); /* the connection goes on */
+        heard = hear(fds[i], true);
+        assert_true(is_ground(&heard, 700));
+        free(heard.body);
+        close(fds[i]);
+    }
+    wait_for_releases();
+    finish(server);
+    assert_int_equal(atomic_load(&given_back), atomic_load(&holding));
+}
+
+/* Woken before the handler's answer was taken: nobody is forgotten. */
+static void a_wake_is_never_missed(void **state)
+{
+    (void)state;
+    alto_http_server *server = serve("127.0.0.1:0", 2);
+    for (int round = 0; round < 200; round++) {
+        atomic_store(&there, false);
+        int fd = dial(server);
+        say(fd, held_requests[round % 3]);
+        long before = atomic_load(&holding);
+        for (int i = 0; i < 100000 && atomic_load(&holding) == before && round % 2; i++)
+            sched_yield();
+        atomic_store(&there, true);
+        alto_http_server_wake(server);
+        response heard = hear(fd, true);
+        assert_int_equal(heard.status, 200);
+        free(heard.body);
+        close(fd);
+    }
+    finish(server);
+}
+
+static void who_goes_away_while_held_is_forgotten(void **state)
+{
+    (void)state;
+    int fds[9];
+    alto_http_server *server = serve("127.0.0.1:0", 2);
+    size_t count = say_held(server, fds, 3);
+    for (size_t i = 0; i < count; i++)
+        close(fds[i]);
+    atomic_store(&there, true);
+    alto_http_server_wake(server);
+    for (int i = 0; i < 500 && atomic_load(&given_back) < (long)count; i++)
+        usleep(10000);
+    assert_int_equal(atomic_load(&given_back), count);
+    finish(server);
+}
+
+static void stopping_refuses_those_who_are_held(void **state)
+{
+    (void)state;
+    int fds[9];
+    alto_http_server *server = serve("127.0.0.1:0", 2);
+    size_t count = say_held(server, fds, 3);
+    double begin = seconds();
+    alto_http_server_destroy(&server, 10000);
+    assert_true(seconds() - begin < 9);
+    for (size_t i = 0; i < count; i++) {
+        response heard = hear(fds[i], true);
+        assert_int_equal(heard.status, 503);
+        free(heard.body);
+        close(fds[i]);
+    }
+    assert_int_equal(atomic_load(&given_back), count);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -626,6 +765,10 @@ int main(void)
         cmocka_unit_test(many_clients_are_served_at_once),
         cmocka_unit_test(stopping_lets_an_answer_under_way_finish),
         cmocka_unit_test(stopping_waits_no_longer_than_it_was_told),
+        cmocka_unit_test(held_requests_are_answered_when_woken),
+        cmocka_unit_test(a_wake_is_never_missed),
+        cmocka_unit_test(who_goes_away_while_held_is_forgotten),
+        cmocka_unit_test(stopping_refuses_those_who_are_held),
     };
     return cmocka_run_group_tests(tests, fill_ground, free_ground);
 }
