@@ -31,7 +31,8 @@ enum {
     IDLE_SECONDS = 30,         /* without a byte in either direction */
     PATIENCE_MS = 4000,        /* for what is being made: less than clients have for a server that hangs */
     CONNECTION_MEMORY = 32768, /* bytes: a request's headers, or the list of an answer's pieces */
-    MAX_UPLOAD = 65536,        /* bytes of a request's body that are read and thrown away */
+    MAX_DISCARDED = 65536,     /* bytes of a body that are read and thrown away where no method takes one */
+    MAX_UPLOADS = 67108864,    /* bytes of all bodies that one worker holds at a time */
     BACKLOG = 511,
     MAX_PIECES = 1024,           /* of an answer sent without copying: IOV_MAX, above it libmicrohttpd can miss that
                                    a socket is still writable */
@@ -53,6 +54,7 @@ typedef struct {
     bool running;                        /* the thread was started */
     bool stopped;                        /* this thread has stopped listening */
     size_t open;                         /* answers of the daemon under way; this thread only */
+    size_t uploads;                      /* bytes of all bodies held; this thread only */
     struct MHD_IoVec vector[MAX_PIECES]; /* scratch for one answer; libmicrohttpd copies it */
 } worker;
 
@@ -69,8 +71,10 @@ struct alto_http_server {
 
 /* One request, from its first line until its answer is sent. */
 struct request {
-    size_t discarded; /* bytes of body thrown away */
+    size_t received;  /* bytes of body, kept or thrown away */
+    alto_buffer body; /* of a POST */
     bool head;        /* its method is HEAD */
+    bool posts;       /* its method is POST */
     bool judged;      /* its headers were looked at */
     bool counted;     /* its answer is in worker.open */
     bool corked;      /* the connection gathers what is written into whole packets */
@@ -236,7 +240,7 @@ typedef struct {
 } field;
 
 typedef struct {
-    field if_none_match, accept, accept_encoding;
+    field if_none_match, accept, accept_encoding, content_type;
     const char *content_length;
     size_t count;
     bool chunked, conflict, no_memory;
@@ -270,6 +274,8 @@ static enum MHD_Result on_field(void *context, enum MHD_ValueKind kind, const ch
         join(self, &self->accept_encoding, value);
     } else if (strcasecmp(name, MHD_HTTP_HEADER_IF_NONE_MATCH) == 0) {
         join(self, &self->if_none_match, value);
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0) {
+        join(self, &self->content_type, value);
     } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
         self->chunked = true;
     } else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
@@ -284,6 +290,7 @@ static void fields_fini(fields *self)
     free(self->if_none_match.joined);
     free(self->accept.joined);
     free(self->accept_encoding.joined);
+    free(self->content_type.joined);
 }
 
 /* Does %00 occur in the path? Decoded it would end the path early. */
@@ -309,7 +316,7 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
     request *made = malloc(sizeof *made + size);
     if (!made)
         return NULL;
-    *made = (request){.refused = hides_nul(uri, end) ? 400 : 0};
+    *made = (request){.refused = hides_nul(uri, end) ? 400 : 0, .body = alto_buffer_make(ALTO_HTTP_BODY)};
     memcpy(made->query, query, size);
     return made;
 }
@@ -324,8 +331,11 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
         cork(connection, asked, false); /* sends the rest */
     if (asked && asked->counted)
         self->open--;
-    if (asked)
+    if (asked) {
         alto_http_held_release(&asked->held);
+        self->uploads -= asked->body.size;
+        alto_buffer_fini(&asked->body);
+    }
     free(asked);
     *state = NULL;
 }
@@ -368,6 +378,7 @@ static enum MHD_Result refuse(worker *self, struct MHD_Connection *connection, r
 {
     const char *why = status == 413   ? "The body of the request is too large.\n"
                       : status == 500 ? "The server is out of memory.\n"
+                      : status == 503 ? "Too many requests with bodies at a time.\n"
                                       : "The request is not well-formed HTTP.\n";
     asked->refused = status;
     alto_http_answer answer;
@@ -378,6 +389,11 @@ static enum MHD_Result refuse(worker *self, struct MHD_Connection *connection, r
     return send_answer(self, connection, asked, &answer, false);
 }
 
+static size_t most_body(const request *asked)
+{
+    return asked->posts ? ALTO_HTTP_BODY : MAX_DISCARDED;
+}
+
 /* What to refuse a request with that libmicrohttpd lets pass: two lengths or a length beside chunks are how
  * requests are smuggled past a proxy. 0: nothing. */
 static unsigned judge(const request *asked, const fields *found)
@@ -386,7 +402,7 @@ static unsigned judge(const request *asked, const fields *found)
         return asked->refused;
     if (found->conflict || (found->chunked && found->content_length))
         return 400;
-    if (found->content_length && strtoull(found->content_length, NULL, 10) > MAX_UPLOAD)
+    if (found->content_length && strtoull(found->content_length, NULL, 10) > most_body(asked))
         return 413;
     return found->no_memory ? 500 : 0;
 }
@@ -411,6 +427,28 @@ static void resume_waiting(worker *self)
     }
 }
 
+/* Keep a part of a body, or find that it cannot be kept; the answer to that waits for the end of the body. */
+static void keep_part(worker *self, request *asked, const char *part, size_t size)
+{
+    if (asked->received > ALTO_HTTP_BODY)
+        asked->refused = 413;
+    else if (size > MAX_UPLOADS - self->uploads)
+        asked->refused = 503;
+    else if (alto_buffer_add(&asked->body, part, size), asked->body.status != ALTO_OK)
+        asked->refused = 500;
+    else
+        self->uploads += size;
+}
+
+/* A part of a body has come. false: it is so much too long that nobody waits for its end. */
+static bool take_part(worker *self, request *asked, const char *part, size_t size)
+{
+    asked->received += size;
+    if (asked->posts && !asked->refused)
+        keep_part(self, asked, part, size);
+    return asked->received <= (asked->posts ? 2 : 1) * most_body(asked);
+}
+
 static enum MHD_Result answer_request(worker *self, struct MHD_Connection *connection, const char *path,
                                       const char *method, request *asked, const fields *found)
 {
@@ -420,6 +458,8 @@ static enum MHD_Result answer_request(worker *self, struct MHD_Connection *conne
                               .if_none_match = found->if_none_match.text,
                               .accept = found->accept.text,
                               .accept_encoding = found->accept_encoding.text,
+                              .content_type = found->content_type.text,
+                              .body = alto_buffer_slice(&asked->body),
                               .peer = peer_of(connection),
                               .can_hold = !self->stopped,
                               .awaited = asked->held.owner};
@@ -440,21 +480,21 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                   void **state)
 {
     (void)version;
-    (void)upload;
     worker *self = context;
     request *asked = *state;
     if (!asked)
         return MHD_NO; /* out of memory in on_uri */
     if (*upload_size > 0) {
-        asked->discarded += *upload_size;
+        size_t size = *upload_size;
         *upload_size = 0;
-        return asked->discarded > MAX_UPLOAD ? MHD_NO : MHD_YES;
+        return take_part(self, asked, upload, size) ? MHD_YES : MHD_NO;
     }
+    asked->posts = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
     asked->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     fields found = {.count = 0};
     MHD_get_connection_values(connection, MHD_HEADER_KIND, on_field, &found);
     enum MHD_Result result = MHD_YES;
-    unsigned wrong = asked->judged ? 0 : judge(asked, &found);
+    unsigned wrong = asked->judged ? asked->refused : judge(asked, &found);
     if (wrong)
         result = refuse(self, connection, asked, wrong);
     else if (asked->judged)

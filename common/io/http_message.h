@@ -9,10 +9,14 @@
 
 #include <netinet/in.h>
 
+#define ALTO_HTTP_BODY 1048576 /* bytes of a request's body: what is longer is refused before the handler hears of it */
+
 typedef struct {
     const char *method, *path; /* path decoded (%XX), without query; a path with NUL is refused before */
     const char *query;         /* raw text after '?', "" when none */
     const char *if_none_match, *accept, *accept_encoding; /* NULL when absent */
+    const char *content_type;                             /* of the body; NULL when absent */
+    alto_slice body;                                      /* of a POST, borrowed; of all others empty */
     const char *peer;                                     /* "127.0.0.1:1234" */
     bool can_wait; /* the same request can be put again a little later: see `later` */
     bool can_hold; /* ... or once alto_http_server_wake() was called */

@@ -121,6 +121,15 @@ static void hold(const alto_http_request *request, alto_http_answer *answer)
     }
 }
 
+static void echo_body(const alto_http_request *request, alto_http_answer *answer)
+{
+    alto_buffer text = alto_buffer_make(2 * ALTO_HTTP_BODY);
+    alto_buffer_print(&text, "%s|", or_none(request->content_type));
+    alto_buffer_add_slice(&text, request->body);
+    alto_http_body(answer, alto_buffer_slice(&text));
+    alto_buffer_fini(&text);
+}
+
 static void answer_request(void *context, const alto_http_request *request, alto_http_answer *answer)
 {
     (void)context;
@@ -151,12 +160,21 @@ static void answer_request(void *context, const alto_http_request *request, alto
         answer->status = 204;
     } else if (strcmp(request->path, "/held") == 0) {
         hold(request, answer);
-    } else if (strncmp(request->path, "/echo", 5) == 0) {
-        echo(request, answer);
-    } else {
-        answer->status = 404;
-        alto_http_body(answer, alto_slice_text("no such thing\n"));
     }
+}
+else if (strcmp(request->path, "/body") == 0)
+{
+    echo_body(request, answer);
+}
+else if (strncmp(request->path, "/echo", 5) == 0)
+{
+    echo(request, answer);
+}
+else
+{
+    answer->status = 404;
+    alto_http_body(answer, alto_slice_text("no such thing\n"));
+}
 }
 
 static alto_http_server *serve(const char *address, unsigned threads)
@@ -454,6 +472,59 @@ static void bad_requests_are_refused_and_the_connection_closed(void **state)
         get(server, "POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc");
     assert_int_equal(heard.status, 200);
     free(heard.body);
+    finish(server);
+}
+
+static void the_body_of_a_post_reaches_the_handler(void **state)
+{
+    static const struct {
+        const char *request, *body;
+    } cases[] = {
+        {"POST /body HTTP/1.1\r\nHost: x\r\nContent-Type: a/b; c=d\r\nContent-Length: 3\r\n\r\nabc", "a/b; c=d|abc"},
+        {"POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "none|"},
+        {"POST /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n",
+         "none|abc"},
+        {"PUT /body HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc", "none|"},
+    };
+    (void)state;
+    alto_http_server *server = serve("127.0.0.1:0", 1);
+    int fd = dial(server);
+    for (size_t i = 0; i < countof(cases); i++) { /* on one connection: nothing is left of the one before */
+        say(fd, cases[i].request);
+        response heard = hear(fd, true);
+        assert_int_equal(heard.status, 200);
+        assert_string_equal((const char *)heard.body, cases[i].body);
+        free(heard.body);
+    }
+    close(fd);
+    finish(server);
+}
+
+/* POST that many bytes, with their number or in chunks; the status of the answer. */
+static int post(alto_http_server *server, size_t size, bool chunked)
+{
+    char *text = malloc(size + 200);
+    int at = chunked ? snprintf(text, 200,
+                                "POST /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n", size)
+                     : snprintf(text, 200, "POST /body HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", size);
+    memset(text + at, 'x', size);
+    strcpy(text + at + size, chunked ? "\r\n0\r\n\r\n" : "");
+    response heard = get(server, text);
+    if (heard.status == 200)
+        assert_int_equal(heard.size, strlen("none|") + size);
+    free(heard.body);
+    free(text);
+    return heard.status;
+}
+
+static void a_body_is_taken_up_to_a_limit(void **state)
+{
+    (void)state;
+    alto_http_server *server = serve("127.0.0.1:0", 1);
+    for (int chunked = 0; chunked <= 1; chunked++) {
+        assert_int_equal(post(server, ALTO_HTTP_BODY, chunked), 200);
+        assert_int_equal(post(server, ALTO_HTTP_BODY + 1, chunked), 413);
+    }
     finish(server);
 }
 
@@ -756,6 +827,8 @@ int main(void)
         cmocka_unit_test(a_304_of_unknown_size_claims_none),
         cmocka_unit_test(the_handler_sees_the_request_as_it_was_sent),
         cmocka_unit_test(bad_requests_are_refused_and_the_connection_closed),
+        cmocka_unit_test(the_body_of_a_post_reaches_the_handler),
+        cmocka_unit_test(a_body_is_taken_up_to_a_limit),
         cmocka_unit_test(an_endless_chunked_body_ends_the_connection),
         cmocka_unit_test(a_client_that_goes_away_releases_its_answer),
         cmocka_unit_test(a_port_in_use_is_refused_in_words),

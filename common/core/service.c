@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/service.h"
+
+#include <stdio.h>
+
+enum {
+    NUMBER_ROOM = 5, /* of "-4096": there are no more resources whose ID could be taken */
+    CUT_ROOM = 9     /* of "-89abcdef", instead of the end of an ID that is too long */
+};
+
+static const char filtered[] = "-filtered";
+
+static const struct {
+    const char *accepts, *media_type;
+} media[] = {
+    [ALTO_SERVICE_NETWORK_FILTER] = {"application/alto-networkmapfilter+json", "application/alto-networkmap+json"},
+    [ALTO_SERVICE_COST_FILTER] = {"application/alto-costmapfilter+json", "application/alto-costmap+json"},
+    [ALTO_SERVICE_ENDPOINT_PROPERTY] = {"application/alto-endpointpropparams+json",
+                                        "application/alto-endpointprop+json"},
+    [ALTO_SERVICE_ENDPOINT_COST] = {"application/alto-endpointcostparams+json", "application/alto-endpointcost+json"},
+};
+
+const char *alto_service_accepts(alto_service_kind kind)
+{
+    return media[kind].accepts;
+}
+
+const char *alto_service_media_type(alto_service_kind kind)
+{
+    return media[kind].media_type;
+}
+
+/* ---- IDs ---- */
+
+/* `base` and `suffix`, within the length of an ID, with a number behind it where that is taken. */
+static void make_id(const alto_view *view, alto_slice base, const char *suffix, char id[ALTO_MAX_NAME + 1])
+{
+    size_t most = ALTO_MAX_NAME - NUMBER_ROOM - strlen(suffix);
+    char stem[ALTO_MAX_NAME + 1], cut[2 * ALTO_HASH_SIZE + 1] = "";
+    if (base.size > most) {
+        alto_hash hash = alto_hash_of("altocast-service-1", base);
+        alto_hex(cut, hash.bytes, 4);
+        base.size = most - CUT_ROOM;
+    }
+    snprintf(stem, sizeof stem, "%.*s%s%s%s", (int)base.size, (const char *)base.data, *cut ? "-" : "", cut, suffix);
+    snprintf(id, ALTO_MAX_NAME + 1, "%s", stem);
+    for (unsigned number = 2; alto_view_by_id(view, id); number++)
+        snprintf(id, ALTO_MAX_NAME + 1, "%.*s-%u", ALTO_MAX_NAME - NUMBER_ROOM, stem, number);
+}
+
+/* ---- which there are ---- */
+
+const alto_resource *alto_service_network(const alto_view *view, const alto_resource *cost_map)
+{
+    if (cost_map->entry.dependency_count == 0)
+        return NULL;
+    const alto_vtag *named = &cost_map->entry.dependencies[0];
+    const alto_resource *found = alto_view_by_id(view, named->resource_id);
+    return found && found->entry.kind == ALTO_NETWORK_MAP && alto_resource_shown(found) &&
+                   strcmp(found->entry.tag, named->tag) == 0
+               ? found
+               : NULL;
+}
+
+/* The filter of a map, without its ID; false when it has none. */
+static bool filter_of(const alto_view *view, unsigned kinds, const alto_resource *map, alto_service *out)
+{
+    if (map->name.input.size || !map->version)
+        return false;
+    *out = (alto_service){.map = map};
+    if (map->entry.kind == ALTO_NETWORK_MAP) {
+        out->kind = ALTO_SERVICE_NETWORK_FILTER;
+        out->network = map;
+    } else if (map->entry.kind == ALTO_COST_MAP) {
+        alto_cost_type type;
+        out->kind = ALTO_SERVICE_COST_FILTER;
+        out->network = alto_service_network(view, map);
+        if (alto_resource_shown(map) && (!out->network || !alto_version_cost_type(map->version, &type)))
+            return false;
+    } else {
+        return false;
+    }
+    return kinds & ALTO_SERVICE_BIT(out->kind);
+}
+
+static bool is_of(const alto_view *view, unsigned kinds, const alto_resource *map, const char *id, alto_service *out)
+{
+    if (!filter_of(view, kinds, map, out))
+        return false;
+    make_id(view, map->name.id, filtered, out->id);
+    return strcmp(out->id, id) == 0;
+}
+
+/* Can a view have it at all? */
+static bool has_endpoint(const alto_view *view, alto_service_kind kind)
+{
+    for (size_t i = 0; i < view->count; i++) {
+        const alto_resource *at = view->resources[i];
+        if (!alto_resource_shown(at) || at->name.input.size)
+            continue;
+        alto_cost_type type;
+        if (kind == ALTO_SERVICE_ENDPOINT_PROPERTY
+                ? at->entry.kind == ALTO_NETWORK_MAP
+                : at->entry.kind == ALTO_COST_MAP && alto_service_network(view, at) &&
+                      alto_version_cost_type(at->version, &type))
+            return true;
+    }
+    return false;
+}
+
+static bool endpoint_of(const alto_view *view, unsigned kinds, alto_service_kind kind, alto_service *out)
+{
+    if (!(kinds & ALTO_SERVICE_BIT(kind)) || !has_endpoint(view, kind))
+        return false;
+    *out = (alto_service){.kind = kind};
+    make_id(view, alto_slice_text("endpoint"), kind == ALTO_SERVICE_ENDPOINT_PROPERTY ? "-property" : "-cost", out->id);
+    return true;
+}
+
+bool alto_service_find(const alto_view *view, unsigned kinds, const char *id, alto_service *out)
+{
+    char stem[ALTO_MAX_NAME + 1] = "";
+    const char *end = id, *next;
+    while ((next = strstr(end, filtered)))
+        end = next + 1;
+    if (end > id && end - id <= ALTO_MAX_NAME)
+        snprintf(stem, sizeof stem, "%.*s", (int)(end - 1 - id), id);
+    const alto_resource *map = alto_view_by_id(view, stem);
+    if (map && is_of(view, kinds, map, id, out))
+        return true;
+    for (size_t i = 0; *stem && i < view->count; i++) /* an ID that was cut */
+        if (view->resources[i]->name.id.size > ALTO_MAX_NAME - NUMBER_ROOM - strlen(filtered) &&
+            is_of(view, kinds, view->resources[i], id, out))
+            return true;
+    for (unsigned kind = ALTO_SERVICE_ENDPOINT_PROPERTY; kind <= ALTO_SERVICE_ENDPOINT_COST; kind++)
+        if (strncmp(id, "endpoint-", 9) == 0 && endpoint_of(view, kinds, kind, out) && strcmp(out->id, id) == 0)
+            return true;
+    return false;
+}
+
+void alto_services(const alto_view *view, unsigned kinds, alto_service_fn *found, void *context)
+{
+    alto_service service;
+    for (size_t i = 0; i < view->count; i++) {
+        const alto_resource *map = view->resources[i];
+        if (!alto_resource_shown(map) || !filter_of(view, kinds, map, &service))
+            continue;
+        make_id(view, map->name.id, filtered, service.id);
+        found(context, &service);
+    }
+    for (unsigned kind = ALTO_SERVICE_ENDPOINT_PROPERTY; kind <= ALTO_SERVICE_ENDPOINT_COST; kind++)
+        if (endpoint_of(view, kinds, kind, &service))
+            found(context, &service);
+}
+
+/* ---- cost types ---- */
+
+/* May the service offer this cost map? */
+static bool offers(const alto_view *view, const alto_service *service, const alto_resource *at, alto_cost_type *type)
+{
+    if (at->entry.kind != ALTO_COST_MAP || at->name.input.size || !alto_resource_shown(at))
+        return false;
+    const alto_resource *network = alto_service_network(view, at);
+    return network && (!service->network || network == service->network) && alto_version_cost_type(at->version, type);
+}
+
+size_t alto_service_costs(const alto_view *view, const alto_service *service,
+                          const alto_resource *costs[ALTO_SERVICE_COSTS])
+{
+    alto_cost_type types[ALTO_SERVICE_COSTS];
+    size_t count = 0, same;
+    if (service->map && offers(view, service, service->map, &types[0]))
+        costs[count++] = service->map;
+    for (size_t i = 0; i < view->count && count < ALTO_SERVICE_COSTS; i++) {
+        const alto_resource *at = view->resources[i];
+        if (!offers(view, service, at, &types[count]))
+            continue;
+        for (same = 0; same < count && !alto_cost_type_equal(&types[same], &types[count]);)
+            same++;
+        if (same == count)
+            costs[count++] = at;
+    }
+    return count;
+}
+
+const alto_resource *alto_service_cost(const alto_view *view, const alto_service *service, const alto_cost_type *type)
+{
+    const alto_resource *costs[ALTO_SERVICE_COSTS];
+    alto_cost_type own;
+    if (service->map && offers(view, service, service->map, &own) && alto_cost_type_equal(&own, type))
+        return service->map;
+    size_t count = alto_service_costs(view, service, costs);
+    for (size_t i = 0; i < count; i++)
+        if (alto_version_cost_type(costs[i]->version, &own) && alto_cost_type_equal(&own, type))
+            return costs[i];
+    return NULL;
+}

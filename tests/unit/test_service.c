@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which services a view has, and the IDs under which they are found. */
+#include "cmocka_all.h"
+#include "core/service.h"
+#include "origin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ALL = 15 };
+
+static int set_up(void **state)
+{
+    *state = test_origin_new(7);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    test_origin *origin = *state;
+    test_origin_destroy(&origin);
+    return 0;
+}
+
+static void add(test_origin *origin, const char *id, const char *text)
+{
+    test_origin_set(origin, id, test_json(origin->pool, text));
+}
+
+static void add_network_map(test_origin *origin, const char *id)
+{
+    char text[300];
+    snprintf(text, sizeof text,
+             "{\"meta\":{\"vtag\":{\"resource-id\":\"%s\",\"tag\":\"t\"}},\"network-map\":{\"P\":{}}}", id);
+    add(origin, id, text);
+}
+
+static void add_cost_map(test_origin *origin, const char *id, const char *network_map, const char *metric)
+{
+    char text[400];
+    snprintf(text, sizeof text,
+             "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"%s\",\"tag\":\"t\"}],\"cost-type\":{\"cost-mode\":"
+             "\"numerical\",\"cost-metric\":\"%s\"}},\"cost-map\":{}}",
+             network_map, metric);
+    add(origin, id, text);
+}
+
+static void append_id(void *context, const alto_service *service)
+{
+    char *list = context;
+    strcat(list, service->id);
+    strcat(list, " ");
+}
+
+static void assert_services(const test_origin *origin, unsigned kinds, const char *wanted)
+{
+    char list[1000] = "";
+    alto_services(test_origin_view(origin), kinds, append_id, list);
+    assert_string_equal(list, wanted);
+}
+
+static void assert_found(const test_origin *origin, const char *id, const char *map)
+{
+    alto_service service;
+    assert_true(alto_service_find(test_origin_view(origin), ALL, id, &service));
+    assert_string_equal(service.id, id);
+    assert_ptr_equal(service.map, map ? alto_view_by_id(test_origin_view(origin), map) : NULL);
+}
+
+static void maps_bring_their_services(void **state)
+{
+    test_origin *origin = *state;
+    alto_service service;
+    add(origin, "document", "{\"x\":1}");
+    assert_services(origin, ALL, "");
+    add_network_map(origin, "net");
+    assert_services(origin, ALL, "net-filtered endpoint-property ");
+    add_cost_map(origin, "cost", "net", "routingcost");
+    assert_services(origin, ALL, "cost-filtered net-filtered endpoint-property endpoint-cost ");
+    assert_services(origin, ALTO_SERVICE_BIT(ALTO_SERVICE_COST_FILTER), "cost-filtered ");
+    assert_found(origin, "net-filtered", "net");
+    assert_found(origin, "cost-filtered", "cost");
+    assert_found(origin, "endpoint-property", NULL);
+    assert_found(origin, "endpoint-cost", NULL);
+    const alto_view *view = test_origin_view(origin);
+    static const char *const others[] = {"",
+                                         "net",
+                                         "-filtered",
+                                         "document-filtered",
+                                         "net-filtered-2",
+                                         "net-filtered-filtered",
+                                         "endpoint-",
+                                         "endpoint-property-2"};
+    for (size_t i = 0; i < countof(others); i++)
+        assert_false(alto_service_find(view, ALL, others[i], &service));
+    assert_false(alto_service_find(view, ALTO_SERVICE_BIT(ALTO_SERVICE_COST_FILTER), "net-filtered", &service));
+}
+
+static void an_id_that_is_taken_gets_a_number(void **state)
+{
+    test_origin *origin = *state;
+    add_network_map(origin, "net");
+    add_network_map(origin, "net-filtered");
+    add(origin, "net-filtered-2", "{\"x\":1}");
+    add(origin, "endpoint-property", "{\"x\":1}");
+    assert_services(origin, ALL, "net-filtered-3 net-filtered-filtered endpoint-property-2 ");
+    assert_found(origin, "net-filtered-3", "net");
+    assert_found(origin, "net-filtered-filtered", "net-filtered");
+    assert_found(origin, "endpoint-property-2", NULL);
+}
+
+static void long_ids_are_cut_and_stay_apart(void **state)
+{
+    test_origin *origin = *state;
+    char a[ALTO_MAX_NAME + 1], b[ALTO_MAX_NAME + 1], list[400] = "";
+    memset(a, 'n', ALTO_MAX_NAME);
+    a[ALTO_MAX_NAME] = 0;
+    memcpy(b, a, sizeof b);
+    b[ALTO_MAX_NAME - 1] = 'o';
+    add_network_map(origin, a);
+    add_network_map(origin, b);
+    alto_services(test_origin_view(origin), ALTO_SERVICE_BIT(ALTO_SERVICE_NETWORK_FILTER), append_id, list);
+    char *second = strchr(list, ' ');
+    assert_non_null(second);
+    *second++ = 0;
+    second[strlen(second) - 1] = 0;
+    assert_true(alto_name_valid(alto_slice_text(list)) && alto_name_valid(alto_slice_text(second)));
+    assert_string_not_equal(list, second);
+    assert_found(origin, list, a);
+    assert_found(origin, second, b);
+}
+
+static void costs_are_those_of_the_same_network_map_each_type_once(void **state)
+{
+    test_origin *origin = *state;
+    const alto_resource *costs[ALTO_SERVICE_COSTS];
+    alto_service service;
+    add_network_map(origin, "n1");
+    add_network_map(origin, "n2");
+    add_cost_map(origin, "a", "n1", "routingcost");
+    add_cost_map(origin, "b", "n1", "hopcount");
+    add_cost_map(origin, "c", "n1", "hopcount");
+    add_cost_map(origin, "d", "n2", "delay");
+    const alto_view *view = test_origin_view(origin);
+    assert_true(alto_service_find(view, ALL, "c-filtered", &service));
+    assert_int_equal(alto_service_costs(view, &service, costs), 2);
+    assert_ptr_equal(costs[0], alto_view_by_id(view, "c"));
+    assert_ptr_equal(costs[1], alto_view_by_id(view, "a"));
+    assert_true(alto_service_find(view, ALL, "endpoint-cost", &service));
+    assert_int_equal(alto_service_costs(view, &service, costs), 3);
+
+    assert_true(alto_service_find(view, ALL, "a-filtered", &service));
+    static const struct {
+        alto_cost_type type;
+        const char *wanted;
+    } cases[] = {{{"routingcost", "numerical"}, "a"},
+                 {{"hopcount", "numerical"}, "b"},
+                 {{"hopcount", "ordinal"}, NULL},
+                 {{"delay", "numerical"}, NULL}};
+    for (size_t i = 0; i < countof(cases); i++)
+        assert_ptr_equal(alto_service_cost(view, &service, &cases[i].type),
+                         cases[i].wanted ? alto_view_by_id(view, cases[i].wanted) : NULL);
+}
+
+static void a_cost_map_without_its_network_map_has_no_service(void **state)
+{
+    test_origin *origin = *state;
+    add_cost_map(origin, "lost", "nowhere", "routingcost");
+    add(origin, "untyped", "{\"meta\":{},\"cost-map\":{}}");
+    assert_services(origin, ALL, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(maps_bring_their_services, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_id_that_is_taken_gets_a_number, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(long_ids_are_cut_and_stay_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(costs_are_those_of_the_same_network_map_each_type_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cost_map_without_its_network_map_has_no_service, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
