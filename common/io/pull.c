@@ -29,12 +29,13 @@ struct alto_pull {
     alto_pull_data_fn *data; /* NULL: gather into body */
     alto_pull_done_fn *done;
     void *context;
-    uint64_t max_size, size; /* bytes of a 200 body: allowed, come so far */
+    uint64_t max_size, size; /* bytes of a wanted body: allowed, come so far */
     uint64_t refused_size;   /* bytes of another body */
     alto_buffer body;
     alto_status status; /* why we ended it ourselves; ALTO_OK: we did not */
     bool waiting;       /* not handed to libcurl yet */
     bool cancelled;
+    bool any_body; /* not only that of a 200 */
     char why[CURL_ERROR_SIZE];
     alto_pull *next; /* list of the puller */
 };
@@ -102,11 +103,11 @@ static bool loopback(const char *url)
 
 /* ---- bodies ---- */
 
-static bool answered_200(const alto_pull *self)
+static bool body_wanted(const alto_pull *self)
 {
     long code = 0;
     curl_easy_getinfo(self->easy, CURLINFO_RESPONSE_CODE, &code);
-    return code == 200;
+    return code == 200 || self->any_body;
 }
 
 static alto_status take_bytes(alto_pull *self, alto_slice bytes)
@@ -132,7 +133,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *context)
     (void)one;
     if (self->cancelled)
         return CURL_WRITEFUNC_ERROR;
-    if (!answered_200(self)) {
+    if (!body_wanted(self)) {
         self->refused_size += size;
         return self->refused_size <= ERROR_BODY_MAX ? size : CURL_WRITEFUNC_ERROR;
     }
@@ -167,6 +168,8 @@ static alto_status status_of(long http_status)
     switch (http_status) {
     case 200:
         return ALTO_OK;
+    case 304:
+        return ALTO_KNOWN;
     case 404:
     case 410:
         return ALTO_NOT_FOUND;
@@ -178,15 +181,118 @@ static alto_status status_of(long http_status)
     }
 }
 
+/* ---- headers ---- */
+
+/* The value of the `index`th header of that name in the last answer; NULL when there is none. */
+static const char *header_at(const alto_pull *self, const char *name, size_t index)
+{
+    struct curl_header *header;
+    if (curl_easy_header(self->easy, name, index, CURLH_HEADER, -1, &header) != CURLHE_OK)
+        return NULL;
+    return header->value;
+}
+
+static const char *header_or_empty(const alto_pull *self, const char *name)
+{
+    const char *value = header_at(self, name, 0);
+    return value ? value : "";
+}
+
+/* Seconds, digits only; what is more than a century is that. */
+static bool read_seconds(const char *text, size_t size, uint64_t *seconds)
+{
+    static const uint64_t century = 3155760000;
+    if (size >= 2 && text[0] == '"' && text[size - 1] == '"') {
+        text++;
+        size -= 2;
+    }
+    uint64_t value = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        value = value < century ? 10 * value + (uint64_t)(text[i] - '0') : century;
+    }
+    *seconds = value;
+    return size > 0;
+}
+
+static bool is_word(const char *text, size_t size, const char *word)
+{
+    return strlen(word) == size && strncasecmp(text, word, size) == 0;
+}
+
+/* One directive of Cache-Control, e.g. max-age=60; s-maxage is for such as we are and goes before. */
+static void take_directive(const char *text, size_t size, alto_pull_headers *out, bool *shared)
+{
+    const char *equals = memchr(text, '=', size);
+    size_t name = equals ? (size_t)(equals - text) : size;
+    uint64_t seconds;
+    out->is_private = out->is_private || is_word(text, name, "private");
+    out->no_store = out->no_store || is_word(text, name, "no-store");
+    out->no_cache = out->no_cache || is_word(text, name, "no-cache");
+    bool for_shared = is_word(text, name, "s-maxage");
+    if (!equals || (!for_shared && (*shared || !is_word(text, name, "max-age"))))
+        return;
+    if (!read_seconds(equals + 1, size - name - 1, &seconds))
+        return;
+    *shared = for_shared;
+    out->has_max_age = true;
+    out->max_age_s = seconds;
+}
+
+/* The directives of one header line. Commas inside of quotes do not part them. */
+static void take_cache_control(const char *text, alto_pull_headers *out, bool *shared)
+{
+    while (*text) {
+        text += strspn(text, " \t,");
+        const char *end = text;
+        for (bool quoted = false; *end && (quoted || *end != ','); end++)
+            quoted = (*end == '"') != quoted;
+        size_t size = (size_t)(end - text);
+        while (size > 0 && (text[size - 1] == ' ' || text[size - 1] == '\t'))
+            size--;
+        take_directive(text, size, out, shared);
+        text = end;
+    }
+}
+
+static void read_headers(const alto_pull *self, alto_pull_headers *out)
+{
+    bool shared = false;
+    const char *line, *age = header_or_empty(self, "Age");
+    uint64_t age_s = 0;
+    char *url = NULL;
+    curl_easy_getinfo(self->easy, CURLINFO_EFFECTIVE_URL, &url);
+    *out = (alto_pull_headers){.url = url ? url : "",
+                               .content_type = header_or_empty(self, "Content-Type"),
+                               .etag = header_or_empty(self, "ETag"),
+                               .last_modified = header_or_empty(self, "Last-Modified")};
+    for (size_t i = 0; (line = header_at(self, "Cache-Control", i)); i++)
+        take_cache_control(line, out, &shared);
+    if (out->has_max_age && read_seconds(age, strlen(age), &age_s))
+        out->max_age_s = age_s < out->max_age_s ? out->max_age_s - age_s : 0;
+}
+
+/* ---- the answer ---- */
+
 static void explain(alto_pull *self, alto_pull_result *result, CURLcode code)
 {
+    bool answered = result->http_status != 200 && result->http_status != 0;
     if (self->status != ALTO_OK)
         snprintf(self->why, sizeof self->why, "%s", alto_status_text(self->status));
-    else if (result->http_status != 200 && result->http_status != 0)
+    else if (answered && code != CURLE_TOO_MANY_REDIRECTS)
         snprintf(self->why, sizeof self->why, "the answer has status %ld", result->http_status);
     else if (!self->why[0])
         snprintf(self->why, sizeof self->why, "%s", curl_easy_strerror(code));
     result->why = self->why;
+}
+
+static alto_status judge(const alto_pull *self, CURLcode code, long http_status)
+{
+    if (self->status != ALTO_OK)
+        return self->status;
+    bool broken = code != CURLE_OK && (http_status == 200 || http_status == 0 || self->any_body);
+    return broken ? ALTO_IO : status_of(http_status);
 }
 
 static void finish(alto_pull *self, CURLcode code)
@@ -196,15 +302,11 @@ static void finish(alto_pull *self, CURLcode code)
     curl_easy_getinfo(self->easy, CURLINFO_RESPONSE_CODE, &result.http_status);
     curl_easy_getinfo(self->easy, CURLINFO_RETRY_AFTER, &retry_after);
     result.retry_after_s = retry_after > 0 ? (uint64_t)retry_after : 0;
-    if (self->status != ALTO_OK)
-        result.status = self->status;
-    else if (code != CURLE_OK && (result.http_status == 200 || result.http_status == 0))
-        result.status = ALTO_IO;
-    else
-        result.status = status_of(result.http_status);
+    result.status = judge(self, code, result.http_status);
+    read_headers(self, &result.headers);
     if (result.status != ALTO_OK)
         explain(self, &result, code);
-    else
+    if (self->status == ALTO_OK && code == CURLE_OK)
         result.body = alto_buffer_slice(&self->body);
     detach(self);
     self->done(self->context, &result);
@@ -383,7 +485,7 @@ void alto_puller_destroy(alto_puller **self)
     *self = NULL;
 }
 
-/* ---- pulls ---- */
+/* ---- URLs ---- */
 
 static bool valid_url(const char *url)
 {
@@ -397,6 +499,48 @@ static bool valid_url(const char *url)
     return valid;
 }
 
+bool alto_url_resolve(const char *base, const char *reference, char *url, size_t room)
+{
+    CURLU *parsed = curl_url();
+    char *whole = NULL;
+    bool fits = parsed && valid_url(base) && curl_url_set(parsed, CURLUPART_URL, base, 0) == CURLUE_OK &&
+                curl_url_set(parsed, CURLUPART_URL, reference, 0) == CURLUE_OK &&
+                curl_url_set(parsed, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
+                curl_url_get(parsed, CURLUPART_URL, &whole, 0) == CURLUE_OK && strlen(whole) < room && valid_url(whole);
+    if (fits)
+        memcpy(url, whole, strlen(whole) + 1);
+    curl_free(whole);
+    curl_url_cleanup(parsed);
+    return fits;
+}
+
+/* "https://host:443" of a URL; NULL when it is none, or out of memory. Freed by curl_free. */
+static char *server_of(const char *url)
+{
+    static const CURLUPart rest[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_PATH, CURLUPART_QUERY,
+                                     CURLUPART_FRAGMENT};
+    CURLU *parsed = curl_url();
+    char *server = NULL;
+    bool cut = parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK;
+    for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++)
+        cut = cut && curl_url_set(parsed, rest[i], NULL, 0) == CURLUE_OK;
+    if (cut)
+        curl_url_get(parsed, CURLUPART_URL, &server, CURLU_DEFAULT_PORT);
+    curl_url_cleanup(parsed);
+    return server;
+}
+
+bool alto_url_same_server(const char *one, const char *other)
+{
+    char *first = server_of(one), *second = server_of(other);
+    bool same = first && second && strcasecmp(first, second) == 0;
+    curl_free(first);
+    curl_free(second);
+    return same;
+}
+
+/* ---- pulls ---- */
+
 static bool add_header(alto_pull *self, const char *header)
 {
     struct curl_slist *headers = curl_slist_append(self->headers, header);
@@ -406,20 +550,92 @@ static bool add_header(alto_pull *self, const char *header)
     return true;
 }
 
-static bool set_options(alto_pull *self, const char *url)
+/* "Name: value"; nothing when there is no value. */
+static bool add_named(alto_pull *self, const char *name, const char *value)
+{
+    if (!value)
+        return true;
+    alto_buffer line = alto_buffer_make(8192);
+    alto_buffer_print(&line, "%s: %s", name, value);
+    alto_buffer_add_u8(&line, 0);
+    bool added = line.status == ALTO_OK && add_header(self, (const char *)line.data);
+    alto_buffer_fini(&line);
+    return added;
+}
+
+static bool add_headers(alto_pull *self, const alto_pull_request *request, bool post)
+{
+    const char *type = request->content_type ? request->content_type : "application/octet-stream";
+    bool added = add_named(self, "Cache-Control", request->no_cache ? "no-cache" : NULL) &&
+                 add_named(self, "Accept", request->accept) &&
+                 add_named(self, "If-None-Match", request->if_none_match) &&
+                 add_named(self, "If-Modified-Since", request->if_modified_since) &&
+                 add_named(self, "Content-Type", post ? type : NULL);
+    if (post) /* no waiting for 100 Continue */
+        added = added && add_header(self, "Expect:");
+    for (size_t i = 0; i < request->header_count; i++)
+        added = added && add_header(self, request->header[i]);
+    curl_easy_setopt(self->easy, CURLOPT_HTTPHEADER, self->headers);
+    return added;
+}
+
+static bool set_method(alto_pull *self, const alto_pull_request *request, bool *post)
+{
+    const char *method = request->method ? request->method : "GET";
+    *post = strcmp(method, "POST") == 0;
+    if (strcmp(method, "HEAD") == 0)
+        return curl_easy_setopt(self->easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
+    if (!*post)
+        return strcmp(method, "GET") == 0;
+    curl_easy_setopt(self->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
+    const char *body = request->body.size ? (const char *)request->body.data : "";
+    return curl_easy_setopt(self->easy, CURLOPT_COPYPOSTFIELDS, body) == CURLE_OK;
+}
+
+/* Whom to believe, and who we are. */
+static bool set_trust(CURL *easy, const alto_pull_request *request)
+{
+    bool set = true;
+    if (request->credentials) {
+        curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST));
+        set = curl_easy_setopt(easy, CURLOPT_USERPWD, request->credentials) == CURLE_OK;
+    }
+    if (request->ca_file) {
+        set = set && curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file) == CURLE_OK;
+        set = set && curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+    }
+    return set;
+}
+
+static bool set_redirects(CURL *easy, const alto_pull_request *request)
+{
+    bool secure = strncasecmp(request->url, "https://", 8) == 0;
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request->max_redirects ? 1L : 0L);
+    if (request->max_redirects) /* with 0, libcurl would not ask again with credentials either */
+        curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)request->max_redirects);
+    return curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https") == CURLE_OK;
+}
+
+static void set_limits(alto_pull *self, const alto_pull_request *request)
+{
+    curl_easy_setopt(self->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(self->easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(self->easy, CURLOPT_LOW_SPEED_TIME, request->silence_s ? (long)request->silence_s : SILENCE_S);
+    curl_easy_setopt(self->easy, CURLOPT_TIMEOUT, (long)request->total_s);
+}
+
+static bool set_options(alto_pull *self, const alto_pull_request *request)
 {
     CURL *easy = self->easy;
-    bool set = curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK;
+    bool post, set = curl_easy_setopt(easy, CURLOPT_URL, request->url) == CURLE_OK;
     set = set && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
     set = set && curl_easy_setopt(easy, CURLOPT_USERAGENT, "altocast/" ALTO_RELEASE) == CURLE_OK;
-    if (set && loopback(url)) /* a proxy of the environment is not for this machine */
+    set = set && set_method(self, request, &post) && add_headers(self, request, post);
+    set = set && set_trust(easy, request) && set_redirects(easy, request);
+    if (set && loopback(request->url)) /* a proxy of the environment is not for this machine */
         set = curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, self->headers);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    set_limits(self, request);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_S);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, self);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, self->why);
@@ -427,21 +643,22 @@ static bool set_options(alto_pull *self, const char *url)
     return set;
 }
 
-alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, bool no_cache, alto_pull_data_fn *data,
-                         alto_pull_done_fn *done, void *context)
+alto_pull *alto_pull_start(alto_puller *puller, const alto_pull_request *request, alto_pull_data_fn *data,
+                           alto_pull_done_fn *done, void *context)
 {
     assert(done);
-    if (!valid_url(url))
+    if (!valid_url(request->url))
         return NULL;
     alto_pull *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
     *self = (alto_pull){.puller = puller, .data = data, .done = done, .context = context};
-    self->max_size = max_size;
-    self->body = alto_buffer_make(max_size);
+    self->max_size = request->max_size;
+    self->any_body = request->any_body;
+    self->body = alto_buffer_make(request->max_size);
     self->waiting = true;
     self->easy = curl_easy_init();
-    if (!self->easy || (no_cache && !add_header(self, "Cache-Control: no-cache")) || !set_options(self, url)) {
+    if (!self->easy || !set_options(self, request)) {
         free_pull(self);
         return NULL;
     }
@@ -451,6 +668,13 @@ alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, 
     *end = self;
     alto_timer_arm(puller->soon, 0);
     return self;
+}
+
+alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, bool no_cache, alto_pull_data_fn *data,
+                         alto_pull_done_fn *done, void *context)
+{
+    alto_pull_request request = {.url = url, .max_size = max_size, .no_cache = no_cache};
+    return alto_pull_start(puller, &request, data, done, context);
 }
 
 void alto_pull_set_silence(alto_pull *self, unsigned seconds)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pull.h - HTTP GET on a loop; pull.c is the only file that knows libcurl.
+/* pull.h - HTTP requests on a loop; pull.c is the only file that knows libcurl.
  *
  * Threads: belongs to the thread of its loop. */
 #ifndef ALTO_PULL_H
@@ -13,24 +13,59 @@ alto_puller *alto_puller_new(alto_loop *loop); /* NULL: out of memory */
 /* Ends all that is under way without calling anybody. Not from inside a callback. */
 void alto_puller_destroy(alto_puller **self);
 
+/* One request. Everything is borrowed until alto_pull_start() returns. Zeros and NULLs: a GET as alto_pull_get() makes it. */
 typedef struct {
-    alto_status status;     /* ALTO_OK: status 200, body whole. ALTO_NOT_FOUND: 404 or 410. ALTO_BUSY: 503 or 429.
+    const char *url;           /* http or https */
+    const char *method;        /* NULL: GET. Otherwise "GET", "HEAD" or "POST" */
+    alto_slice body;           /* of a POST */
+    const char *content_type;  /* of the body; NULL: application/octet-stream */
+    const char *accept;        /* NULL: anything */
+    const char *const *header; /* further ones, "Name: value" */
+    size_t header_count;
+    const char *if_none_match, *if_modified_since; /* validators of what is held; NULL: none */
+    const char
+        *credentials;    /* "user:password", sent by Basic or Digest when the server of `url` asks for it; NULL: none */
+    const char *ca_file; /* PEM: whom to believe instead of the system's authorities; NULL: those */
+    unsigned
+        max_redirects; /* 0: they are not followed. Asking again with credentials counts too. Never from https to http; credentials go to no other host */
+    unsigned silence_s; /* give up after so long without any byte; 0: 30 */
+    unsigned total_s;   /* give up when it is not done after so long; 0: no bound */
+    size_t max_size;    /* of the body, after any content coding; none is asked for */
+    bool no_cache;      /* caches on the way are to ask again */
+    bool any_body;      /* the body of every answer is wanted, not only of a 200 */
+} alto_pull_request;
+
+/* What an answer says of itself. The texts are borrowed during the call and "" when not said. */
+typedef struct {
+    const char *url; /* where it came from in the end */
+    const char *content_type, *etag, *last_modified;
+    bool is_private, no_store, no_cache; /* of Cache-Control */
+    bool has_max_age;
+    uint64_t max_age_s; /* s-maxage or max-age, less Age; when has_max_age */
+} alto_pull_headers;
+
+typedef struct {
+    alto_status
+        status; /* ALTO_OK: status 200, body whole. ALTO_KNOWN: 304. ALTO_NOT_FOUND: 404 or 410. ALTO_BUSY: 503 or 429.
                                ALTO_TOO_LARGE: body beyond the maximum. ALTO_IO: no connection, timeout, any other status */
-    long http_status;       /* 0 when there was no answer */
-    uint64_t retry_after_s; /* 0 when not said */
-    alto_slice body;        /* borrowed during the call; empty when streamed */
-    const char *why;        /* for people; "" when ALTO_OK */
+    long http_status;          /* 0 when there was no answer */
+    uint64_t retry_after_s;    /* 0 when not said */
+    alto_pull_headers headers; /* of the last answer */
+    alto_slice body;           /* borrowed during the call; empty when streamed, or not whole */
+    const char *why;           /* for people; "" when ALTO_OK */
 } alto_pull_result;
 
 typedef void alto_pull_done_fn(void *context, const alto_pull_result *result);
-/* A piece of a 200 body as it comes; anything but ALTO_OK ends the request with that status. */
+/* A piece of a body as it comes; anything but ALTO_OK ends the request with that status. */
 typedef alto_status alto_pull_data_fn(void *context, alto_slice bytes);
 
 typedef struct alto_pull alto_pull; /* one request; valid until `done` was called or it was cancelled */
 
-/* GET `url`. max_size bounds the body (after any content coding; none is asked for). data may be NULL: then the body is gathered.
- * no_cache asks caches on the way to ask again. Timeouts: connect 5 s, 30 s without any byte. Redirects are not followed.
- * Protocols: http and https only. A proxy of the environment is used, but not for this machine itself. NULL: out of memory, or not a URL; `done` is then not called. `done` is never called before this returns. */
+/* Begin a request. data may be NULL: then the body is gathered. Connecting may take 5 s. A proxy of the environment is used,
+ * but not for this machine itself. NULL: out of memory, or not a URL; `done` is then not called. `done` is never called before this returns. */
+alto_pull *alto_pull_start(alto_puller *puller, const alto_pull_request *request, alto_pull_data_fn *data,
+                           alto_pull_done_fn *done, void *context);
+/* GET `url`, no redirects. Otherwise as alto_pull_start. */
 alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, bool no_cache, alto_pull_data_fn *data,
                          alto_pull_done_fn *done, void *context);
 /* Give up after so many seconds without any byte, instead of 30. Before the loop's next turn. */
@@ -40,6 +75,11 @@ uint64_t alto_pull_received(const alto_pull *self);
 /* From anywhere, also from inside its own `data`. `done` is not called. */
 void alto_pull_cancel(alto_pull *self);
 
+/* What `reference` means in a document that came from `base` (RFC 3986 5), NUL-terminated and without a fragment; false when that is
+ * no http or https URL or does not fit. */
+bool alto_url_resolve(const char *base, const char *reference, char *url, size_t room);
+/* Are scheme, host and port the same? */
+bool alto_url_same_server(const char *one, const char *other);
 /* Host part of a URL or of a tcp:// endpoint (lower case, brackets removed), NUL-terminated; false when there is none or it does not fit. */
 bool alto_url_host(const char *url, char *host, size_t room);
 

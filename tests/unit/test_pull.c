@@ -38,6 +38,17 @@ static const char *const canned[][2] = {
     {"/moved", "HTTP/1.1 302 Found\r\nLocation: /hello\r\nContent-Length: 0\r\n\r\n"},
     {"/error", "HTTP/1.1 500 Error\r\nContent-Length: 0\r\n\r\n"},
     {"/partial", "HTTP/1.1 206 Partial\r\nContent-Length: 2\r\n\r\nab"},
+    {"/held", "HTTP/1.1 304 Not Modified\r\nETag: \"e\"\r\n\r\n"},
+    {"/tagged", "HTTP/1.1 200 OK\r\nContent-Type: a/b; c=d\r\nETag: W/\"e\"\r\nLast-Modified: yesterday\r\nAge: 7\r\n"
+                "Cache-Control: x=\"private, no-store\" ,max-age=50\r\nCache-Control: s-maxage=\"30\", max-age=90\r\n"
+                "Content-Length: 0\r\n\r\n"},
+    {"/secret",
+     "HTTP/1.1 200 OK\r\nCache-Control:Private=\"x\",NO-STORE,no-cache,max-age=x\r\nContent-Length: 0\r\n\r\n"},
+    {"/stale", "HTTP/1.1 200 OK\r\nAge: 99\r\nCache-Control: max-age=98\r\nContent-Length: 0\r\n\r\n"},
+    {"/round", "HTTP/1.1 302 Found\r\nLocation: /round\r\nContent-Length: 0\r\n\r\n"},
+    {"/away", "HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1/\r\nContent-Length: 0\r\n\r\n"},
+    {"/explained", "HTTP/1.1 400 Bad\r\nContent-Type: x/y\r\nContent-Length: 3\r\n\r\nwhy"},
+    {"/login", "HTTP/1.1 401 Who\r\nWWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 4\r\n\r\nwho?"},
     {"/hangs", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"}, /* and no more */
 };
 
@@ -75,6 +86,13 @@ static bool answer(int fd, const char *path)
     return false;
 }
 
+/* A body is announced by its length. */
+static bool whole_request(const char *request)
+{
+    const char *end = strstr(request, "\r\n\r\n"), *length = strstr(request, "Content-Length: ");
+    return end && (!length || strlen(end + 4) >= strtoul(length + 16, NULL, 10));
+}
+
 static void *serve(void *context)
 {
     int fd = (int)(intptr_t)context;
@@ -82,7 +100,7 @@ static void *serve(void *context)
     for (;;) {
         size_t size = 0;
         request[0] = 0;
-        while (!strstr(request, "\r\n\r\n")) {
+        while (!whole_request(request)) {
             ssize_t got = recv(fd, request + size, sizeof request - 1 - size, 0);
             if (got <= 0)
                 goto done;
@@ -92,7 +110,7 @@ static void *serve(void *context)
         pthread_mutex_lock(&request_lock);
         memcpy(last_request, request, size + 1);
         pthread_mutex_unlock(&request_lock);
-        if (sscanf(request, "GET %255s HTTP/1.1", path) != 1 || !answer(fd, path))
+        if (sscanf(request, "%*s %255s HTTP/1.1", path) != 1 || !answer(fd, path))
             goto done;
     }
 done:
@@ -216,6 +234,14 @@ static void get(outcome *out, const char *path, size_t max_size, alto_pull_data_
     out->pull = alto_pull_get(puller, url, max_size, false, data, on_done, out);
     assert_non_null(out->pull);
     assert_int_equal(out->calls, 0);
+}
+
+static bool asked(const char *part)
+{
+    pthread_mutex_lock(&request_lock);
+    bool found = strstr(last_request, part) != NULL;
+    pthread_mutex_unlock(&request_lock);
+    return found;
 }
 
 static void wait_for(const int *calls, int wanted)
@@ -378,6 +404,176 @@ static void many_requests_share_a_few_connections(void **state)
     assert_in_range(atomic_load(&most_open), 2, COUNT / 2);
 }
 
+/* Send it to the end; `url` of the request is a path. */
+static outcome perform(alto_pull_request request)
+{
+    char url[256];
+    outcome got = {0};
+    snprintf(url, sizeof url, "%s%s", base, request.url);
+    request.url = url;
+    request.max_size = request.max_size ? request.max_size : 100;
+    assert_non_null(alto_pull_start(puller, &request, NULL, on_done, &got));
+    wait_for(&got.calls, 1);
+    return got;
+}
+
+static void a_request_says_what_it_was_told(void **state)
+{
+    (void)state;
+    static const char *const more[] = {"X-One: 1", "X-Two: 2"};
+    outcome got = perform((alto_pull_request){.url = "/hello",
+                                              .method = "POST",
+                                              .body = alto_slice_text("{\"a\":1}"),
+                                              .content_type = "x/json",
+                                              .accept = "y/json, z/json",
+                                              .header = more,
+                                              .header_count = countof(more),
+                                              .if_none_match = "\"e\"",
+                                              .if_modified_since = "yesterday"});
+    assert_int_equal(got.result.status, ALTO_OK);
+    static const char *const parts[] = {"POST /hello HTTP/1.1\r\n",
+                                        "\r\nContent-Type: x/json\r\n",
+                                        "\r\nAccept: y/json, z/json\r\n",
+                                        "\r\nX-One: 1\r\n",
+                                        "\r\nX-Two: 2\r\n",
+                                        "\r\nIf-None-Match: \"e\"\r\n",
+                                        "\r\nIf-Modified-Since: yesterday\r\n",
+                                        "\r\n\r\n{\"a\":1}"};
+    for (size_t i = 0; i < countof(parts); i++) {
+        print_message("  case: %s\n", parts[i]);
+        assert_true(asked(parts[i]));
+    }
+    assert_false(asked("Expect"));
+    assert_int_equal(perform((alto_pull_request){.url = "/held", .method = "HEAD"}).result.status, ALTO_KNOWN);
+    assert_true(asked("HEAD /held HTTP/1.1\r\n"));
+    assert_false(asked("If-None-Match"));
+    assert_null(alto_pull_start(puller, &(alto_pull_request){.url = base, .method = "BREW"}, NULL, on_done, &got));
+}
+
+static void redirects_are_followed_where_wanted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        unsigned max_redirects;
+        alto_status status;
+        long http_status;
+        const char *body;
+    } cases[] = {{"/moved", 1, ALTO_OK, 200, "hello"},
+                 {"/moved", 0, ALTO_IO, 302, ""},
+                 {"/round", 5, ALTO_IO, 302, ""},
+                 {"/away", 5, ALTO_IO, 302, ""}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s %u\n", cases[i].path, cases[i].max_redirects);
+        outcome got = perform((alto_pull_request){.url = cases[i].path, .max_redirects = cases[i].max_redirects});
+        assert_int_equal(got.result.status, cases[i].status);
+        assert_int_equal(got.result.http_status, cases[i].http_status);
+        assert_string_equal(got.body, cases[i].body);
+    }
+}
+
+static void credentials_are_sent_when_asked_for(void **state)
+{
+    (void)state;
+    outcome got = perform((alto_pull_request){.url = "/hello", .credentials = "me:secret"});
+    assert_int_equal(got.result.status, ALTO_OK);
+    assert_false(asked("Authorization"));
+    got = perform((alto_pull_request){.url = "/login", .credentials = "me:secret"});
+    assert_int_equal(got.result.http_status, 401);
+    assert_true(asked("Authorization: Basic bWU6c2VjcmV0\r\n"));
+    perform((alto_pull_request){.url = "/login"});
+    assert_false(asked("Authorization"));
+}
+
+static void the_body_of_a_refusal_can_be_had(void **state)
+{
+    (void)state;
+    outcome got = perform((alto_pull_request){.url = "/explained", .any_body = true});
+    assert_int_equal(got.result.status, ALTO_IO);
+    assert_int_equal(got.result.http_status, 400);
+    assert_string_equal(got.body, "why");
+    got = perform((alto_pull_request){.url = "/explained", .any_body = true, .max_size = 2});
+    assert_int_equal(got.result.status, ALTO_TOO_LARGE);
+    assert_int_equal(perform((alto_pull_request){.url = "/explained"}).body_size, 0);
+}
+
+static alto_pull_headers seen; /* texts are not kept */
+static char seen_type[32], seen_etag[32], seen_modified[32], seen_url[64];
+
+static void on_headers(void *context, const alto_pull_result *result)
+{
+    seen = result->headers;
+    snprintf(seen_type, sizeof seen_type, "%s", seen.content_type);
+    snprintf(seen_etag, sizeof seen_etag, "%s", seen.etag);
+    snprintf(seen_modified, sizeof seen_modified, "%s", seen.last_modified);
+    snprintf(seen_url, sizeof seen_url, "%s", seen.url + strlen(base));
+    ++*(int *)context;
+}
+
+static void look_at(const char *path)
+{
+    char url[128];
+    int calls = 0;
+    snprintf(url, sizeof url, "%s%s", base, path);
+    alto_pull_request request = {.url = url, .max_size = 100, .max_redirects = 1};
+    assert_non_null(alto_pull_start(puller, &request, NULL, on_headers, &calls));
+    wait_for(&calls, 1);
+}
+
+static void an_answer_tells_how_long_it_is_good_and_for_whom(void **state)
+{
+    (void)state;
+    look_at("/tagged");
+    assert_string_equal(seen_type, "a/b; c=d");
+    assert_string_equal(seen_etag, "W/\"e\"");
+    assert_string_equal(seen_modified, "yesterday");
+    assert_true(seen.has_max_age && !seen.is_private && !seen.no_store && !seen.no_cache);
+    assert_int_equal(seen.max_age_s, 23); /* s-maxage less Age */
+    look_at("/secret");
+    assert_true(!seen.has_max_age && seen.is_private && seen.no_store && seen.no_cache);
+    look_at("/stale");
+    assert_true(seen.has_max_age);
+    assert_int_equal(seen.max_age_s, 0);
+    look_at("/moved");
+    assert_string_equal(seen_url, "/hello");
+    assert_string_equal(seen_etag, "");
+    assert_false(seen.has_max_age);
+}
+
+static void references_are_resolved(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *base, *reference, *url; /* NULL: refused */
+    } cases[] = {{"http://h/a/b", "c", "http://h/a/c"},
+                 {"http://h/a/b?q", "../c?r#f", "http://h/c?r"},
+                 {"https://h:8443/a/", "/c", "https://h:8443/c"},
+                 {"https://h/a", "//g/c", "https://g/c"},
+                 {"http://h/a", "https://g:1/c", "https://g:1/c"},
+                 {"http://h/a", "ftp://g/c", NULL},
+                 {"http://h/a", "file:///etc/passwd", NULL},
+                 {"h/a", "http://h/a", NULL},
+                 {"http://h/a", "a-reference-for-which-there-is-no-room-at-all", NULL}};
+    char url[32];
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s %s\n", cases[i].base, cases[i].reference);
+        assert_int_equal(alto_url_resolve(cases[i].base, cases[i].reference, url, sizeof url), cases[i].url != NULL);
+        if (cases[i].url)
+            assert_string_equal(url, cases[i].url);
+    }
+}
+
+static void a_server_is_scheme_host_and_port(void **state)
+{
+    (void)state;
+    assert_true(alto_url_same_server("http://h/a", "http://u:p@H:80/b?q#f"));
+    assert_true(alto_url_same_server("https://h:443", "https://h/x"));
+    assert_false(alto_url_same_server("http://h/a", "https://h/a"));
+    assert_false(alto_url_same_server("http://h/a", "http://h:81/a"));
+    assert_false(alto_url_same_server("http://h/a", "http://i/a"));
+    assert_false(alto_url_same_server("", ""));
+}
+
 static void a_cancelled_pull_calls_nobody(void **state)
 {
     (void)state;
@@ -487,10 +683,17 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_body_can_be_streamed_and_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(many_requests_share_a_few_connections, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_request_says_what_it_was_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(redirects_are_followed_where_wanted, setup, teardown),
+        cmocka_unit_test_setup_teardown(credentials_are_sent_when_asked_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_body_of_a_refusal_can_be_had, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_answer_tells_how_long_it_is_good_and_for_whom, setup, teardown),
         cmocka_unit_test_setup_teardown(a_cancelled_pull_calls_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(a_pull_may_be_made_inside_of_a_callback, setup, teardown),
         cmocka_unit_test_setup_teardown(destroying_the_puller_ends_everything_silently, setup, teardown),
         cmocka_unit_test_setup_teardown(an_outer_poll_sees_all_there_is_to_do, setup, teardown),
+        cmocka_unit_test(references_are_resolved),
+        cmocka_unit_test(a_server_is_scheme_host_and_port),
         cmocka_unit_test(hosts_are_found_in_urls_and_endpoints),
     };
     return cmocka_run_group_tests(tests, start_server, stop_server);
