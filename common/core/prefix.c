@@ -155,6 +155,30 @@ alto_status alto_prefix_read(int family, alto_slice text, alto_prefix_key *key, 
     return ALTO_OK;
 }
 
+alto_status alto_endpoint_parse(int family, alto_slice text, alto_endpoint *address)
+{
+    assert(family == 4 || family == 6);
+    alto_endpoint made = {.family = (uint8_t)family};
+    if (text.size == 0)
+        return ALTO_INVALID;
+    const uint8_t *end = text.data + text.size;
+    const uint8_t *at = family == 4 ? read_quad(text.data, end, made.bytes) : read_ipv6(text.data, end, made.bytes);
+    if (at != end)
+        return ALTO_INVALID;
+    *address = made;
+    return ALTO_OK;
+}
+
+alto_status alto_endpoint_parse_typed(alto_slice text, alto_endpoint *address)
+{
+    static const char types[2][6] = {"ipv4:", "ipv6:"};
+    enum { TYPE = sizeof types[0] - 1 };
+    for (int i = 0; i < 2; i++)
+        if (text.size > TYPE && memcmp(text.data, types[i], TYPE) == 0)
+            return alto_endpoint_parse(4 + 2 * i, alto_slice_of(text.data + TYPE, text.size - TYPE), address);
+    return ALTO_INVALID;
+}
+
 /* The first of the longest runs of zero groups; a single one is no run (RFC 5952 4.2). */
 static void longest_zeros(const uint16_t groups[GROUPS], int *first, int *count)
 {

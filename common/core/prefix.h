@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* prefix.h - address prefixes as text (RFC 7285 10.4) and as item keys (version.h).
+/* prefix.h - addresses and address prefixes as text (RFC 7285 10.4), prefixes also as item keys (version.h).
  * Threads: none inside. */
 #ifndef ALTO_PREFIX_H
 #define ALTO_PREFIX_H
@@ -21,6 +21,18 @@ typedef struct {
 alto_status alto_prefix_parse(int family, alto_slice text, alto_prefix_key *key);
 /* The same for a prefix at the beginning of `text`; it has *size bytes. */
 alto_status alto_prefix_read(int family, alto_slice text, alto_prefix_key *key, size_t *size);
+
+typedef struct {
+    uint8_t family;    /* 4 or 6; ::ffff:192.0.2.1 is of family 6 and no other name for 192.0.2.1 */
+    uint8_t bytes[16]; /* the first 4 of them, the others zero, or all */
+} alto_endpoint;
+
+/* Read an address, in the same forms as in a prefix, without length.
+ * Errors: ALTO_INVALID. */
+alto_status alto_endpoint_parse(int family, alto_slice text, alto_endpoint *address);
+/* Read "ipv4:192.0.2.1" or "ipv6:2001:db8::1" (RFC 7285 10.4.1; the type is case-sensitive).
+ * Errors: ALTO_INVALID, also for types of other addresses. */
+alto_status alto_endpoint_parse_typed(alto_slice text, alto_endpoint *address);
 
 /* Write a prefix key as text, IPv6 as RFC 5952. key has 6 or 18 bytes. Returns the length. */
 size_t alto_prefix_format(alto_slice key, char text[ALTO_PREFIX_TEXT]);

@@ -175,6 +175,54 @@ static void keys_sort_by_address_and_then_by_length(void **state)
     }
 }
 
+static void addresses_are_read_with_their_type(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *typed, *as_prefix; /* NULL: no address */
+    } cases[] = {
+        {"ipv4:192.0.2.1", "192.0.2.1/32"},
+        {"ipv4:0.0.0.0", "0.0.0.0/32"},
+        {"ipv6:::", "::/128"},
+        {"ipv6:2001:DB8::1", "2001:db8::1/128"},
+        {"ipv6:1:2:3:4:5:6:7::", "1:2:3:4:5:6:7:0/128"},
+        {"ipv6:0:0:0:0:0:FFFF:192.0.2.1", "::ffff:192.0.2.1/128"},
+        {"ipv4:1.2.3.256", NULL},
+        {"ipv6:2001:db800::", NULL},
+        {"ipv4:2001:db8::", NULL},
+        {"ipv6:1.2.3.4", NULL},
+        {"ipv4:01.2.3.4", NULL},
+        {"ipv4:1.2.3", NULL},
+        {"ipv4:1.2.3.4/32", NULL},
+        {"ipv6:::1/128", NULL},
+        {"ipv6:::/", NULL},
+        {"ipv6:[::1]", NULL},
+        {"ipv6:fe80::1%eth0", NULL},
+        {"ipv6:1:2:3:4:5:6:7:8::", NULL},
+        {"ipv4: 1.2.3.4", NULL},
+        {"ipv4:1.2.3.4 ", NULL},
+        {"IPv4:1.2.3.4", NULL},
+        {"ipv5:1.2.3.4", NULL},
+        {"ipv4:", NULL},
+        {"ipv4", NULL},
+        {"1.2.3.4", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        alto_endpoint address = {.family = 99};
+        print_message("  case: %s\n", cases[i].typed);
+        alto_status status = alto_endpoint_parse_typed(alto_slice_text(cases[i].typed), &address);
+        assert_int_equal(status, cases[i].as_prefix ? ALTO_OK : ALTO_INVALID);
+        if (!cases[i].as_prefix) {
+            assert_int_equal(address.family, 99);
+            continue;
+        }
+        alto_prefix_key key;
+        assert_int_equal(alto_prefix_parse(address.family, alto_slice_text(cases[i].as_prefix), &key), ALTO_OK);
+        assert_memory_equal(address.bytes, key.bytes + 1, key.size - 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +230,7 @@ int main(void)
         cmocka_unit_test(what_is_no_prefix_is_refused),
         cmocka_unit_test(text_cut_anywhere_is_never_a_longer_prefix),
         cmocka_unit_test(random_ipv6_prefixes_agree_with_the_c_library),
+        cmocka_unit_test(addresses_are_read_with_their_type),
         cmocka_unit_test(keys_sort_by_address_and_then_by_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
