@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http_cache.h - what a shared cache may do with an answer, and for how long (RFC 9111).
+ *
+ * Meant for a cache in front of one server: every request to it carries the same Accept-Encoding and no credentials or cookies,
+ * and what is kept is told apart by method, URL, body, its type and Accept.
+ *
+ * Threads: none inside. Pure. */
+#ifndef ALTO_HTTP_CACHE_H
+#define ALTO_HTTP_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ALTO_CACHE_MAX_S 2147483648U /* seconds: a larger delta means this (RFC 9111 1.2.2) */
+
+/* Cache-Control of an answer; directives that nobody here asks about are left out. */
+typedef struct {
+    bool no_store, no_cache, is_private;
+    bool has_max_age;
+    uint64_t max_age_s; /* s-maxage, or else max-age; what is no number is 0: expired */
+} alto_cache_control;
+alto_cache_control alto_cache_control_parse(const char *value); /* NULL: absent */
+
+/* Headers of an answer as they came, several of one name joined by commas; NULL: absent. */
+typedef struct {
+    const char *cache_control, *age, *vary, *etag;
+} alto_cache_headers;
+
+typedef enum {
+    ALTO_CACHE_PRIVATE, /* for one who asked, and nobody else */
+    ALTO_CACHE_SHARED,  /* for all who ask the same at the moment */
+    ALTO_CACHE_KEPT     /* for those who come later too */
+} alto_cache_use;
+
+typedef struct {
+    alto_cache_use use;
+    uint64_t lifetime_s; /* how old it may get before the server has to be asked again; 0: each time */
+    uint64_t age_s;      /* how old it was when it came */
+} alto_cache_rule;
+
+/* Judge an answer. keepable: a 200 to a GET. Freshness is only what Cache-Control says: no Expires, nothing guessed. */
+alto_cache_rule alto_cache_judge(const alto_cache_headers *headers, bool keepable);
+
+/* How old an answer is that was asked for at asked_ms (monotonic clock, as now_ms). */
+uint64_t alto_cache_age_s(const alto_cache_rule *rule, uint64_t asked_ms, uint64_t now_ms);
+/* May it be used without asking the server again? */
+bool alto_cache_is_fresh(const alto_cache_rule *rule, uint64_t asked_ms, uint64_t now_ms);
+
+#endif
