@@ -5,7 +5,7 @@
 
 enum {
     MAX_WAITING_BYTES = 64 << 20, /* of payloads that wait */
-    MANIFEST_EVERY_MS = 10000     /* at most one look for a newer manifest in this time */
+    MANIFEST_EVERY_MS = 2000      /* at most one look for a newer manifest in this time */
 };
 
 /* ---- the queue ---- */

@@ -259,19 +259,32 @@ class Cluster:
         if to == "old" and os.path.isdir(old):
             subprocess.run(["cp", "-a", "--sparse=always", old, self.state(host)], check=True)
 
+    # ---- keys ----
+
+    def renew(self, *more):
+        altotest.equal(self.world.run("alto-keys", "renew", "--keys", self.world.keys(), *more).code, 0, "alto-keys renew")
+
+    def raise_epoch(self, new_key):
+        if new_key:
+            os.unlink(os.path.join(self.world.keys(), "signing.pem"))
+        self.renew("--raise-epoch")
+
     # ---- faults ----
 
     def perform(self, action):
         """One action of the plan."""
         what, host = action.what, action.host
-        if what in ("kill", "end"):
+        if what == "raise":
+            self.end(host, signal.SIGTERM)
+            self.raise_epoch(action.argument)
+        elif what in ("kill", "end"):
             self.end(host, signal.SIGKILL if what == "kill" else signal.SIGTERM)
             if action.argument:
                 self.keep_state(host)
         elif what == "start":
             self.change_state(host, action.argument["state"])
             if host == plan.PUBLISHER and action.argument["renew"]:
-                altotest.equal(self.world.run("alto-keys", "renew", "--keys", self.world.keys()).code, 0, "alto-keys renew")
+                self.renew()
             self.sources[host] = action.argument["sources"] or self.sources[host]
             self.start(host)
         elif what == "freeze":

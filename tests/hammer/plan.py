@@ -26,6 +26,7 @@ Fault = collections.namedtuple("Fault", "weight shortest longest about")
 FAULTS = {
     "kill": Fault(6, 1, 40, "process"),    # SIGKILL, and a new one
     "end": Fault(2, 1, 20, "process"),     # SIGTERM, and a new one
+    "raise": Fault(1, 1, 20, "process"),   # the publisher ends, and comes back in a new epoch
     "freeze": Fault(4, 2, 60, "process"),  # SIGSTOP, SIGCONT
     "lie": Fault(5, 10, 60, "lie"),
     "drop": Fault(4, 10, 80, "network"),   # one packet of so many is lost
@@ -59,6 +60,8 @@ def victims(dice, what):
     """Whom a fault meets: mostly one; now and then everybody who serves loses power at once."""
     if what == "lie":
         return (LIAR,)
+    if what == "raise":
+        return (PUBLISHER,)
     if what == "kill" and dice.random() < 0.1:
         return (PUBLISHER,) + RELAYS
     return (dice.choice(HOSTS),)
@@ -76,12 +79,14 @@ def argument(dice, what, host):
         return "%s %d" % (dice.choice(LIES), dice.randrange(1 << 30))
     if what in ("kill", "end"):
         return dice.random() < 0.3  # keep a copy of its state
+    if what == "raise":
+        return dice.random() < 0.5  # with a new online key
     return None
 
 
 def ending(dice, what, host):
     """The action that ends a fault."""
-    if what in ("kill", "end"):
+    if what in ("kill", "end", "raise"):
         state = dice.choices(("kept", "lost", "old"), (6, 2, 2))[0]
         return "start", {"state": state, "sources": sources(dice, host) if dice.random() < 0.5 else None,
                          "renew": dice.random() < 0.3}

@@ -29,8 +29,10 @@ enum {
 typedef struct {
     alto_loop *loop;
     alto_timer *timer;
-    const char *push;
-    alto_manifest manifest;
+    const char *push, *keys;
+    alto_anchor anchor;
+    alto_manifest *manifests; /* one of each epoch that was heard of; the last is the newest */
+    size_t manifest_count;
     alto_push_receiver *receiver;
     alto_buffer input; /* of standard input, what is no whole line yet */
 } tap;
@@ -60,19 +62,44 @@ static void print_statement(const alto_statement *statement)
     printf("\n");
 }
 
+/* The manifest of now, behind those that there are. */
+static alto_status read_manifest(tap *self, alto_error *error)
+{
+    alto_manifest *more = realloc(self->manifests, (self->manifest_count + 1) * sizeof *more);
+    if (!more)
+        return alto_fail(error, ALTO_NO_MEMORY, self->keys, "out of memory");
+    self->manifests = more;
+    alto_status status =
+        alto_keyring_read_manifest(self->keys, &self->anchor, alto_clock_ms(), &more[self->manifest_count], error);
+    self->manifest_count += status == ALTO_OK;
+    return status;
+}
+
+/* The key that signed a statement, when it was one of its epoch; NULL when there is none. */
+static const alto_public_key *key_of(tap *self, const alto_statement *statement)
+{
+    alto_error error;
+    if (statement->manifest_epoch > self->manifests[self->manifest_count - 1].epoch)
+        read_manifest(self, &error); /* when it cannot be, the statement is refused, which is told */
+    for (size_t i = 0; i < self->manifest_count; i++)
+        if (self->manifests[i].epoch == statement->manifest_epoch)
+            return alto_manifest_key(&self->manifests[i], &statement->key_id, statement->issued_at_ms);
+    return NULL;
+}
+
 /* The statement is printed when this origin signed it. */
-static alto_status take(const tap *self, alto_slice object, const alto_signature *signature)
+static alto_status take(tap *self, alto_slice object, const alto_signature *signature)
 {
     alto_statement statement;
     alto_status status = alto_statement_decode(object, &statement);
     if (status != ALTO_OK)
         return status;
-    const alto_public_key *key = alto_manifest_key(&self->manifest, &statement.key_id, statement.issued_at_ms);
+    const alto_public_key *key = key_of(self, &statement);
     if (!key)
         status = ALTO_UNKNOWN_KEY;
     else if (!alto_verify(key, object, signature))
         status = ALTO_BAD_SIGNATURE;
-    else if (!alto_hash_equal(&statement.origin, &self->manifest.origin))
+    else if (!alto_hash_equal(&statement.origin, &self->anchor.origin))
         status = ALTO_WRONG_ORIGIN;
     else
         print_statement(&statement);
@@ -93,7 +120,7 @@ static void on_pushed(void *context, const alto_slice *frames, size_t count)
 }
 
 /* One line of standard input. */
-static void take_line(const tap *self, alto_slice line)
+static void take_line(tap *self, alto_slice line)
 {
     alto_buffer file = alto_buffer_make(ALTO_MAX_STATEMENT + ALTO_SIGNATURE_SIZE);
     alto_slice object;
@@ -134,7 +161,7 @@ static void on_input(void *context)
 static alto_status listen_to(tap *self, alto_error *error)
 {
     uint8_t topic[ALTO_TOPIC_SIZE];
-    alto_topic(topic, 'h', &self->manifest.origin, NULL);
+    alto_topic(topic, 'h', &self->anchor.origin, NULL);
     alto_push_receiver_destroy(&self->receiver);
     alto_status status = alto_push_receiver_new(self->loop, self->push, on_pushed, self, &self->receiver, error);
     return status == ALTO_OK ? alto_push_subscribe(self->receiver, alto_slice_of(topic, sizeof topic)) : status;
@@ -149,12 +176,11 @@ static void on_look(void *context)
     alto_timer_arm(self->timer, LOOK_MS);
 }
 
-static alto_status open_all(tap *self, const char *keys, alto_error *error)
+static alto_status open_all(tap *self, alto_error *error)
 {
-    alto_anchor anchor;
-    alto_status status = alto_keyring_read_anchor(keys, ALTO_KEYRING_ANCHOR, &anchor, error);
+    alto_status status = alto_keyring_read_anchor(self->keys, ALTO_KEYRING_ANCHOR, &self->anchor, error);
     if (status == ALTO_OK)
-        status = alto_keyring_read_manifest(keys, &anchor, alto_clock_ms(), &self->manifest, error);
+        status = read_manifest(self, error);
     if (status == ALTO_OK)
         status = listen_to(self, error);
     if (status != ALTO_OK)
@@ -168,10 +194,9 @@ static alto_status open_all(tap *self, const char *keys, alto_error *error)
 
 int main(int argc, char **argv)
 {
-    const char *keys = NULL;
     static tap self;
     const alto_option table[] = {
-        {"keys", ALTO_OPTION_TEXT, &keys, "DIR", .help = "of the publisher", .required = true},
+        {"keys", ALTO_OPTION_TEXT, &self.keys, "DIR", .help = "of the publisher", .required = true},
         {"push", ALTO_OPTION_TEXT, &self.push, "ENDPOINT", .help = "of the publisher", .required = true},
         {.name = NULL}};
     int operands;
@@ -179,8 +204,7 @@ int main(int argc, char **argv)
     alto_error error = {.status = ALTO_NO_MEMORY};
     self.loop = alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
     self.input = alto_buffer_make(2 * (ALTO_MAX_STATEMENT + ALTO_SIGNATURE_SIZE));
-    bool opened =
-        self.loop && alto_loop_stop_on_signals(self.loop) == ALTO_OK && open_all(&self, keys, &error) == ALTO_OK;
+    bool opened = self.loop && alto_loop_stop_on_signals(self.loop) == ALTO_OK && open_all(&self, &error) == ALTO_OK;
     if (opened)
         alto_loop_run(self.loop);
     else
@@ -189,5 +213,6 @@ int main(int argc, char **argv)
     alto_timer_destroy(&self.timer);
     alto_loop_destroy(&self.loop);
     alto_buffer_fini(&self.input);
+    free(self.manifests);
     return opened ? 0 : 1;
 }

@@ -1083,7 +1083,7 @@ static void an_unknown_key_leads_to_one_look_for_a_newer_manifest(void **state)
             alto_replica_on_statement(self->replica, alto_buffer_slice(&object), &signature, self->origin->now_ms),
             ALTO_UNKNOWN_KEY);
     assert_int_equal(pull(self), 0);
-    self->origin->now_ms += 10000;
+    self->origin->now_ms += 2000;
     for (int i = 0; i < 5; i++)
         alto_replica_on_statement(self->replica, alto_buffer_slice(&object), &signature, self->origin->now_ms);
     pull(self);
@@ -1095,7 +1095,7 @@ static void a_statement_that_speaks_of_a_newer_manifest_leads_to_it(void **state
 {
     fixture *self = *state;
     join(self);
-    self->origin->now_ms += 10000;
+    self->origin->now_ms += 2000;
     test_origin_renew(self->origin, 1, 2, NULL, 200); /* the same key, perhaps for longer */
     test_origin_set(self->origin, "cost", cost_map(self, "t1", 2));
     self->missing = BIT(ALTO_WANT_MANIFEST); /* the upstream does not have it yet */
