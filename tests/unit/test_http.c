@@ -160,21 +160,14 @@ static void answer_request(void *context, const alto_http_request *request, alto
         answer->status = 204;
     } else if (strcmp(request->path, "/held") == 0) {
         hold(request, answer);
+    } else if (strcmp(request->path, "/body") == 0) {
+        echo_body(request, answer);
+    } else if (strncmp(request->path, "/echo", 5) == 0) {
+        echo(request, answer);
+    } else {
+        answer->status = 404;
+        alto_http_body(answer, alto_slice_text("no such thing\n"));
     }
-}
-else if (strcmp(request->path, "/body") == 0)
-{
-    echo_body(request, answer);
-}
-else if (strncmp(request->path, "/echo", 5) == 0)
-{
-    echo(request, answer);
-}
-else
-{
-    answer->status = 404;
-    alto_http_body(answer, alto_slice_text("no such thing\n"));
-}
 }
 
 static alto_http_server *serve(const char *address, unsigned threads)
