@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alto-server-push: options, signals, exit code; nothing else. */
+#include "core/capability.h"
 #include "io/log.h"
 #include "io/options.h"
 #include "server.h"
@@ -15,7 +16,7 @@ static const char about[] =
 int main(int argc, char **argv)
 {
     const char *log_level = "info";
-    alto_list push = {0}, advertise = {0};
+    alto_list push = {0}, advertise = {0}, rproxies = {0};
     uint64_t head_ms = 5000, valid_for_s = 86400, threads = 2, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT, hold_s = 10;
     server_options options = {.quiet_ms = 20, .max_quiet_ms = 1000};
     options.publish.http = "127.0.0.1:8670";
@@ -31,6 +32,8 @@ int main(int argc, char **argv)
          .help = "where to answer HTTP (default 127.0.0.1:8670)"},
         {"advertise", ALTO_OPTION_LIST, &advertise, "ENDPOINT",
          .help = "push endpoint to name to others, where it differs from --push"},
+        {"rproxy", ALTO_OPTION_LIST, &rproxies, "URL",
+         .help = "base URL of an RProxy that redistributes this, to be published; may be repeated"},
         {"quiet-ms", ALTO_OPTION_NUMBER, &options.quiet_ms, "MS",
          .help = "commit when files have been quiet for this long (default 20)", .max = 60000},
         {"max-quiet-ms", ALTO_OPTION_NUMBER, &options.max_quiet_ms, "MS",
@@ -56,6 +59,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "alto-server-push: %s: not understood; see --help\n", operands ? argv[1] : log_level);
         return 2;
     }
+    for (size_t i = 0; i < rproxies.count; i++)
+        if (!alto_capability_url_valid(rproxies.items[i])) {
+            fprintf(stderr, "alto-server-push: --rproxy %s: not the base URL of an RProxy (http:// or https://)\n",
+                    rproxies.items[i]);
+            return 2;
+        }
     alto_log_set_level(level);
     if (push.count == 0)
         push.items[push.count++] = "tcp://127.0.0.1:5670";
@@ -63,6 +72,8 @@ int main(int argc, char **argv)
     options.publish.push_count = push.count;
     options.publish.advertise = advertise.items;
     options.publish.advertise_count = advertise.count;
+    options.rproxies = rproxies.items;
+    options.rproxy_count = rproxies.count;
     options.publish.multicast_mbit = (unsigned)multicast_mbit;
     options.publish.http_threads = (unsigned)threads;
     options.head_interval_ms = (uint32_t)head_ms;

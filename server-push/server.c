@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server.h"
 
+#include "core/capability.h"
 #include "core/committer.h"
 #include "ingest.h"
 #include "io/keep.h"
@@ -36,7 +37,7 @@ struct server {
     uint64_t least_time_ms, started_ms; /* statements are dated from that on; when, on the monotonic clock */
     alto_counts counts;                 /* of documents, by what became of them */
     refusal *refusals;
-    bool found_any, settled;
+    bool found_any, settled, told_capability;
 };
 
 /* ---- documents ---- */
@@ -77,6 +78,28 @@ static void refuse(server *self, const char *name, const alto_error *error)
     note_refusal(self, name, error->status);
 }
 
+/* `.capability` is published with the first documents that are: alone it would look like an origin without maps. */
+static void tell_capability(server *self)
+{
+    alto_capability facts = {.anchor = &self->anchor,
+                             .manifest = &self->manifest,
+                             .rproxies = self->options.rproxies,
+                             .rproxy_count = self->options.rproxy_count,
+                             .valid_for_s = self->options.valid_for_s,
+                             .keep_ms = ALTO_KEEP_MS,
+                             .head_interval_ms = self->options.head_interval_ms};
+    alto_buffer text = alto_buffer_make(ALTO_MAX_STATEMENT);
+    alto_error error;
+    alto_status status = alto_capability_write(&facts, &text);
+    if (status == ALTO_OK)
+        status =
+            ingest_document(self->ingest, ALTO_CAPABILITY_ID, alto_buffer_slice(&text), alto_monotonic_ms(), &error);
+    self->told_capability = status == ALTO_OK || status == ALTO_KNOWN;
+    if (!self->told_capability)
+        alto_log(ALTO_LOG_ERROR, "capability", "status=%s", alto_status_name(status));
+    alto_buffer_fini(&text);
+}
+
 static void on_changed(void *context, const char *name, alto_slice text)
 {
     server *self = context;
@@ -87,6 +110,8 @@ static void on_changed(void *context, const char *name, alto_slice text)
     if (status == ALTO_OK || status == ALTO_KNOWN) {
         alto_counts_add(&self->counts, status);
         forget_refusal(self, name);
+        if (!self->told_capability)
+            tell_capability(self);
         alto_log(ALTO_LOG_DEBUG, "read", "document=%s bytes=%zu us=%llu news=%s", name, text.size,
                  (unsigned long long)(alto_monotonic_ns() - begin_ns) / 1000, status == ALTO_OK ? "yes" : "no");
         return;

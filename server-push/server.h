@@ -14,6 +14,8 @@ typedef struct {
     uint64_t valid_for_s;
     uint32_t head_interval_ms;
     bool retag;
+    const char *const *rproxies; /* base URLs of those that redistribute, for `.capability` */
+    size_t rproxy_count;
 } server_options;
 
 typedef struct server server;

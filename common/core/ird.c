@@ -111,14 +111,20 @@ static void add_default_map(alto_buffer *out, const alto_view *view)
     }
 }
 
-static void add_resource(alto_buffer *out, const alto_resource *resource)
+/* base, path: of characters that JSON does not escape. */
+static void add_uri(alto_buffer *out, const char *base, const alto_resource *resource)
 {
     char path[ALTO_URI_PATH];
-    alto_cost_type type;
     alto_resource_path(resource, path);
+    alto_buffer_print(out, "\"uri\":\"%s%s\"", base, path);
+}
+
+static void add_resource(alto_buffer *out, const char *base, const alto_resource *resource)
+{
+    alto_cost_type type;
     alto_json_string(out, resource->name.id);
     alto_buffer_add_text(out, ":{");
-    add_member(out, "uri", path);
+    add_uri(out, base, resource);
     alto_buffer_add_text(out, ",");
     add_member(out, "media-type", resource->entry.media_type);
     if (cost_type_of(resource, &type)) {
@@ -135,7 +141,17 @@ static void add_resource(alto_buffer *out, const alto_resource *resource)
     alto_buffer_add_text(out, resource->entry.dependency_count ? "]}" : "}");
 }
 
+static bool listed(const alto_resource *resource)
+{
+    return alto_resource_shown(resource) && resource->name.input.size == 0 && resource->name.id.data[0] != '.';
+}
+
 alto_status alto_ird(const alto_view *view, alto_buffer *out)
+{
+    return alto_ird_at(view, "", out);
+}
+
+alto_status alto_ird_at(const alto_view *view, const char *base, alto_buffer *out)
 {
     const char *separator = "";
     alto_buffer_add_text(out, "{\"meta\":{");
@@ -145,10 +161,10 @@ alto_status alto_ird(const alto_view *view, alto_buffer *out)
     alto_buffer_add_text(out, "},\"resources\":{");
     for (size_t i = 0; i < view->count; i++) {
         const alto_resource *resource = view->resources[i];
-        if (!alto_resource_shown(resource) || resource->name.input.size)
+        if (!listed(resource))
             continue;
         alto_buffer_add_text(out, separator);
-        add_resource(out, resource);
+        add_resource(out, base, resource);
         separator = ",";
     }
     alto_buffer_add_text(out, "}}");

@@ -9,8 +9,11 @@
 
 #include "core/view.h"
 
-/* Append the directory of what `view` shows. Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
+/* Append the directory of what `view` shows, but for what altocast itself publishes (IDs beginning with '.').
+ * Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
 alto_status alto_ird(const alto_view *view, alto_buffer *out);
+/* The same with URIs below another server's base URL, e.g. "https://rproxy.example". */
+alto_status alto_ird_at(const alto_view *view, const char *base, alto_buffer *out);
 
 /* The URI path of a resource, NUL-terminated: "/" and its ID, or "/resource/" and its ID where that is taken by something else. */
 #define ALTO_URI_PATH 128

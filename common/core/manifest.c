@@ -263,6 +263,15 @@ alto_status alto_anchor_from_pem(alto_slice pem, alto_anchor *out)
     return ALTO_OK;
 }
 
+void alto_anchor_pem(const alto_anchor *anchor, alto_buffer *out)
+{
+    char origin[2 * ALTO_HASH_SIZE + 1];
+    alto_hex(origin, anchor->origin.bytes, ALTO_HASH_SIZE);
+    alto_buffer_print(out, "altocast-origin: %s\naltocast-threshold: %u\n", origin, anchor->threshold);
+    for (size_t i = 0; i < anchor->root_count; i++)
+        alto_public_key_pem(&anchor->roots[i], out);
+}
+
 static const uint8_t *find_signer(alto_slice signers, const alto_public_key *key)
 {
     alto_key_id id = alto_key_id_of(key);

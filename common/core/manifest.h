@@ -56,6 +56,8 @@ typedef struct {
  * when absent and there are several keys), and the line "altocast-origin: HEX", which may be absent.
  * Errors: ALTO_MALFORMED, ALTO_TOO_LARGE (too many keys), ALTO_WRONG_ORIGIN (the line names another than the keys have). */
 alto_status alto_anchor_from_pem(alto_slice pem, alto_anchor *out);
+/* Append such a text, with both lines. */
+void alto_anchor_pem(const alto_anchor *anchor, alto_buffer *out);
 
 /* Decode a manifest file and check it against an anchor: signed by as many keys of the anchor as its threshold says,
  * and by as many of the manifest's own root keys as its own says. now_ms: wall clock.

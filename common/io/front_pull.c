@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/front_pull.h"
 
+#include "core/capability.h"
 #include "io/admission.h"
 #include "io/answer.h"
 #include "io/loop.h"
@@ -17,7 +18,7 @@ enum {
     WHERE_MAX = 256
 };
 
-static const char since_prefix[] = "since/";
+static const char since_prefix[] = "since/", ird_prefix[] = "ird/";
 
 struct alto_front_pull {
     alto_archive *archive;
@@ -67,12 +68,17 @@ void alto_front_pull_destroy(alto_front_pull **self)
     *self = NULL;
 }
 
-static void answer_json(alto_http_answer *answer, unsigned status, alto_slice text)
+static void answer_text(alto_http_answer *answer, unsigned status, const char *media_type, alto_slice text)
 {
     answer->status = status;
-    alto_http_header(answer, "Content-Type", "application/json");
+    alto_http_header(answer, "Content-Type", "%s", media_type);
     alto_http_header(answer, "Cache-Control", "no-store");
     alto_http_body(answer, text);
+}
+
+static void answer_json(alto_http_answer *answer, unsigned status, alto_slice text)
+{
+    answer_text(answer, status, "application/json", text);
 }
 
 /* Seconds, spread so that those who are refused together do not come again together. */
@@ -255,6 +261,38 @@ static void answer_since(alto_front_pull *self, const char *position, alto_http_
     alto_buffer_fini(&text);
 }
 
+/* ---- for the operator of the ALTO server ---- */
+
+/* An index in decimal digits; false for anything else. */
+static bool index_of(const char *digits, size_t *index)
+{
+    size_t count = strspn(digits, "0123456789");
+    *index = count ? strtoul(digits, NULL, 10) : 0;
+    return count > 0 && count <= 4 && digits[count] == 0;
+}
+
+/* digits: of the RProxy whose directory it is to be; NULL: what his own directory gains. */
+static void answer_for_operator(const alto_front_pull *self, const char *digits, alto_http_answer *answer)
+{
+    alto_buffer text = alto_buffer_make(ALTO_MAX_CATALOG);
+    alto_view *view = alto_archive_view(self->archive);
+    alto_status status = ALTO_NOT_FOUND;
+    size_t index;
+    if (view && !digits)
+        status = alto_capability_ird_members(view, &text);
+    else if (view && index_of(digits, &index))
+        status = alto_capability_ird(view, index, &text);
+    if (status == ALTO_OK)
+        answer_text(answer, 200, digits ? "application/alto-directory+json" : "application/json",
+                    alto_buffer_slice(&text));
+    else if (status == ALTO_NOT_FOUND)
+        alto_answer_refuse(answer, 404, "the origin names no such RProxy in .capability\n");
+    else
+        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
+    alto_view_release(view);
+    alto_buffer_fini(&text);
+}
+
 void alto_front_pull_answer(alto_front_pull *self, const char *path, const alto_http_request *request,
                             alto_http_answer *answer)
 {
@@ -273,6 +311,10 @@ void alto_front_pull_answer(alto_front_pull *self, const char *path, const alto_
     path += digits + 1;
     if (strncmp(path, since_prefix, sizeof since_prefix - 1) == 0)
         answer_since(self, path + sizeof since_prefix - 1, answer);
+    else if (strcmp(path, "ird-members") == 0)
+        answer_for_operator(self, NULL, answer);
+    else if (strncmp(path, ird_prefix, sizeof ird_prefix - 1) == 0)
+        answer_for_operator(self, path + sizeof ird_prefix - 1, answer);
     else
         answer_object(self, path, request, answer);
 }

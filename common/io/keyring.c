@@ -139,11 +139,10 @@ static alto_manifest first_manifest(const alto_signing_key *root, const alto_sig
 
 static void write_anchor(const alto_manifest *manifest, alto_buffer *out)
 {
-    char origin[2 * ALTO_HASH_SIZE + 1];
-    alto_hex(origin, manifest->origin.bytes, ALTO_HASH_SIZE);
-    alto_buffer_print(out, "altocast-origin: %s\naltocast-threshold: %u\n", origin, manifest->threshold);
-    for (size_t i = 0; i < manifest->root_count; i++)
-        alto_public_key_pem(&manifest->roots[i], out);
+    alto_anchor anchor = {
+        .origin = manifest->origin, .threshold = manifest->threshold, .root_count = manifest->root_count};
+    memcpy(anchor.roots, manifest->roots, sizeof anchor.roots);
+    alto_anchor_pem(&anchor, out);
 }
 
 /* All or none: what was made is taken away again when a later file cannot be made. */

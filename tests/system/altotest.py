@@ -342,7 +342,8 @@ class World:
         return json.loads(self.subscribed("status", upstream, "--json"))
 
     def roots(self, upstream):
-        return {each["id"]: each["root"] for each in self.status(upstream)["resources"]}
+        """Of the maps: `.capability` and its like belong to altocast."""
+        return {each["id"]: each["root"] for each in self.status(upstream)["resources"] if each["id"][0] != "."}
 
     # files
 

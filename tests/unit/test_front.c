@@ -492,6 +492,31 @@ static void everything_pulled_says_how_long_it_lasts(void **state)
     }
 }
 
+static void an_operator_is_told_what_to_say_of_rproxies(void **state)
+{
+    fixture *self = *state;
+    static const char *const refused[] = {"ird",    "ird/",   "ird/1",     "ird/+0",
+                                          "ird/ 0", "ird/0/", "ird/00000", "ird-members/"};
+    assert_int_equal(ask(self, pull_path(self, "ird-members")), 404); /* nothing is held */
+    publish(self);
+    assert_int_equal(ask(self, pull_path(self, "ird-members")), 404);
+    assert_int_equal(ask(self, pull_path(self, "ird/0")), 404);
+    assert_refused(self);
+    test_origin_set(self->origin, ".capability",
+                    test_json(self->origin->pool, "{\"altocast\":{\"origin\":\"o\",\"anchor\":\"a\",\"rproxies\":["
+                                                  "\"http://r.example\"]}}"));
+    assert_int_equal(ask(self, pull_path(self, "ird-members")), 200);
+    assert_string_equal(header(self, "Content-Type"), "application/json");
+    assert_string_equal(text_of(self), "{\"meta\":{\"altocast\":{\"capability\":\"/resource/.capability\",\"origin\":"
+                                       "\"o\",\"anchor\":\"a\",\"rproxies\":[\"http://r.example\"]}}}");
+    assert_int_equal(ask(self, pull_path(self, "ird/0")), 200);
+    assert_string_equal(header(self, "Content-Type"), "application/alto-directory+json");
+    assert_string_equal(header(self, "Cache-Control"), "no-store");
+    assert_non_null(strstr(text_of(self), "\"uri\":\"http://r.example/net\""));
+    for (size_t i = 0; i < countof(refused); i++)
+        assert_int_equal(ask(self, pull_path(self, refused[i])), 404);
+}
+
 static void what_cannot_be_pulled_is_refused(void **state)
 {
     static const char *const rests[] = {"",        "Head",     "heads",  "commits/1.100.3", "snapshots/00",
@@ -648,6 +673,7 @@ int main(void)
         T(paths_that_lead_nowhere_are_not_found),
         T(ids_that_the_server_needs_itself_are_found_under_resource),
         T(everything_pulled_says_how_long_it_lasts),
+        T(an_operator_is_told_what_to_say_of_rproxies),
         T(what_cannot_be_pulled_is_refused),
         T(what_is_no_longer_held_says_where_to_go_on),
         T(the_ways_from_a_position_are_advice_of_the_moment),

@@ -125,6 +125,30 @@ static void what_is_not_shown_is_not_listed(void **state)
                              "\"b-net\":{\"uri\":\"/b-net\",\"media-type\":\"application/alto-networkmap+json\"}}}");
 }
 
+static void what_altocast_publishes_itself_is_not_listed(void **state)
+{
+    test_origin *origin = *state;
+    add(origin, ".capability", "{\"altocast\":{}}");
+    add(origin, ".ird", "{\"resources\":{}}");
+    assert_directory(origin, "{\"meta\":{\"cost-types\":{}},\"resources\":{}}");
+}
+
+static void a_directory_can_point_at_another_server(void **state)
+{
+    test_origin *origin = *state;
+    add(origin, "d", "{}");
+    add(origin, "resource", "{}");
+    alto_buffer text = alto_buffer_make(1 << 20);
+    assert_int_equal(alto_ird_at(test_origin_view(origin), "https://r.example/isp", &text), ALTO_OK);
+    alto_buffer_add_u8(&text, 0);
+    assert_string_equal((char *)text.data,
+                        "{\"meta\":{\"cost-types\":{}},\"resources\":{"
+                        "\"d\":{\"uri\":\"https://r.example/isp/d\",\"media-type\":\"application/json\"},"
+                        "\"resource\":{\"uri\":\"https://r.example/isp/resource/resource\",\"media-type\":"
+                        "\"application/json\"}}}");
+    alto_buffer_fini(&text);
+}
+
 static void a_buffer_that_is_too_small_is_told(void **state)
 {
     test_origin *origin = *state;
@@ -173,6 +197,8 @@ int main(void)
         T(a_cost_type_is_listed_once_whoever_uses_it),
         T(odd_maps_make_no_odd_directory),
         T(what_is_not_shown_is_not_listed),
+        T(what_altocast_publishes_itself_is_not_listed),
+        T(a_directory_can_point_at_another_server),
         T(a_buffer_that_is_too_small_is_told),
         T(every_path_leads_back_to_its_resource),
     };
