@@ -15,6 +15,9 @@
 #define ALTO_MAX_MEDIA_TYPE 127      /* bytes */
 #define ALTO_MAX_ITEM_KEY 1048576    /* bytes of one key in a tree: names are small, unknown address groups are not */
 #define ALTO_MAX_TEXT 16777216       /* bytes of one JSON value kept as text */
+#define ALTO_MAX_URL 2047            /* bytes */
+#define ALTO_MAX_DIRECTORY 16777216  /* bytes of one directory (IRD) of a source */
+#define ALTO_MAX_DIRECTORIES 64      /* directories of a source, links followed */
 #define ALTO_MAX_DOCUMENT 2147483647 /* bytes of one source document */
 #define ALTO_MAX_JSON_DEPTH 64       /* nested arrays and objects in any document */
 #define ALTO_MAX_ROWS 4194304        /* PIDs of a map: 48 times the ASes of today's Internet */
