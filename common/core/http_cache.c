@@ -39,69 +39,71 @@ static bool named(const directive *self, const char *name)
     return self->name_size == strlen(name) && strncasecmp(self->name, name, self->name_size) == 0;
 }
 
-static uint64_t seconds(const char *text, size_t size)
+/* Digits only; false otherwise. */
+static bool read_seconds(const char *text, size_t size, uint64_t *out)
 {
     uint64_t value = 0;
-    if (size == 0)
-        return 0;
     for (size_t i = 0; i < size; i++) {
         if (!isdigit((unsigned char)text[i]))
-            return 0;
+            return false;
         value = value * 10 + (uint64_t)(text[i] - '0');
         if (value > ALTO_CACHE_MAX_S)
             value = ALTO_CACHE_MAX_S;
     }
-    return value;
+    if (size > 0)
+        *out = value;
+    return size > 0;
 }
 
-alto_cache_control alto_cache_control_parse(const char *value)
+static void add_control(alto_cache_told *self, const char *value)
 {
-    alto_cache_control out = {.no_store = false};
-    bool shared = false; /* s-maxage was said */
     directive one;
-    while (value && (value = next_directive(value, &one))) {
-        bool s_maxage = named(&one, "s-maxage");
-        if (named(&one, "no-store")) {
-            out.no_store = true;
-        } else if (named(&one, "private")) {
-            out.is_private = true;
-        } else if (named(&one, "no-cache")) {
-            out.no_cache = true;
-        } else if (s_maxage || (named(&one, "max-age") && !shared)) {
-            out.has_max_age = true;
-            out.max_age_s = seconds(one.value, one.value_size);
-            shared = s_maxage;
+    while ((value = next_directive(value, &one))) {
+        bool shared = named(&one, "s-maxage");
+        if (named(&one, "no-store"))
+            self->no_store = true;
+        else if (named(&one, "private"))
+            self->is_private = true;
+        else if (named(&one, "no-cache"))
+            self->no_cache = true;
+        else if ((shared || (named(&one, "max-age") && !self->is_shared)) &&
+                 read_seconds(one.value, one.value_size, &self->max_age_s)) {
+            self->has_max_age = true;
+            self->is_shared = shared;
         }
     }
-    return out;
 }
 
-/* Does the answer depend on nothing but what tells answers apart here? */
-static bool varies_no_further(const char *vary)
+static void add_vary(alto_cache_told *self, const char *value)
 {
     static const char *const told_apart[] = {"Accept", "Accept-Encoding", "Content-Type"};
     directive one;
-    while (vary && (vary = next_directive(vary, &one))) {
+    while ((value = next_directive(value, &one))) {
         bool known = false;
         for (size_t i = 0; i < sizeof told_apart / sizeof *told_apart; i++)
             known = known || named(&one, told_apart[i]);
-        if (!known)
-            return false;
+        self->varies = self->varies || !known;
     }
-    return true;
 }
 
-alto_cache_rule alto_cache_judge(const alto_cache_headers *headers, bool keepable)
+void alto_cache_told_add(alto_cache_told *self, const char *name, const char *value)
 {
-    alto_cache_control control = alto_cache_control_parse(headers->cache_control);
-    alto_cache_rule rule = {.use = ALTO_CACHE_PRIVATE};
-    if (control.no_store || control.is_private || !varies_no_further(headers->vary))
+    if (strcasecmp(name, "Cache-Control") == 0)
+        add_control(self, value);
+    else if (strcasecmp(name, "Vary") == 0)
+        add_vary(self, value);
+    else if (strcasecmp(name, "Age") == 0)
+        read_seconds(value, strcspn(value, " \t,"), &self->age_s);
+}
+
+alto_cache_rule alto_cache_judge(const alto_cache_told *told, bool keepable, bool has_tag)
+{
+    alto_cache_rule rule = {.use = ALTO_CACHE_PRIVATE, .age_s = told->age_s};
+    if (told->no_store || told->is_private || told->varies)
         return rule;
-    if (!control.no_cache && control.has_max_age)
-        rule.lifetime_s = control.max_age_s;
-    if (headers->age)
-        rule.age_s = seconds(headers->age, strcspn(headers->age, " \t,"));
-    rule.use = keepable && (rule.lifetime_s > rule.age_s || headers->etag) ? ALTO_CACHE_KEPT : ALTO_CACHE_SHARED;
+    if (told->has_max_age && !told->no_cache)
+        rule.lifetime_s = told->max_age_s;
+    rule.use = keepable && (rule.lifetime_s > rule.age_s || has_tag) ? ALTO_CACHE_KEPT : ALTO_CACHE_SHARED;
     return rule;
 }
 

@@ -11,20 +11,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ALTO_CACHE_MAX_S 2147483648U /* seconds: a larger delta means this (RFC 9111 1.2.2) */
+#define ALTO_CACHE_MAX_S 2147483648U /* seconds: a larger number means this (RFC 9111 1.2.2) */
 
-/* Cache-Control of an answer; directives that nobody here asks about are left out. */
+/* What the headers of an answer say about caching. Made with {0}. */
 typedef struct {
-    bool no_store, no_cache, is_private;
-    bool has_max_age;
-    uint64_t max_age_s; /* s-maxage, or else max-age; what is no number is 0: expired */
-} alto_cache_control;
-alto_cache_control alto_cache_control_parse(const char *value); /* NULL: absent */
-
-/* Headers of an answer as they came, several of one name joined by commas; NULL: absent. */
-typedef struct {
-    const char *cache_control, *age, *vary, *etag;
-} alto_cache_headers;
+    bool no_store, no_cache, is_private; /* of Cache-Control */
+    bool has_max_age, is_shared;         /* of these, too; is_shared: it was s-maxage, which goes before */
+    bool varies;                         /* with something that answers are not told apart by */
+    uint64_t max_age_s;                  /* when has_max_age */
+    uint64_t age_s;                      /* of Age */
+} alto_cache_told;
+/* Take up one line; of the names Cache-Control, Age and Vary, all others say nothing. */
+void alto_cache_told_add(alto_cache_told *self, const char *name, const char *value);
 
 typedef enum {
     ALTO_CACHE_PRIVATE, /* for one who asked, and nobody else */
@@ -38,8 +36,9 @@ typedef struct {
     uint64_t age_s;      /* how old it was when it came */
 } alto_cache_rule;
 
-/* Judge an answer. keepable: a 200 to a GET. Freshness is only what Cache-Control says: no Expires, nothing guessed. */
-alto_cache_rule alto_cache_judge(const alto_cache_headers *headers, bool keepable);
+/* Judge an answer. keepable: a 200 to a GET; has_tag: it can be asked for again by its ETag. Freshness is only what
+ * Cache-Control says: no Expires, nothing guessed. */
+alto_cache_rule alto_cache_judge(const alto_cache_told *told, bool keepable, bool has_tag);
 
 /* How old an answer is that was asked for at asked_ms (monotonic clock, as now_ms). */
 uint64_t alto_cache_age_s(const alto_cache_rule *rule, uint64_t asked_ms, uint64_t now_ms);

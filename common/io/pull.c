@@ -198,79 +198,23 @@ static const char *header_or_empty(const alto_pull *self, const char *name)
     return value ? value : "";
 }
 
-/* Seconds, digits only; what is more than a century is that. */
-static bool read_seconds(const char *text, size_t size, uint64_t *seconds)
+/* Each header once more, for what it says about caching. */
+static void read_caching(const alto_pull *self, alto_cache_told *out)
 {
-    static const uint64_t century = 3155760000;
-    if (size >= 2 && text[0] == '"' && text[size - 1] == '"') {
-        text++;
-        size -= 2;
-    }
-    uint64_t value = 0;
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        value = value < century ? 10 * value + (uint64_t)(text[i] - '0') : century;
-    }
-    *seconds = value;
-    return size > 0;
-}
-
-static bool is_word(const char *text, size_t size, const char *word)
-{
-    return strlen(word) == size && strncasecmp(text, word, size) == 0;
-}
-
-/* One directive of Cache-Control, e.g. max-age=60; s-maxage is for such as we are and goes before. */
-static void take_directive(const char *text, size_t size, alto_pull_headers *out, bool *shared)
-{
-    const char *equals = memchr(text, '=', size);
-    size_t name = equals ? (size_t)(equals - text) : size;
-    uint64_t seconds;
-    out->is_private = out->is_private || is_word(text, name, "private");
-    out->no_store = out->no_store || is_word(text, name, "no-store");
-    out->no_cache = out->no_cache || is_word(text, name, "no-cache");
-    bool for_shared = is_word(text, name, "s-maxage");
-    if (!equals || (!for_shared && (*shared || !is_word(text, name, "max-age"))))
-        return;
-    if (!read_seconds(equals + 1, size - name - 1, &seconds))
-        return;
-    *shared = for_shared;
-    out->has_max_age = true;
-    out->max_age_s = seconds;
-}
-
-/* The directives of one header line. Commas inside of quotes do not part them. */
-static void take_cache_control(const char *text, alto_pull_headers *out, bool *shared)
-{
-    while (*text) {
-        text += strspn(text, " \t,");
-        const char *end = text;
-        for (bool quoted = false; *end && (quoted || *end != ','); end++)
-            quoted = (*end == '"') != quoted;
-        size_t size = (size_t)(end - text);
-        while (size > 0 && (text[size - 1] == ' ' || text[size - 1] == '\t'))
-            size--;
-        take_directive(text, size, out, shared);
-        text = end;
-    }
+    struct curl_header *header = NULL;
+    while ((header = curl_easy_nextheader(self->easy, CURLH_HEADER, -1, header)))
+        alto_cache_told_add(out, header->name, header->value);
 }
 
 static void read_headers(const alto_pull *self, alto_pull_headers *out)
 {
-    bool shared = false;
-    const char *line, *age = header_or_empty(self, "Age");
-    uint64_t age_s = 0;
     char *url = NULL;
     curl_easy_getinfo(self->easy, CURLINFO_EFFECTIVE_URL, &url);
     *out = (alto_pull_headers){.url = url ? url : "",
                                .content_type = header_or_empty(self, "Content-Type"),
                                .etag = header_or_empty(self, "ETag"),
                                .last_modified = header_or_empty(self, "Last-Modified")};
-    for (size_t i = 0; (line = header_at(self, "Cache-Control", i)); i++)
-        take_cache_control(line, out, &shared);
-    if (out->has_max_age && read_seconds(age, strlen(age), &age_s))
-        out->max_age_s = age_s < out->max_age_s ? out->max_age_s - age_s : 0;
+    read_caching(self, &out->caching);
 }
 
 /* ---- the answer ---- */
@@ -303,10 +247,12 @@ static void finish(alto_pull *self, CURLcode code)
     curl_easy_getinfo(self->easy, CURLINFO_RETRY_AFTER, &retry_after);
     result.retry_after_s = retry_after > 0 ? (uint64_t)retry_after : 0;
     result.status = judge(self, code, result.http_status);
+    result.whole = self->status == ALTO_OK && code == CURLE_OK;
+    result.timed_out = code == CURLE_OPERATION_TIMEDOUT;
     read_headers(self, &result.headers);
     if (result.status != ALTO_OK)
         explain(self, &result, code);
-    if (self->status == ALTO_OK && code == CURLE_OK)
+    if (result.whole)
         result.body = alto_buffer_slice(&self->body);
     detach(self);
     self->done(self->context, &result);

@@ -6,6 +6,7 @@
 #define ALTO_PULL_H
 
 #include "core/bytes.h"
+#include "core/http_cache.h"
 #include "io/loop.h"
 
 typedef struct alto_puller alto_puller;
@@ -39,15 +40,15 @@ typedef struct {
 typedef struct {
     const char *url; /* where it came from in the end */
     const char *content_type, *etag, *last_modified;
-    bool is_private, no_store, no_cache; /* of Cache-Control */
-    bool has_max_age;
-    uint64_t max_age_s; /* s-maxage or max-age, less Age; when has_max_age */
+    alto_cache_told caching;
 } alto_pull_headers;
 
 typedef struct {
     alto_status
         status; /* ALTO_OK: status 200, body whole. ALTO_KNOWN: 304. ALTO_NOT_FOUND: 404 or 410. ALTO_BUSY: 503 or 429.
                                ALTO_TOO_LARGE: body beyond the maximum. ALTO_IO: no connection, timeout, any other status */
+    bool whole; /* an answer came, and came to its end, whatever its status */
+    bool timed_out;            /* it took too long */
     long http_status;          /* 0 when there was no answer */
     uint64_t retry_after_s;    /* 0 when not said */
     alto_pull_headers headers; /* of the last answer */
