@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Install the Debian or Ubuntu packages that a command needs and that are
-# missing: deps.sh WHY GROUP... with the groups build, test, demo, bench, lint.
+# missing: deps.sh WHY GROUP... with the groups build, test, demo, bench,
+# containers, lint.
 # A failed installation is said, but does not end anything: the step that
 # needs the package does.
 set -euo pipefail
@@ -15,6 +16,7 @@ packages() {
                 iproute2 nftables" ;;
     demo) echo "curl python3" ;;
     bench) echo "nginx-light" ;;
+    containers) echo "ca-certificates curl debootstrap docker-compose docker.io dpkg-dev iproute2 iptables python3 util-linux" ;;
     lint) echo "clang-format clang-tidy" ;;
     *)
         echo "deps.sh: no group $1" >&2
