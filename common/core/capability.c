@@ -116,7 +116,7 @@ alto_status alto_capability_ird_members(const alto_view *view, alto_buffer *out)
     for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
         if (!member(capability, told[i], &text))
             return ALTO_NOT_FOUND;
-    alto_resource_path(capability, path);
+    alto_id_path(capability->name.id, path);
     alto_buffer_print(out, "{\"meta\":{\"%s\":{\"capability\":\"%s\"", whole, path);
     for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
         alto_buffer_print(out, ",\"%s\":", told[i]);
@@ -135,5 +135,5 @@ alto_status alto_capability_ird(const alto_view *view, size_t index, alto_buffer
         !alto_json_element(rproxies, index, &raw) || !alto_json_text(raw, url, sizeof url) ||
         !alto_capability_url_valid(url))
         return ALTO_NOT_FOUND;
-    return alto_ird_at(view, url, out);
+    return alto_ird(view, ALTO_SERVICES, url, out);
 }

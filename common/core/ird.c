@@ -16,20 +16,23 @@ static bool reserved(alto_slice id)
     return id.size > 0 && id.data[0] == '.'; /* "/." and "/.." are rewritten by clients */
 }
 
-void alto_resource_path(const alto_resource *resource, char path[ALTO_URI_PATH])
+void alto_id_path(alto_slice id, char path[ALTO_URI_PATH])
 {
-    alto_slice id = resource->name.id;
     snprintf(path, ALTO_URI_PATH, "%s%.*s", reserved(id) ? resource_prefix : "/", (int)id.size, (const char *)id.data);
+}
+
+const char *alto_path_id(const char *path)
+{
+    size_t skip = strlen(resource_prefix);
+    if (strncmp(path, resource_prefix, skip) == 0)
+        return path + skip;
+    return path[0] == '/' && !reserved(alto_slice_text(path + 1)) ? path + 1 : NULL;
 }
 
 const alto_resource *alto_resource_at(const alto_view *view, const char *path)
 {
-    size_t skip = strlen(resource_prefix);
-    if (strncmp(path, resource_prefix, skip) == 0)
-        return alto_view_by_id(view, path + skip);
-    if (path[0] != '/' || reserved(alto_slice_text(path + 1)))
-        return NULL;
-    return alto_view_by_id(view, path + 1);
+    const char *id = alto_path_id(path);
+    return id ? alto_view_by_id(view, id) : NULL;
 }
 
 /* Its name in meta.cost-types: "num-routingcost", "ord-hopcount". */
@@ -111,28 +114,47 @@ static void add_default_map(alto_buffer *out, const alto_view *view)
     }
 }
 
-/* base, path: of characters that JSON does not escape. */
-static void add_uri(alto_buffer *out, const char *base, const alto_resource *resource)
+/* A name in a list of names. */
+static void add_name(alto_buffer *out, alto_slice name)
+{
+    bool first = out->size && out->data[out->size - 1] == '[';
+    alto_buffer_add_text(out, first ? "" : ",");
+    alto_json_string(out, name);
+}
+
+/* "ID":{"uri":...,"media-type":... base and path: of characters that JSON does not escape. */
+static void begin_entry(alto_buffer *out, const char *base, alto_slice id, const char *media_type)
 {
     char path[ALTO_URI_PATH];
-    alto_resource_path(resource, path);
+    alto_id_path(id, path);
+    alto_json_string(out, id);
+    alto_buffer_add_text(out, ":{");
     alto_buffer_print(out, "\"uri\":\"%s%s\"", base, path);
+    alto_buffer_add_text(out, ",");
+    add_member(out, "media-type", media_type);
+}
+
+static void add_cost_type_names(alto_buffer *out, const alto_resource *const *maps, size_t count)
+{
+    alto_buffer_add_text(out, ",\"capabilities\":{\"cost-type-names\":[");
+    for (size_t i = 0; i < count; i++) {
+        alto_cost_type type;
+        char name[2 * ALTO_MAX_NAME + 8];
+        if (!cost_type_of(maps[i], &type))
+            continue;
+        cost_type_name(&type, name, sizeof name);
+        add_name(out, alto_slice_text(name));
+    }
+    alto_buffer_add_text(out, "]");
 }
 
 static void add_resource(alto_buffer *out, const char *base, const alto_resource *resource)
 {
     alto_cost_type type;
-    alto_json_string(out, resource->name.id);
-    alto_buffer_add_text(out, ":{");
-    add_uri(out, base, resource);
-    alto_buffer_add_text(out, ",");
-    add_member(out, "media-type", resource->entry.media_type);
+    begin_entry(out, base, resource->name.id, resource->entry.media_type);
     if (cost_type_of(resource, &type)) {
-        char name[2 * ALTO_MAX_NAME + 8];
-        cost_type_name(&type, name, sizeof name);
-        alto_buffer_add_text(out, ",\"capabilities\":{\"cost-type-names\":[");
-        alto_json_string(out, alto_slice_text(name));
-        alto_buffer_add_text(out, "]}");
+        add_cost_type_names(out, &resource, 1);
+        alto_buffer_add_text(out, "}");
     }
     for (size_t i = 0; i < resource->entry.dependency_count; i++) {
         alto_buffer_add_text(out, i ? "," : ",\"uses\":[");
@@ -146,14 +168,61 @@ static bool listed(const alto_resource *resource)
     return alto_resource_shown(resource) && resource->name.input.size == 0 && resource->name.id.data[0] != '.';
 }
 
-alto_status alto_ird(const alto_view *view, alto_buffer *out)
+/* ---- services ---- */
+
+typedef struct {
+    const alto_view *view;
+    const char *base; /* of URIs */
+    alto_buffer *out;
+    const char *separator; /* before the next entry */
+} listing;
+
+/* "<network map>.pid" of each. */
+static void add_property_types(const listing *self)
 {
-    return alto_ird_at(view, "", out);
+    alto_buffer_add_text(self->out, ",\"capabilities\":{\"prop-types\":[");
+    for (size_t i = 0; i < self->view->count; i++) {
+        const alto_resource *at = self->view->resources[i];
+        char name[ALTO_MAX_NAME + sizeof ".pid"];
+        if (at->entry.kind != ALTO_NETWORK_MAP || !alto_resource_shown(at) || at->name.input.size)
+            continue;
+        snprintf(name, sizeof name, "%.*s.pid", (int)at->name.id.size, (const char *)at->name.id.data);
+        add_name(self->out, alto_slice_text(name));
+    }
+    alto_buffer_add_text(self->out, "]}");
 }
 
-alto_status alto_ird_at(const alto_view *view, const char *base, alto_buffer *out)
+static void add_cost_capabilities(const listing *self, const alto_service *service)
 {
-    const char *separator = "";
+    const alto_resource *costs[ALTO_SERVICE_COSTS];
+    size_t count = alto_service_costs(self->view, service, costs);
+    add_cost_type_names(self->out, costs, count);
+    alto_buffer_print(self->out, ",\"cost-constraints\":true,\"max-cost-types\":%zu}", count);
+}
+
+static void add_service(void *context, const alto_service *service)
+{
+    listing *self = context;
+    alto_buffer_add_text(self->out, self->separator);
+    self->separator = ",";
+    begin_entry(self->out, self->base, alto_slice_text(service->id), alto_service_media_type(service->kind));
+    alto_buffer_add_text(self->out, ",");
+    add_member(self->out, "accepts", alto_service_accepts(service->kind));
+    if (service->kind == ALTO_SERVICE_ENDPOINT_PROPERTY)
+        add_property_types(self);
+    else if (service->kind != ALTO_SERVICE_NETWORK_FILTER)
+        add_cost_capabilities(self, service);
+    if (service->network) {
+        alto_buffer_add_text(self->out, ",\"uses\":[");
+        add_name(self->out, service->network->name.id);
+        alto_buffer_add_text(self->out, "]");
+    }
+    alto_buffer_add_text(self->out, "}");
+}
+
+alto_status alto_ird(const alto_view *view, unsigned services, const char *base, alto_buffer *out)
+{
+    listing self = {.view = view, .base = base, .out = out, .separator = ""};
     alto_buffer_add_text(out, "{\"meta\":{");
     if (add_cost_types(out, view) != ALTO_OK)
         return ALTO_NO_MEMORY;
@@ -163,10 +232,11 @@ alto_status alto_ird_at(const alto_view *view, const char *base, alto_buffer *ou
         const alto_resource *resource = view->resources[i];
         if (!listed(resource))
             continue;
-        alto_buffer_add_text(out, separator);
+        alto_buffer_add_text(out, self.separator);
         add_resource(out, base, resource);
-        separator = ",";
+        self.separator = ",";
     }
+    alto_services(view, services, add_service, &self);
     alto_buffer_add_text(out, "}}");
     return out->status;
 }

@@ -7,18 +7,20 @@
 #ifndef ALTO_IRD_H
 #define ALTO_IRD_H
 
-#include "core/view.h"
+#include "core/service.h"
 
-/* Append the directory of what `view` shows, but for what altocast itself publishes (IDs beginning with '.').
- * Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
-alto_status alto_ird(const alto_view *view, alto_buffer *out);
-/* The same with URIs below another server's base URL, e.g. "https://rproxy.example". */
-alto_status alto_ird_at(const alto_view *view, const char *base, alto_buffer *out);
+/* Append the directory of what `view` shows, but for what altocast itself publishes (IDs beginning with '.'), and of its
+ * services of these kinds.
+ * base    before the path in each URI: "", or another server's, e.g. "https://rproxy.example"
+ * Errors  ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
+alto_status alto_ird(const alto_view *view, unsigned services, const char *base, alto_buffer *out);
 
-/* The URI path of a resource, NUL-terminated: "/" and its ID, or "/resource/" and its ID where that is taken by something else. */
+/* The URI path of a resource ID, NUL-terminated: "/" and the ID, or "/resource/" and the ID where that is taken by something else. */
 #define ALTO_URI_PATH 128
-void alto_resource_path(const alto_resource *resource, char path[ALTO_URI_PATH]);
-/* The inverse: the resource of that path that the view has (shown or not); NULL when there is none. */
+void alto_id_path(alto_slice id, char path[ALTO_URI_PATH]);
+/* The inverse: the ID, a part of `path`; NULL when it is no resource's path. */
+const char *alto_path_id(const char *path);
+/* The resource of that path that the view has (shown or not); NULL when there is none. */
 const alto_resource *alto_resource_at(const alto_view *view, const char *path);
 
 #endif

@@ -209,6 +209,11 @@ void alto_query_strings_sort(alto_query_strings *self)
     self->count = kept;
 }
 
+bool alto_query_strings_have(const alto_query_strings *self, alto_slice text)
+{
+    return self->count && bsearch(&text, self->items, self->count, sizeof *self->items, compare);
+}
+
 void alto_query_text(alto_slice raw, char *out, size_t room)
 {
     if (!alto_json_text(raw, out, room))

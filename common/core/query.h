@@ -75,6 +75,9 @@ void alto_query_strings_fini(alto_query_strings *self);
 /* Put them into ascending order, each once. */
 void alto_query_strings_sort(alto_query_strings *self);
 
+/* Is it one of them? They are sorted. */
+bool alto_query_strings_have(const alto_query_strings *self, alto_slice text);
+
 /* The characters of a string, NUL-terminated; "" for one that does not fit or holds a NUL, which no name does. */
 void alto_query_text(alto_slice raw, char *out, size_t room);
 

@@ -117,21 +117,30 @@ static uint8_t family_of(alto_slice key)
     return 0;
 }
 
+alto_slice alto_address_type(alto_slice key)
+{
+    uint8_t family = family_of(key);
+    if (family)
+        return alto_slice_text(family == ALTO_ITEM_IPV4 ? "ipv4" : "ipv6");
+    alto_slice rest = key.size ? alto_slice_of(key.data + 1, key.size - 1) : key;
+    const uint8_t *end = rest.size ? memchr(rest.data, 0, rest.size) : NULL;
+    return alto_slice_of(rest.data, end ? (size_t)(end - rest.data) : rest.size);
+}
+
 /* A member of another name: 0x80, type, 0, JSON. */
 static void add_other(alto_buffer *out, alto_slice key)
 {
-    alto_slice rest = key.size ? alto_slice_of(key.data + 1, key.size - 1) : key;
-    const uint8_t *end = rest.size ? memchr(rest.data, 0, rest.size) : NULL;
-    size_t name = end ? (size_t)(end - rest.data) : rest.size;
-    add_name(out, alto_slice_of(rest.data, name));
+    alto_slice name = alto_address_type(key);
+    size_t head = 1 + name.size + 1;
+    add_name(out, name);
     alto_buffer_put(out, ':');
-    if (end)
-        alto_buffer_add(out, end + 1, rest.size - name - 1);
+    if (key.size >= head)
+        alto_buffer_add(out, key.data + head, key.size - head);
     else
         alto_buffer_add_text(out, "null"); /* no reader lets such an item in; even so the text stays JSON */
 }
 
-static void add_address(alto_buffer *out, alto_slice key)
+void alto_text_address(alto_buffer *out, alto_slice key)
 {
     if (!family_of(key)) {
         add_other(out, key);
@@ -203,7 +212,7 @@ static void add_entry(alto_buffer *out, alto_form form, const alto_tree *leaf, u
     alto_slice key = alto_node_key(leaf, index);
     switch (form) {
     case ALTO_FORM_ADDRESSES:
-        add_address(out, key);
+        alto_text_address(out, key);
         break;
     case ALTO_FORM_MEMBERS:
         add_name(out, key);

@@ -45,6 +45,10 @@ void alto_text_nodes(alto_buffer *out, alto_form form, const alto_tree *const *n
 void alto_text_between(alto_buffer *out, alto_form form, const alto_slice *before, const alto_slice *after);
 /* Append "name": of a row. */
 void alto_text_row_name(alto_buffer *out, alto_slice row_key);
+/* Append one item of a PID, without what stands around it. */
+void alto_text_address(alto_buffer *out, alto_slice item);
+/* The address type that an item of a PID belongs to, borrowed: "ipv4", "ipv6", another name. */
+alto_slice alto_address_type(alto_slice item);
 /* Append a whole row: name and items. */
 void alto_text_row(alto_buffer *out, alto_kind kind, alto_slice row_key, const alto_tree *items);
 

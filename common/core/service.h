@@ -21,6 +21,8 @@ typedef enum {
 
 /* Sets of kinds, by bit. */
 #define ALTO_SERVICE_BIT(kind) (1u << (kind))
+/* Those that altocast's servers answer. */
+#define ALTO_SERVICES (ALTO_SERVICE_BIT(ALTO_SERVICE_NETWORK_FILTER) | ALTO_SERVICE_BIT(ALTO_SERVICE_COST_FILTER))
 
 /* The media types of the request and of the answer. */
 const char *alto_service_accepts(alto_service_kind kind);

@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/answer.h"
 
+#include "core/http_accept.h"
+
 #include <string.h>
+
+bool alto_answer_method(alto_http_answer *answer, const alto_http_request *request, const char *allow)
+{
+    bool options = strcmp(request->method, "OPTIONS") == 0;
+    if (!options && alto_http_list_has(allow, request->method))
+        return true;
+    alto_http_header(answer, "Allow", "%s", allow);
+    if (options)
+        answer->status = 204;
+    else
+        alto_answer_refuse(answer, 405, "not a method of this resource; see Allow\n");
+    return false;
+}
 
 void alto_answer_refuse(alto_http_answer *answer, unsigned status, const char *why)
 {

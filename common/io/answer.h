@@ -7,6 +7,9 @@
 
 #include "io/http.h"
 
+/* May the request go on: is its method one of those that the resource allows, other than OPTIONS? If not it is answered:
+ * OPTIONS with 204, others with 405, both with Allow (RFC 9110 9.3.7, 15.5.6). allow: static text. */
+bool alto_answer_method(alto_http_answer *answer, const alto_http_request *request, const char *allow);
 /* Refuse with a sentence for people; never stored by a cache. */
 void alto_answer_refuse(alto_http_answer *answer, unsigned status, const char *why);
 /* 503: it may be had in so many seconds. */

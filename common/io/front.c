@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/front.h"
 
+#include "core/http_accept.h"
 #include "core/ird.h"
 #include "core/render.h"
 #include "io/answer.h"
 #include "io/front_pull.h"
+#include "io/front_query.h"
 #include "io/loop.h"
 #include "io/memory_file.h"
 
@@ -45,6 +47,7 @@ struct alto_front {
 };
 
 static const char pull_prefix[] = "/redistribution/v1/";
+static const char reading[] = "GET, HEAD, OPTIONS"; /* what maps, the directory and the pull side allow */
 static const char directory_type[] = "application/alto-directory+json";
 
 alto_front *alto_front_new(alto_archive *archive, const char *const *push, size_t count, const alto_counts *counts,
@@ -89,63 +92,6 @@ void alto_front_destroy(alto_front **self)
     alto_front_pull_destroy(&(*self)->pull);
     free(*self);
     *self = NULL;
-}
-
-/* ---- pieces of answers ---- */
-
-/* Is the quality behind a list element zero? */
-static bool refused_by_quality(const char *parameters, const char *end)
-{
-    for (const char *at = parameters; at < end; at++)
-        if (*at == ';') {
-            at += 1 + strspn(at + 1, " \t");
-            if ((*at == 'q' || *at == 'Q') && at[1] == '=')
-                return strtod(at + 2, NULL) <= 0;
-            at--;
-        }
-    return false;
-}
-
-/* Does a list such as "gzip;q=1, br" name `token` with a quality above zero? (RFC 9110 12.5) */
-static bool list_names(const char *list, const char *token, bool *excluded)
-{
-    size_t size = strlen(token);
-    *excluded = false;
-    while (list && *list) {
-        list += strspn(list, " \t,");
-        const char *end = list + strcspn(list, ",");
-        size_t word = strcspn(list, " \t;,");
-        if (word == size && strncasecmp(list, token, size) == 0) {
-            *excluded = refused_by_quality(list + word, end);
-            return !*excluded;
-        }
-        list = end;
-    }
-    return false;
-}
-
-static bool accepts(const char *accept, const char *media_type)
-{
-    bool excluded;
-    char range[ALTO_MAX_MEDIA_TYPE + 3];
-    if (!accept || !*accept)
-        return true;
-    if (list_names(accept, media_type, &excluded))
-        return true;
-    if (excluded)
-        return false;
-    snprintf(range, sizeof range, "%.*s/*", (int)strcspn(media_type, "/"), media_type);
-    if (list_names(accept, range, &excluded))
-        return true;
-    return !excluded && list_names(accept, "*/*", &excluded);
-}
-
-static alto_coding coding_for(const char *accept_encoding)
-{
-    bool excluded;
-    if (list_names(accept_encoding, "gzip", &excluded))
-        return ALTO_GZIP;
-    return !excluded && list_names(accept_encoding, "*", &excluded) ? ALTO_GZIP : ALTO_IDENTITY;
 }
 
 /* ---- the ALTO side ---- */
@@ -292,9 +238,9 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
                             alto_http_answer *answer)
 {
     char root[2 * ALTO_HASH_SIZE + 1], etag[ETAG_SIZE];
-    alto_coding coding = coding_for(request->accept_encoding);
+    alto_coding coding = alto_http_accepts_coding(request->accept_encoding, "gzip") ? ALTO_GZIP : ALTO_IDENTITY;
     int file;
-    if (!accepts(request->accept, resource->entry.media_type)) {
+    if (!alto_http_accepts(request->accept, resource->entry.media_type)) {
         alto_answer_refuse(answer, 406, "this resource has another media type\n");
         return;
     }
@@ -326,9 +272,9 @@ static void answer_directory(const alto_view *view, const alto_http_request *req
 {
     alto_buffer text = alto_buffer_make(ALTO_MAX_CATALOG);
     char hex[2 * ALTO_HASH_SIZE + 1], etag[ETAG_SIZE];
-    if (!accepts(request->accept, directory_type)) {
+    if (!alto_http_accepts(request->accept, directory_type)) {
         alto_answer_refuse(answer, 406, "the directory is application/alto-directory+json\n");
-    } else if (alto_ird(view, &text) != ALTO_OK) {
+    } else if (alto_ird(view, ALTO_SERVICES, "", &text) != ALTO_OK) {
         alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
     } else {
         alto_hash hash = alto_hash_of("altocast-etag-1", alto_buffer_slice(&text));
@@ -343,6 +289,37 @@ static void answer_directory(const alto_view *view, const alto_http_request *req
     alto_buffer_fini(&text);
 }
 
+/* A path that is no map's: one of the services, or nothing. */
+static void answer_service(const alto_view *view, const alto_http_request *request, alto_http_answer *answer)
+{
+    alto_service service;
+    const char *id = alto_path_id(request->path);
+    if (!id || !alto_service_find(view, ALTO_SERVICES, id, &service))
+        alto_answer_refuse(answer, 404, "no resource of that ID; see /directory\n");
+    else if (!alto_answer_method(answer, request, "POST, OPTIONS"))
+        return;
+    else if (service.map && !alto_resource_shown(service.map))
+        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "this map does not fit its network map at the moment\n");
+    else
+        alto_front_query(view, &service, request, answer);
+}
+
+/* What is read: a map, or without one the directory. */
+static void answer_reading(alto_front *self, const alto_view *view, const alto_resource *resource,
+                           const alto_http_request *request, alto_http_answer *answer)
+{
+    if (!alto_answer_method(answer, request, reading))
+        return;
+    if (!resource)
+        answer_directory(view, request, answer);
+    else if (!resource->version)
+        alto_answer_refuse(answer, 404, "this server does not hold that resource\n");
+    else if (!alto_resource_shown(resource))
+        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "this resource does not fit its network map at the moment\n");
+    else
+        answer_resource(self, resource, request, answer);
+}
+
 static void answer_alto(alto_front *self, const alto_http_request *request, alto_http_answer *answer)
 {
     alto_view *view = alto_archive_view(self->archive);
@@ -350,16 +327,10 @@ static void answer_alto(alto_front *self, const alto_http_request *request, alto
     const alto_resource *resource = view && !directory ? alto_resource_at(view, request->path) : NULL;
     if (!view)
         alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "nothing verified is held yet\n");
-    else if (directory)
-        answer_directory(view, request, answer);
-    else if (!resource)
-        alto_answer_refuse(answer, 404, "no resource of that ID; see /directory\n");
-    else if (!resource->version)
-        alto_answer_refuse(answer, 404, "this server does not hold that resource\n");
-    else if (!alto_resource_shown(resource))
-        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "this resource does not fit its network map at the moment\n");
+    else if (directory || resource)
+        answer_reading(self, view, resource, request, answer);
     else
-        answer_resource(self, resource, request, answer);
+        answer_service(view, request, answer);
     alto_view_release(view);
 }
 
@@ -387,15 +358,11 @@ void alto_front_answer(void *context, const alto_http_request *request, alto_htt
 {
     alto_front *self = context;
     size_t skip = strlen(pull_prefix);
-    bool reads = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
-    if (strcmp(request->method, "OPTIONS") == 0) {
-        answer->status = 204;
-        alto_http_header(answer, "Allow", "GET, HEAD, OPTIONS");
-    } else if (!reads) {
-        alto_http_header(answer, "Allow", "GET, HEAD, OPTIONS");
-        alto_answer_refuse(answer, 405, "only GET, HEAD and OPTIONS\n");
+    if (strcmp(request->path, "*") == 0 && strcmp(request->method, "OPTIONS") == 0) {
+        alto_answer_method(answer, request, "GET, HEAD, OPTIONS, POST"); /* of the server as a whole */
     } else if (strncmp(request->path, pull_prefix, skip) == 0) {
-        alto_front_pull_answer(self->pull, request->path + skip, request, answer);
+        if (alto_answer_method(answer, request, reading))
+            alto_front_pull_answer(self->pull, request->path + skip, request, answer);
     } else if (may_answer(self, answer)) {
         answer_alto(self, request, answer);
     }

@@ -50,6 +50,33 @@ void alto_http_body(alto_http_answer *answer, alto_slice bytes)
     set_body(answer, body);
 }
 
+/* A body that was a buffer. */
+typedef struct {
+    alto_slice body; /* first: own_piece takes it for this */
+    alto_buffer bytes;
+} taken;
+
+static void free_taken(void *owner)
+{
+    taken *self = owner;
+    alto_buffer_fini(&self->bytes);
+    free(self);
+}
+
+void alto_http_take_body(alto_http_answer *answer, alto_buffer *bytes)
+{
+    taken *made = malloc(sizeof *made);
+    if (made)
+        *made = (taken){.body = alto_buffer_slice(bytes), .bytes = *bytes};
+    else
+        alto_buffer_fini(bytes);
+    *bytes = alto_buffer_make(bytes->max_size);
+    answer->status = made ? answer->status : 500;
+    set_body(answer, made ? &made->body : NULL);
+    if (made)
+        answer->release = free_taken;
+}
+
 void alto_http_answer_init(alto_http_answer *answer, unsigned status)
 {
     answer->status = status;

@@ -54,6 +54,8 @@ void alto_http_header(alto_http_answer *answer, const char *name, const char *fo
     __attribute__((format(printf, 3, 4)));
 /* Give the answer a body of its own, a copy of `bytes`. Out of memory gives status 500 and no body. */
 void alto_http_body(alto_http_answer *answer, alto_slice bytes);
+/* The same without copying: what the buffer holds becomes the body, and the buffer empty. */
+void alto_http_take_body(alto_http_answer *answer, alto_buffer *bytes);
 
 /* For the server: an answer of that status and nothing else; give back the body of one. */
 void alto_http_answer_init(alto_http_answer *answer, unsigned status);

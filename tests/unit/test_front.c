@@ -388,6 +388,90 @@ static void methods_other_than_reading_are_refused(void **state)
     assert_int_equal(self->answer.size, sizeof net_text - 1);
 }
 
+/* ---- requests with a body ---- */
+
+static const char filter_type[] = "application/alto-networkmapfilter+json";
+
+static unsigned post(fixture *self, const char *path, const char *type, const char *accept, const char *body)
+{
+    alto_http_request request = {.method = "POST",
+                                 .path = path,
+                                 .query = "",
+                                 .accept = accept,
+                                 .content_type = type,
+                                 .body = alto_slice_text(body),
+                                 .peer = ""};
+    return ask_fully(self, &request);
+}
+
+static void a_filter_answers_what_is_asked_of_it(void **state)
+{
+    fixture *self = *state;
+    publish(self);
+    assert_int_equal(post(self, "/net-filtered", "application/alto-networkmapfilter+json; charset=utf-8", "*/*",
+                          "{\"pids\":[\"nobody\"]}"),
+                     200);
+    assert_string_equal(header(self, "Content-Type"), "application/alto-networkmap+json");
+    assert_string_equal(header(self, "Cache-Control"), "no-store");
+    assert_null(header(self, "ETag"));
+    assert_non_null(strstr(text_of(self), "\"network-map\":{}"));
+}
+
+static void a_wrong_request_gets_an_alto_error(void **state)
+{
+    fixture *self = *state;
+    publish(self);
+    assert_int_equal(post(self, "/net-filtered", filter_type, NULL, "{\"pids\":17}"), 400);
+    assert_string_equal(header(self, "Content-Type"), "application/alto-error+json");
+    assert_string_equal(header(self, "Cache-Control"), "no-store");
+    assert_string_equal(text_of(self), "{\"meta\":{\"code\":\"E_INVALID_FIELD_TYPE\",\"field\":\"pids\"}}");
+}
+
+static void a_filter_takes_its_own_type_by_post_alone(void **state)
+{
+    static const struct {
+        const char *method, *type, *accept;
+        unsigned status;
+    } cases[] = {{"POST", filter_type, NULL, 200},
+                 {"POST", filter_type, "application/*", 200},
+                 {"POST", filter_type, "text/html", 406},
+                 {"POST", filter_type, "application/alto-error+json", 406},
+                 {"POST", "APPLICATION/alto-networkmapfilter+json", NULL, 200},
+                 {"POST", "application/alto-networkmapfilter+jsonx", NULL, 415},
+                 {"POST", "text/text", NULL, 415},
+                 {"POST", NULL, NULL, 415},
+                 {"GET", NULL, NULL, 405},
+                 {"HEAD", NULL, NULL, 405},
+                 {"PUT", filter_type, NULL, 405},
+                 {"OPTIONS", NULL, NULL, 204}};
+    fixture *self = *state;
+    publish(self);
+    for (size_t i = 0; i < countof(cases); i++) {
+        alto_http_request request = {.method = cases[i].method,
+                                     .path = "/net-filtered",
+                                     .query = "",
+                                     .accept = cases[i].accept,
+                                     .content_type = cases[i].type,
+                                     .body = alto_slice_text("{\"pids\":[]}"),
+                                     .peer = ""};
+        assert_int_equal(ask_fully(self, &request), cases[i].status);
+        if (cases[i].status == 405 || cases[i].status == 204)
+            assert_string_equal(header(self, "Allow"), "POST, OPTIONS");
+        if (cases[i].status == 415)
+            assert_string_equal(header(self, "Accept"), filter_type);
+    }
+    assert_int_equal(post(self, "/net-unfiltered", filter_type, NULL, "{\"pids\":[]}"), 404);
+}
+
+static void the_filter_of_a_withheld_map_waits(void **state)
+{
+    fixture *self = *state;
+    publish(self);
+    publish_flags(self, "net", ALTO_ENTRY_WITHHELD);
+    assert_int_equal(post(self, "/net-filtered", filter_type, NULL, "{\"pids\":[]}"), 503);
+    assert_non_null(header(self, "Retry-After"));
+}
+
 static void paths_that_lead_nowhere_are_not_found(void **state)
 {
     static const char *const paths[] = {"",
@@ -670,6 +754,10 @@ int main(void)
         T(gzip_is_used_when_it_may_be),
         T(an_entity_tag_that_still_holds_saves_the_body),
         T(methods_other_than_reading_are_refused),
+        T(a_filter_answers_what_is_asked_of_it),
+        T(a_wrong_request_gets_an_alto_error),
+        T(a_filter_takes_its_own_type_by_post_alone),
+        T(the_filter_of_a_withheld_map_waits),
         T(paths_that_lead_nowhere_are_not_found),
         T(ids_that_the_server_needs_itself_are_found_under_resource),
         T(everything_pulled_says_how_long_it_lasts),

@@ -44,15 +44,20 @@ static void add_cost_map(test_origin *origin, const char *id, const char *networ
     add(origin, id, text);
 }
 
-static void assert_directory(test_origin *origin, const char *wanted)
+static void assert_directory_with(test_origin *origin, unsigned services, const char *wanted)
 {
     alto_buffer text = alto_buffer_make(1 << 20), canonical = alto_buffer_make(1 << 20);
-    assert_int_equal(alto_ird(test_origin_view(origin), &text), ALTO_OK);
+    assert_int_equal(alto_ird(test_origin_view(origin), services, "", &text), ALTO_OK);
     assert_int_equal(alto_json_canonical(alto_buffer_slice(&text), &canonical, NULL), ALTO_OK); /* it is JSON, too */
     alto_buffer_add_u8(&text, 0);
     assert_string_equal((char *)text.data, wanted);
     alto_buffer_fini(&text);
     alto_buffer_fini(&canonical);
+}
+
+static void assert_directory(test_origin *origin, const char *wanted)
+{
+    assert_directory_with(origin, 0, wanted);
 }
 
 static void an_empty_view_has_an_empty_directory(void **state)
@@ -82,6 +87,50 @@ static void a_directory_names_types_capabilities_and_dependencies(void **state)
                      "\"net\":{\"uri\":\"/net\",\"media-type\":\"application/alto-networkmap+json\"}}}");
 }
 
+static void services_are_listed_with_what_they_take_and_can(void **state)
+{
+    test_origin *origin = *state;
+    add_network_map(origin, "net");
+    add_cost_map(origin, "c", "net", "numerical", "routingcost");
+    add_cost_map(origin, "d", "net", "ordinal", "hopcount");
+    const char *maps = "{\"meta\":{\"cost-types\":{"
+                       "\"num-routingcost\":{\"cost-mode\":\"numerical\",\"cost-metric\":\"routingcost\"},"
+                       "\"ord-hopcount\":{\"cost-mode\":\"ordinal\",\"cost-metric\":\"hopcount\"}},"
+                       "\"default-alto-network-map\":\"net\"},\"resources\":{"
+                       "\"c\":{\"uri\":\"/c\",\"media-type\":\"application/alto-costmap+json\",\"capabilities\":{"
+                       "\"cost-type-names\":[\"num-routingcost\"]},\"uses\":[\"net\"]},"
+                       "\"d\":{\"uri\":\"/d\",\"media-type\":\"application/alto-costmap+json\",\"capabilities\":{"
+                       "\"cost-type-names\":[\"ord-hopcount\"]},\"uses\":[\"net\"]},"
+                       "\"net\":{\"uri\":\"/net\",\"media-type\":\"application/alto-networkmap+json\"}";
+    static const struct {
+        unsigned services;
+        const char *entries;
+    } cases[] = {
+        {ALTO_SERVICE_BIT(ALTO_SERVICE_NETWORK_FILTER),
+         ",\"net-filtered\":{\"uri\":\"/net-filtered\",\"media-type\":\"application/alto-networkmap+json\","
+         "\"accepts\":\"application/alto-networkmapfilter+json\",\"uses\":[\"net\"]}"},
+        {ALTO_SERVICE_BIT(ALTO_SERVICE_COST_FILTER),
+         ",\"c-filtered\":{\"uri\":\"/c-filtered\",\"media-type\":\"application/alto-costmap+json\","
+         "\"accepts\":\"application/alto-costmapfilter+json\",\"capabilities\":{\"cost-type-names\":["
+         "\"num-routingcost\",\"ord-hopcount\"],\"cost-constraints\":true,\"max-cost-types\":2},\"uses\":[\"net\"]}"
+         ",\"d-filtered\":{\"uri\":\"/d-filtered\",\"media-type\":\"application/alto-costmap+json\","
+         "\"accepts\":\"application/alto-costmapfilter+json\",\"capabilities\":{\"cost-type-names\":["
+         "\"ord-hopcount\",\"num-routingcost\"],\"cost-constraints\":true,\"max-cost-types\":2},\"uses\":[\"net\"]}"},
+        {ALTO_SERVICE_BIT(ALTO_SERVICE_ENDPOINT_PROPERTY),
+         ",\"endpoint-property\":{\"uri\":\"/endpoint-property\",\"media-type\":\"application/alto-endpointprop+json\","
+         "\"accepts\":\"application/alto-endpointpropparams+json\",\"capabilities\":{\"prop-types\":[\"net.pid\"]}}"},
+        {ALTO_SERVICE_BIT(ALTO_SERVICE_ENDPOINT_COST),
+         ",\"endpoint-cost\":{\"uri\":\"/endpoint-cost\",\"media-type\":\"application/alto-endpointcost+json\","
+         "\"accepts\":\"application/alto-endpointcostparams+json\",\"capabilities\":{\"cost-type-names\":["
+         "\"num-routingcost\",\"ord-hopcount\"],\"cost-constraints\":true,\"max-cost-types\":2}}"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        char wanted[4000];
+        snprintf(wanted, sizeof wanted, "%s%s}}", maps, cases[i].entries);
+        assert_directory_with(origin, cases[i].services, wanted);
+    }
+}
+
 static void a_cost_type_is_listed_once_whoever_uses_it(void **state)
 {
     test_origin *origin = *state;
@@ -91,7 +140,7 @@ static void a_cost_type_is_listed_once_whoever_uses_it(void **state)
         add_cost_map(origin, id, "net", "numerical", i % 2 ? "b" : "a");
     }
     alto_buffer text = alto_buffer_make(1 << 20);
-    assert_int_equal(alto_ird(test_origin_view(origin), &text), ALTO_OK);
+    assert_int_equal(alto_ird(test_origin_view(origin), 0, "", &text), ALTO_OK);
     alto_buffer_add_u8(&text, 0);
     const char *begin = "{\"meta\":{\"cost-types\":{\"num-a\":{\"cost-mode\":\"numerical\",\"cost-metric\":\"a\"},"
                         "\"num-b\":{\"cost-mode\":\"numerical\",\"cost-metric\":\"b\"}}},\"resources\":{";
@@ -139,7 +188,7 @@ static void a_directory_can_point_at_another_server(void **state)
     add(origin, "d", "{}");
     add(origin, "resource", "{}");
     alto_buffer text = alto_buffer_make(1 << 20);
-    assert_int_equal(alto_ird_at(test_origin_view(origin), "https://r.example/isp", &text), ALTO_OK);
+    assert_int_equal(alto_ird(test_origin_view(origin), 0, "https://r.example/isp", &text), ALTO_OK);
     alto_buffer_add_u8(&text, 0);
     assert_string_equal((char *)text.data,
                         "{\"meta\":{\"cost-types\":{}},\"resources\":{"
@@ -154,7 +203,7 @@ static void a_buffer_that_is_too_small_is_told(void **state)
     test_origin *origin = *state;
     add_network_map(origin, "net");
     alto_buffer text = alto_buffer_make(40);
-    assert_int_equal(alto_ird(test_origin_view(origin), &text), ALTO_TOO_LARGE);
+    assert_int_equal(alto_ird(test_origin_view(origin), 0, "", &text), ALTO_TOO_LARGE);
     alto_buffer_fini(&text);
 }
 
@@ -179,7 +228,7 @@ static void every_path_leads_back_to_its_resource(void **state)
         char path[ALTO_URI_PATH];
         const alto_resource *resource = alto_view_by_id(view, cases[i].id);
         assert_non_null(resource);
-        alto_resource_path(resource, path);
+        alto_id_path(resource->name.id, path);
         assert_string_equal(path, cases[i].path);
         assert_ptr_equal(alto_resource_at(view, path), resource);
     }
@@ -194,6 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(an_empty_view_has_an_empty_directory),
         T(a_directory_names_types_capabilities_and_dependencies),
+        T(services_are_listed_with_what_they_take_and_can),
         T(a_cost_type_is_listed_once_whoever_uses_it),
         T(odd_maps_make_no_odd_directory),
         T(what_is_not_shown_is_not_listed),

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cost_pick.h - some columns of a cost map, row by row.
+ *
+ * The rows of a cost map have mostly the same keys, and share them. So it is found once in which leaves, and where in
+ * them, the columns are, and found again only at a row whose keys are others.
+ *
+ * Threads: none inside. Pure. */
+#ifndef ALTO_COST_PICK_H
+#define ALTO_COST_PICK_H
+
+#include "core/tree.h"
+
+#include <math.h>
+
+typedef struct {
+    const alto_slice *columns; /* ascending, lent until the end */
+    size_t count;
+    struct alto_pick_visit *visits; /* owned */
+    size_t visit_count, visit_room;
+    uint16_t *places; /* owned; of each column in its leaf */
+    uint32_t height;  /* levels of the row that the visits are of */
+    bool known;       /* there are visits */
+} alto_cost_pick;
+
+/* Errors: ALTO_NO_MEMORY. End with alto_cost_pick_fini, also after an error. */
+alto_status alto_cost_pick_init(alto_cost_pick *self, const alto_slice *columns, size_t count);
+void alto_cost_pick_fini(alto_cost_pick *self);
+
+/* The costs of a row (NULL: an empty one) in the columns; NaN where there is none, which no cost is. The rows picked
+ * before must still be held. Errors: ALTO_NO_MEMORY. */
+alto_status alto_cost_pick_row(alto_cost_pick *self, const alto_tree *items, double *costs);
+static inline bool alto_cost_none(double cost)
+{
+    return isnan(cost);
+}
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* http_accept.h - what the lists in Accept and Accept-Encoding allow (RFC 9110 12.4.2, 12.5), and media types with
+ * parameters.
+ *
+ * Threads: none inside. Pure. */
+#ifndef ALTO_HTTP_ACCEPT_H
+#define ALTO_HTTP_ACCEPT_H
+
+#include <stdbool.h>
+
+/* Does an Accept list admit the media type: by name, else as the range of its type, else as any type; no list admits all. */
+bool alto_http_accepts(const char *accept, const char *media_type);
+/* Does an Accept-Encoding list name the coding, or else "*", with a quality above 0? No list does not. */
+bool alto_http_accepts_coding(const char *accept_encoding, const char *coding);
+/* Is a Content-Type that media type, whatever its parameters? NULL is none. */
+bool alto_http_is_type(const char *content_type, const char *media_type);
+/* Does a list such as "GET, HEAD" have the token, in that very spelling? */
+bool alto_http_list_has(const char *list, const char *token);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/front_query.h"
+
+#include "core/http_accept.h"
+#include "core/query_filter.h"
+#include "io/answer.h"
+
+enum { RETRY_AFTER_S = 5 };
+
+static alto_status make(const alto_view *view, const alto_service *service, alto_slice body, alto_buffer *out,
+                        alto_query_error *error)
+{
+    if (service->kind == ALTO_SERVICE_NETWORK_FILTER)
+        return alto_query_network_filter(service, body, out, error);
+    return alto_query_cost_filter(view, service, body, out, error);
+}
+
+static void give(alto_http_answer *answer, unsigned status, const char *media_type, alto_buffer *body)
+{
+    answer->status = status;
+    alto_http_header(answer, "Content-Type", "%s", media_type);
+    alto_http_header(answer, "Cache-Control", "no-store");
+    alto_http_take_body(answer, body);
+}
+
+static void give_error(alto_http_answer *answer, const alto_query_error *error, alto_buffer *text)
+{
+    alto_buffer_clear(text);
+    alto_query_error_text(error, text);
+    if (text->status == ALTO_OK)
+        give(answer, 400, "application/alto-error+json", text);
+    else
+        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
+}
+
+static void answer_query(const alto_view *view, const alto_service *service, alto_slice body, alto_http_answer *answer)
+{
+    alto_buffer out = alto_buffer_make(ALTO_MAX_ANSWER);
+    alto_query_error error;
+    alto_status status = make(view, service, body, &out, &error);
+    if (status == ALTO_OK)
+        give(answer, 200, alto_service_media_type(service->kind), &out);
+    else if (status == ALTO_INVALID)
+        give_error(answer, &error, &out);
+    else if (status == ALTO_TOO_LARGE)
+        alto_answer_refuse(answer, 400, "the answer would be larger than 64 MiB: ask for less, or for the whole map\n");
+    else
+        alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
+    alto_buffer_fini(&out);
+}
+
+void alto_front_query(const alto_view *view, const alto_service *service, const alto_http_request *request,
+                      alto_http_answer *answer)
+{
+    const char *wanted = alto_service_accepts(service->kind);
+    if (!alto_http_is_type(request->content_type, wanted)) {
+        alto_http_header(answer, "Accept", "%s", wanted);
+        alto_answer_refuse(answer, 415, "the body has to be of the type that the directory calls \"accepts\"\n");
+    } else if (!alto_http_accepts(request->accept, alto_service_media_type(service->kind))) {
+        alto_answer_refuse(answer, 406, "this resource has another media type\n");
+    } else {
+        answer_query(view, service, request->body, answer);
+    }
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Filtered maps: the examples of RFC 7285 and RFC 8189, and what they leave open. */
+#include "cmocka_all.h"
+#include "core/query_filter.h"
+#include "core/render.h"
+#include "origin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TEXT_MAX = 1 << 20 };
+
+static int set_up(void **state)
+{
+    *state = test_origin_new(3);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    test_origin *origin = *state;
+    test_origin_destroy(&origin);
+    return 0;
+}
+
+static void add(test_origin *origin, const char *id, const char *text)
+{
+    test_origin_set(origin, id, test_json(origin->pool, text));
+}
+
+/* Requests and answers are written with ' for ". */
+static char *quoted(const char *text)
+{
+    char *copy = strdup(text);
+    for (char *at = copy; *at; at++)
+        if (*at == '\'')
+            *at = '"';
+    return copy;
+}
+
+/* Put a request to a filter; its answer, or "CODE field value" of the error, has to be `wanted`. */
+static void assert_answer(test_origin *origin, const char *id, const char *request, const char *wanted)
+{
+    static const char *const codes[] = {"E_SYNTAX", "E_MISSING_FIELD", "E_INVALID_FIELD_TYPE", "E_INVALID_FIELD_VALUE"};
+    const alto_view *view = test_origin_view(origin);
+    alto_service service;
+    alto_query_error error;
+    char *body = quoted(request), *expected = quoted(wanted);
+    alto_buffer out = alto_buffer_make(TEXT_MAX);
+    print_message("  case: %s %s\n", id, request);
+    assert_true(alto_service_find(view, 3, id, &service));
+    alto_status status = service.kind == ALTO_SERVICE_NETWORK_FILTER
+                             ? alto_query_network_filter(&service, alto_slice_text(body), &out, &error)
+                             : alto_query_cost_filter(view, &service, alto_slice_text(body), &out, &error);
+    if (status == ALTO_INVALID) {
+        alto_buffer_clear(&out);
+        alto_buffer_print(&out, "%s %s %s", codes[error.code], error.field, error.value);
+    } else {
+        assert_int_equal(status, ALTO_OK);
+        alto_buffer canonical = alto_buffer_make(TEXT_MAX);
+        assert_int_equal(alto_json_canonical(alto_buffer_slice(&out), &canonical, NULL), ALTO_OK); /* it is JSON */
+        alto_buffer_fini(&canonical);
+    }
+    alto_buffer_add_u8(&out, 0);
+    assert_string_equal((char *)out.data, expected);
+    alto_buffer_fini(&out);
+    free(body);
+    free(expected);
+}
+
+static void add_quoted(test_origin *origin, const char *id, const char *text)
+{
+    char *json = quoted(text);
+    add(origin, id, json);
+    free(json);
+}
+
+/* ---- network map ---- */
+
+#define NET_META "{'meta':{'vtag':{'resource-id':'net','tag':'t1'}},'network-map':"
+
+static void add_network_map(test_origin *origin)
+{
+    add_quoted(origin, "net",
+               NET_META "{'PID1':{'ipv4':['192.0.2.0/24','198.51.100.0/25'],'priv:mac':['x']},"
+                        "'PID2':{'ipv4':['198.51.100.128/25'],'ipv6':['2001:db8::/32']},"
+                        "'PID3':{'ipv4':['0.0.0.0/0'],'ipv6':[]},'PID4':{}}}");
+}
+
+static void a_network_map_is_filtered_by_pid_and_address_type(void **state)
+{
+    static const struct {
+        const char *request, *wanted;
+    } cases[] = {
+        /* RFC 7285 11.3.1.7 */
+        {"{'pids':['PID1','PID2']}", NET_META "{'PID1':{'ipv4':['192.0.2.0/24','198.51.100.0/25'],'priv:mac':['x']},"
+                                              "'PID2':{'ipv4':['198.51.100.128/25'],'ipv6':['2001:db8::/32']}}}"},
+        {"{'pids':[]}", NET_META "{'PID1':{'ipv4':['192.0.2.0/24','198.51.100.0/25'],'priv:mac':['x']},"
+                                 "'PID2':{'ipv4':['198.51.100.128/25'],'ipv6':['2001:db8::/32']},"
+                                 "'PID3':{'ipv4':['0.0.0.0/0'],'ipv6':[]},'PID4':{}}}"},
+        {"{'pids':['PID4','PID4','nobody','','\\u0000 \\\\']}", NET_META "{'PID4':{}}}"},
+        {"{'pids':['nobody'],'address-types':[]}", NET_META "{}}"},
+        {"{'pids':[],'address-types':['ipv6']}", NET_META "{'PID2':{'ipv6':['2001:db8::/32']}}}"},
+        {"{'pids':['PID2','PID1'],'address-types':['ipv6','ipv6','unheard']}",
+         NET_META "{'PID1':{},'PID2':{'ipv6':['2001:db8::/32']}}}"},
+        {"{'pids':['PID1','PID3'],'address-types':['priv:mac','ipv6'],'unknown':{}}",
+         NET_META "{'PID1':{'priv:mac':['x']},'PID3':{'ipv6':[]}}}"},
+        {"{'pids':[],'address-types':['priv:mac']}", NET_META "{'PID1':{'priv:mac':['x']}}}"},
+        {"{}", "E_MISSING_FIELD pids "},
+        {"{'pids':'PID1'}", "E_INVALID_FIELD_TYPE pids "},
+        {"{'pids':['PID1',2]}", "E_INVALID_FIELD_VALUE pids 2"},
+        {"{'pids':[],'address-types':{}}", "E_INVALID_FIELD_TYPE address-types "},
+        {"{'pids':[],'address-types':[[]]}", "E_INVALID_FIELD_VALUE address-types []"},
+        {"{'pids':[]", "E_SYNTAX  "},
+    };
+    test_origin *origin = *state;
+    add_network_map(origin);
+    for (size_t i = 0; i < countof(cases); i++)
+        assert_answer(origin, "net-filtered", cases[i].request, cases[i].wanted);
+}
+
+/* ---- cost maps ---- */
+
+#define VTAGS "'dependent-vtags':[{'resource-id':'net','tag':'t1'}]"
+#define TYPE(metric) "{'cost-metric':'" metric "','cost-mode':'numerical'}"
+#define META(metric) "{'meta':{" VTAGS ",'cost-type':" TYPE(metric) "},'cost-map':"
+
+/* The maps behind the examples of RFC 8189 5.2 to 5.5. */
+static void add_cost_maps(test_origin *origin)
+{
+    add_network_map(origin);
+    add_quoted(origin, "routing",
+               META("routingcost") "{'PID1':{'PID1':1,'PID2':4,'PID3':10},"
+                                   "'PID2':{'PID1':15,'PID2':1},'PID3':{'PID1':20,'PID3':1}}}");
+    add_quoted(origin, "shoe",
+               META("shoesize") "{'PID1':{'PID1':0,'PID2':3,'PID3':5},"
+                                "'PID2':{'PID1':5,'PID2':0,'PID3':9},"
+                                "'PID3':{'PID1':12,'PID2':1,'PID3':0}}}");
+    add_quoted(origin, "view",
+               META("sceneryrate") "{'PID1':{'PID1':16,'PID3':19},'PID2':{'PID2':8},'PID3':{'PID3':19}}}");
+}
+
+#define ROUTING "'cost-type':" TYPE("routingcost")
+#define BOTH "'multi-cost-types':[" TYPE("routingcost") "," TYPE("shoesize") "]"
+#define MULTI_META(second)                                                                                             \
+    "{'meta':{" VTAGS ",'cost-type':{},'multi-cost-types':[" TYPE("routingcost") "," TYPE(second) "]},'cost-map':"
+
+static void a_cost_map_is_filtered_by_pid(void **state)
+{
+    static const struct {
+        const char *request, *wanted;
+    } cases[] = {
+        /* RFC 7285 11.3.2.7 */
+        {"{" ROUTING ",'pids':{'srcs':['PID1'],'dsts':['PID1','PID2','PID3']}}",
+         META("routingcost") "{'PID1':{'PID1':1,'PID2':4,'PID3':10}}}"},
+        {"{'cost-type':{'cost-mode':'numerical','cost-metric':'shoesize','description':7},"
+         "'pids':{'srcs':['PID3','PID2','PID3'],'dsts':['PID3','PID1','PID1','nobody']}}",
+         META("shoesize") "{'PID2':{'PID1':5,'PID3':9},'PID3':{'PID1':12,'PID3':0}}}"},
+        {"{" ROUTING "}", META("routingcost") "{'PID1':{'PID1':1,'PID2':4,'PID3':10},'PID2':{'PID1':15,'PID2':1},"
+                                              "'PID3':{'PID1':20,'PID3':1}}}"},
+        {"{" ROUTING ",'pids':{'srcs':[],'dsts':['PID2']}}",
+         META("routingcost") "{'PID1':{'PID2':4},'PID2':{'PID2':1}}}"},
+        {"{" ROUTING ",'pids':{'srcs':['PID2'],'dsts':[]}}", META("routingcost") "{'PID2':{'PID1':15,'PID2':1}}}"},
+        {"{" ROUTING ",'pids':{'srcs':['nobody'],'dsts':[]}}", META("routingcost") "{}}"},
+        {"{" ROUTING ",'pids':{'srcs':[],'dsts':['nobody']}}", META("routingcost") "{}}"},
+        {"{" ROUTING ",'pids':{'srcs':['PID4'],'dsts':['PID4']}}", META("routingcost") "{}}"},
+        {"{'pids':{'srcs':[],'dsts':[]}}", "E_MISSING_FIELD cost-type "},
+        {"{'cost-type':{'cost-mode':'numerical'}}", "E_MISSING_FIELD cost-type/cost-metric "},
+        {"{'cost-type':{'cost-metric':'routingcost','cost-mode':1}}", "E_INVALID_FIELD_TYPE cost-type/cost-mode "},
+        {"{'cost-type':[]}", "E_INVALID_FIELD_TYPE cost-type "},
+        {"{'cost-type':{'cost-metric':'no-such-cost','cost-mode':'numerical'}}",
+         "E_INVALID_FIELD_VALUE cost-type/cost-metric no-such-cost"},
+        {"{'cost-type':{'cost-metric':'routingcost','cost-mode':'no-such-mode'}}",
+         "E_INVALID_FIELD_VALUE cost-type/cost-mode no-such-mode"},
+        {"{" ROUTING ",'pids':[]}", "E_INVALID_FIELD_TYPE pids "},
+        {"{" ROUTING ",'pids':{'srcs':[]}}", "E_MISSING_FIELD pids/dsts "},
+        {"{" ROUTING ",'pids':{'srcs':['a',null],'dsts':[]}}", "E_INVALID_FIELD_VALUE pids/srcs null"},
+    };
+    test_origin *origin = *state;
+    add_cost_maps(origin);
+    for (size_t i = 0; i < countof(cases); i++)
+        assert_answer(origin, "routing-filtered", cases[i].request, cases[i].wanted);
+}
+
+static void constraints_leave_out_what_does_not_meet_them(void **state)
+{
+    static const struct {
+        const char *constraints, *wanted; /* the cost map, or the error */
+    } cases[] = {
+        {"['ge 5','le 15']", META("routingcost") "{'PID1':{'PID3':10},'PID2':{'PID1':15}}}"},
+        {"['gt 10.0','lt 2e1']", META("routingcost") "{'PID2':{'PID1':15}}}"},
+        {"[' eq\\t4 ']", META("routingcost") "{'PID1':{'PID2':4}}}"},
+        {"['[0] eq 20']", META("routingcost") "{'PID3':{'PID1':20}}}"},
+        {"['gt 20']", META("routingcost") "{}}"},
+        {"[]", META("routingcost") "{'PID1':{'PID1':1,'PID2':4,'PID3':10},'PID2':{'PID1':15,'PID2':1},"
+                                   "'PID3':{'PID1':20,'PID3':1}}}"},
+        {"['ne 10']", "E_INVALID_FIELD_VALUE constraints ne 10"},
+        {"['ge5']", "E_INVALID_FIELD_VALUE constraints ge5"},
+        {"['ge x']", "E_INVALID_FIELD_VALUE constraints ge x"},
+        {"['ge 5 6']", "E_INVALID_FIELD_VALUE constraints ge 5 6"},
+        {"['']", "E_INVALID_FIELD_VALUE constraints "},
+        {"['[1] ge 5']", "E_INVALID_FIELD_VALUE constraints [1] ge 5"},
+        {"['[] ge 5']", "E_INVALID_FIELD_VALUE constraints [] ge 5"},
+        {"['[-1] ge 5']", "E_INVALID_FIELD_VALUE constraints [-1] ge 5"},
+        {"['[4294967296] ge 5']", "E_INVALID_FIELD_VALUE constraints [4294967296] ge 5"},
+        {"[5]", "E_INVALID_FIELD_VALUE constraints 5"},
+        {"'ge 5'", "E_INVALID_FIELD_TYPE constraints "},
+    };
+    test_origin *origin = *state;
+    add_cost_maps(origin);
+    for (size_t i = 0; i < countof(cases); i++) {
+        char request[300];
+        snprintf(request, sizeof request, "{" ROUTING ",'constraints':%s}", cases[i].constraints);
+        assert_answer(origin, "routing-filtered", request, cases[i].wanted);
+    }
+}
+
+static void too_many_constraints_are_refused(void **state)
+{
+    test_origin *origin = *state;
+    char request[8000] = "{" ROUTING ",'constraints':['le 1'";
+    add_cost_maps(origin);
+    for (unsigned i = 0; i < 255; i++)
+        strcat(request, ",'ge 1'");
+    size_t end = strlen(request);
+    strcat(request, "]}");
+    assert_answer(origin, "routing-filtered", request,
+                  META("routingcost") "{'PID1':{'PID1':1},'PID2':{'PID2':1},'PID3':{'PID3':1}}}");
+    strcpy(request + end, ",'ge 2']}");
+    assert_answer(origin, "routing-filtered", request, "E_INVALID_FIELD_VALUE constraints ge 2");
+}
+
+static void several_costs_come_as_arrays(void **state)
+{
+    static const struct {
+        const char *request, *wanted;
+    } cases[] = {
+        /* RFC 8189 5.2 */
+        {"{" BOTH ",'pids':{'srcs':[],'dsts':[]}}",
+         MULTI_META("shoesize") "{'PID1':{'PID1':[1,0],'PID2':[4,3],'PID3':[10,5]},'PID2':{'PID1':[15,5],'PID2':[1,0],"
+                                "'PID3':[null,9]},'PID3':{'PID1':[20,12],'PID2':[null,1],'PID3':[1,0]}}}"},
+        /* 5.3 */
+        {"{" BOTH ",'or-constraints':[['[0] ge 5','[0] le 10'],['[1] eq 0']],"
+         "'pids':{'srcs':['PID1','PID2'],'dsts':['PID1','PID2','PID3']}}",
+         MULTI_META("shoesize") "{'PID1':{'PID1':[1,0],'PID3':[10,5]},'PID2':{'PID2':[1,0]}}}"},
+        /* 5.4; with PID1 to PID3 at 5 as in 5.3, and at 2 in the RFC */
+        {"{" ROUTING ",'testable-cost-types':[" TYPE("routingcost") "," TYPE(
+             "shoesize") "],"
+                         "'or-constraints':[['[0] le 10','[1] le 5'],['[0] le 3','[1] le "
+                         "6']],'pids':{'srcs':[],'dsts':[]}}",
+         META("routingcost") "{'PID1':{'PID1':1,'PID2':4,'PID3':10},'PID2':{'PID2':1},'PID3':{'PID3':1}}}"},
+        /* 5.5 */
+        {"{'multi-cost-types':[" TYPE("routingcost") "," TYPE("sceneryrate") "],'testable-cost-types':[" TYPE(
+             "routingcost") "," TYPE("shoesize") "],'or-constraints':[['[0] le 10','[1] le 2'],['[0] gt 9','[1] le "
+                                                 "6']]}",
+         MULTI_META("sceneryrate") "{'PID1':{'PID1':[1,16],'PID3':[10,19]},'PID2':{'PID1':[15,null],'PID2':[1,8]},"
+                                   "'PID3':{'PID3':[1,19]}}}"},
+        {"{'multi-cost-types':[" TYPE("shoesize") "],'pids':{'srcs':['PID2'],'dsts':['PID3']}}",
+         "{'meta':{" VTAGS
+         ",'cost-type':{},'multi-cost-types':[" TYPE("shoesize") "]},'cost-map':{'PID2':{'PID3':[9]}}}"},
+        {"{" ROUTING "," BOTH "}",
+         "E_INVALID_FIELD_VALUE multi-cost-types [" TYPE("routingcost") "," TYPE("shoesize") "]"},
+        {"{'multi-cost-types':[]}", "E_INVALID_FIELD_VALUE multi-cost-types []"},
+        {"{'multi-cost-types':['x']}", "E_INVALID_FIELD_VALUE multi-cost-types x"},
+        {"{'multi-cost-types':[" TYPE("delay") "]}", "E_INVALID_FIELD_VALUE multi-cost-types " TYPE("delay")},
+        {"{" ROUTING ",'testable-cost-types':[]}", "E_INVALID_FIELD_VALUE testable-cost-types []"},
+        {"{" ROUTING ",'or-constraints':[]}", "E_INVALID_FIELD_VALUE or-constraints []"},
+        {"{" ROUTING ",'or-constraints':[[]]}", "E_INVALID_FIELD_VALUE or-constraints []"},
+        {"{" ROUTING ",'or-constraints':['ge 5']}", "E_INVALID_FIELD_VALUE or-constraints ge 5"},
+        {"{" ROUTING ",'or-constraints':[['[1] ge 5']]}", "E_INVALID_FIELD_VALUE or-constraints [1] ge 5"},
+        {"{" ROUTING ",'constraints':[],'or-constraints':[['ge 5']]}",
+         "E_INVALID_FIELD_VALUE or-constraints [['ge 5']]"},
+    };
+    test_origin *origin = *state;
+    add_cost_maps(origin);
+    for (size_t i = 0; i < countof(cases); i++)
+        assert_answer(origin, "routing-filtered", cases[i].request, cases[i].wanted);
+}
+
+static void a_filter_that_asks_for_everything_gives_the_whole_map(void **state)
+{
+    enum { PIDS = 300 };
+    test_origin *origin = *state;
+    alto_buffer net = alto_buffer_make(TEXT_MAX), cost = alto_buffer_make(4 * TEXT_MAX);
+    alto_buffer_add_text(&net, "{\"meta\":{\"vtag\":{\"resource-id\":\"net\",\"tag\":\"t1\"}},\"network-map\":{");
+    alto_buffer_add_text(&cost, "{\"meta\":{\"cost-type\":{\"cost-metric\":\"m\",\"cost-mode\":\"numerical\"},"
+                                "\"dependent-vtags\":[{\"resource-id\":\"net\",\"tag\":\"t1\"}]},\"cost-map\":{");
+    for (unsigned i = 0; i < PIDS; i++) {
+        alto_buffer_print(&net, "%s\"p%u\":{}", i ? "," : "", i);
+        alto_buffer_print(&cost, "%s\"p%u\":{", i ? "," : "", i);
+        bool first = true;
+        for (unsigned j = 0; j < PIDS; j++) /* rows with other keys among those with all */
+            if (i % 7 || j % (i + 2)) {
+                alto_buffer_print(&cost, "%s\"p%u\":%u.%u", first ? "" : ",", j, i * j, j % 10);
+                first = false;
+            }
+        alto_buffer_add_text(&cost, "}");
+    }
+    alto_buffer_add_text(&net, "}}");
+    alto_buffer_add_text(&cost, "}}");
+    alto_buffer_add_u8(&net, 0);
+    alto_buffer_add_u8(&cost, 0);
+    add(origin, "net", (char *)net.data);
+    add(origin, "cost", (char *)cost.data);
+
+    const alto_view *view = test_origin_view(origin);
+    const char *body = "{\"cost-type\":{\"cost-metric\":\"m\",\"cost-mode\":\"numerical\"}}";
+    alto_buffer whole = alto_buffer_make(4 * TEXT_MAX), out = alto_buffer_make(4 * TEXT_MAX);
+    alto_service service;
+    alto_query_error error;
+    assert_true(alto_service_find(view, 3, "cost-filtered", &service));
+    assert_int_equal(alto_query_cost_filter(view, &service, alto_slice_text(body), &out, &error), ALTO_OK);
+    assert_int_equal(alto_render_text(service.map->version, &whole), ALTO_OK);
+    const char *mark = "\"cost-map\"";
+    alto_buffer_add_u8(&whole, 0);
+    alto_buffer_add_u8(&out, 0);
+    assert_string_equal(strstr((char *)out.data, mark), strstr((char *)whole.data, mark));
+    alto_buffer_fini(&net);
+    alto_buffer_fini(&cost);
+    alto_buffer_fini(&whole);
+    alto_buffer_fini(&out);
+}
+
+static void an_answer_that_does_not_fit_is_told(void **state)
+{
+    test_origin *origin = *state;
+    alto_service service;
+    alto_query_error error;
+    add_cost_maps(origin);
+    const alto_view *view = test_origin_view(origin);
+    char *body = quoted("{'pids':[]}");
+    alto_buffer out = alto_buffer_make(100);
+    assert_true(alto_service_find(view, 3, "net-filtered", &service));
+    assert_int_equal(alto_query_network_filter(&service, alto_slice_text(body), &out, &error), ALTO_TOO_LARGE);
+    free(body);
+    body = quoted("{" ROUTING "}");
+    alto_buffer_clear(&out);
+    assert_true(alto_service_find(view, 3, "routing-filtered", &service));
+    assert_int_equal(alto_query_cost_filter(view, &service, alto_slice_text(body), &out, &error), ALTO_TOO_LARGE);
+    alto_buffer_fini(&out);
+    free(body);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(a_network_map_is_filtered_by_pid_and_address_type),
+        T(a_cost_map_is_filtered_by_pid),
+        T(constraints_leave_out_what_does_not_meet_them),
+        T(too_many_constraints_are_refused),
+        T(several_costs_come_as_arrays),
+        T(a_filter_that_asks_for_everything_gives_the_whole_map),
+        T(an_answer_that_does_not_fit_is_told),
+    };
+#undef T
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
