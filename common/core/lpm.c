@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/lpm.h"
 
-#include "core/lpm_names.h"
 #include "core/lpm_trie.h"
 
 #include <stdatomic.h>
@@ -13,7 +12,7 @@ struct alto_lpm {
     atomic_uint refs;
     alto_version *map;          /* one reference */
     alto_trie *tries[FAMILIES]; /* IPv4, IPv6; the numbers are those of `pids` */
-    alto_names pids;            /* those that have prefixes */
+    alto_pids pids;             /* those that have prefixes */
     uint64_t listed;            /* prefixes in all PIDs together */
     uint64_t held;              /* prefixes in the tries: fewer where one is in several PIDs */
 };
@@ -136,11 +135,11 @@ static alto_status on_row(void *context, alto_slice key, const alto_value *befor
     bool known = number_before(at, was, &at->pid), wanted = first_prefix(is, &any);
     alto_status status = ALTO_OK;
     if (wanted && !known)
-        status = alto_names_add(&at->self->pids, alto_slice_of(key.data + 1, key.size - 1), &at->pid);
+        status = alto_pids_add(&at->self->pids, alto_slice_of(key.data + 1, key.size - 1), &at->pid);
     if (status == ALTO_OK && (wanted || known))
         status = alto_tree_diff(was, is, on_item, at);
     if (status == ALTO_OK && known && !wanted)
-        status = alto_names_remove(&at->self->pids, at->pid);
+        status = alto_pids_remove(&at->self->pids, at->pid);
     return status;
 }
 
@@ -165,7 +164,7 @@ static alto_status begin(const alto_lpm *before, const alto_version *map, alto_l
         made->tries[i] = alto_trie_retain(before->tries[i]);
     made->listed = before->listed;
     made->held = before->held;
-    return alto_names_copy(&before->pids, &made->pids);
+    return alto_pids_copy(&before->pids, &made->pids);
 }
 
 alto_status alto_lpm_make(const alto_lpm *before, const alto_version *map, alto_lpm **out)
@@ -200,7 +199,7 @@ void alto_lpm_release(const alto_lpm *self)
         return;
     for (size_t i = 0; i < FAMILIES; i++)
         alto_trie_release(lpm->tries[i]);
-    alto_names_fini(&lpm->pids);
+    alto_pids_fini(&lpm->pids);
     alto_version_release(lpm->map);
     free(lpm);
 }
@@ -217,11 +216,26 @@ uint64_t alto_lpm_prefixes(const alto_lpm *self)
     return self->held;
 }
 
-bool alto_lpm_pid(const alto_lpm *self, const alto_endpoint *address, alto_slice *pid)
+void alto_lpm_pids(const alto_lpm *self, const alto_endpoint *addresses, size_t count, const alto_pid **pids)
 {
-    uint32_t number;
-    if (!alto_trie_match(self->tries[address->family == 4 ? 0 : 1], bits_of(address->bytes), &number))
-        return false;
-    *pid = alto_names_get(&self->pids, number);
-    return true;
+    while (count > 0) {
+        alto_trie_search searches[ALTO_TRIE_AT_ONCE];
+        size_t some = count < ALTO_TRIE_AT_ONCE ? count : ALTO_TRIE_AT_ONCE;
+        for (size_t i = 0; i < some; i++)
+            searches[i] = (alto_trie_search){.trie = self->tries[addresses[i].family == 4 ? 0 : 1],
+                                             .address = bits_of(addresses[i].bytes)};
+        alto_trie_match(searches, some);
+        for (size_t i = 0; i < some; i++)
+            pids[i] = searches[i].found ? alto_pids_get(&self->pids, searches[i].number) : NULL;
+        addresses += some;
+        pids += some;
+        count -= some;
+    }
+}
+
+const alto_pid *alto_lpm_pid(const alto_lpm *self, const alto_endpoint *address)
+{
+    const alto_pid *pid;
+    alto_lpm_pids(self, address, 1, &pid);
+    return pid;
 }

@@ -12,8 +12,8 @@
 #ifndef ALTO_LPM_H
 #define ALTO_LPM_H
 
+#include "core/lpm_pids.h"
 #include "core/prefix.h"
-#include "core/version.h"
 
 typedef struct alto_lpm alto_lpm;
 
@@ -30,7 +30,9 @@ const alto_version *alto_lpm_map(const alto_lpm *self);
 /* How many prefixes it holds, of both families; one that is in several PIDs counts once. */
 uint64_t alto_lpm_prefixes(const alto_lpm *self);
 
-/* The name of the PID that the address belongs to; false when no prefix covers it. Borrowed from the lpm. */
-bool alto_lpm_pid(const alto_lpm *self, const alto_endpoint *address, alto_slice *pid);
+/* The PID that the address belongs to; NULL when no prefix covers it. Borrowed from the lpm. */
+const alto_pid *alto_lpm_pid(const alto_lpm *self, const alto_endpoint *address);
+/* The same for several addresses, which takes less time than one by one. */
+void alto_lpm_pids(const alto_lpm *self, const alto_endpoint *addresses, size_t count, const alto_pid **pids);
 
 #endif

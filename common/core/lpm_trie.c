@@ -19,18 +19,21 @@ struct alto_trie {
     /* numbers (uint32_t) of the prefixes follow: of `whole`, then of `shorter` */
 };
 
+/* So that they are compiled for the processor of who calls them. */
+#define ALWAYS_INLINE __attribute__((always_inline)) static inline
+
 /* One prefix's place in a node: a bit of one of the two maps. */
 typedef struct {
     bool whole;
     unsigned bit;
 } place;
 
-static unsigned ones(uint64_t bits)
+ALWAYS_INLINE unsigned ones(uint64_t bits)
 {
     return (unsigned)__builtin_popcountll(bits);
 }
 
-static unsigned ones_below(uint64_t bits, unsigned bit)
+ALWAYS_INLINE unsigned ones_below(uint64_t bits, unsigned bit)
 {
     return ones(bits & ((UINT64_C(1) << bit) - 1));
 }
@@ -40,7 +43,7 @@ static bool has(uint64_t bits, unsigned bit)
     return bits >> bit & 1;
 }
 
-static uint32_t *numbers_of(const alto_trie *node)
+ALWAYS_INLINE uint32_t *numbers_of(const alto_trie *node)
 {
     return (uint32_t *)(uintptr_t)(node->child + ones(node->children));
 }
@@ -50,7 +53,7 @@ static unsigned number_count(const alto_trie *node)
     return ones(node->whole) + ones(node->shorter);
 }
 
-static unsigned rank_of(const alto_trie *node, place at)
+ALWAYS_INLINE unsigned rank_of(const alto_trie *node, place at)
 {
     return at.whole ? ones_below(node->whole, at.bit) : ones(node->whole) + ones_below(node->shorter, at.bit);
 }
@@ -113,31 +116,79 @@ void alto_trie_release(const alto_trie *trie)
 
 /* ---- looking ---- */
 
-bool alto_trie_match(const alto_trie *trie, alto_trie_key address, uint32_t *number)
+/* One search on its way down. */
+typedef struct {
+    const alto_trie *node; /* to look at next; NULL: at the end */
+    alto_trie_key address;
+    unsigned at;           /* its bits before the node */
+    const alto_trie *best; /* node of the longest match so far; NULL: none */
+    place best_at;
+} walk;
+
+ALWAYS_INLINE void walk_on(walk *self)
 {
-    const alto_trie *best = NULL;
-    place best_at = {0};
-    unsigned at = 0;
-    for (const alto_trie *node = trie; node; at += STRIDE) {
-        if (node->skip) {
-            if (level_bits(address, at, node->skip) != node->path)
-                break;
-            at += STRIDE * node->skip;
-        }
-        unsigned six = six_bits(address, at);
-        uint64_t matching = node->shorter & matching_shorter(six);
-        if (has(node->whole, six)) {
-            best = node;
-            best_at = (place){.whole = true, .bit = six};
-        } else if (matching) {
-            best = node;
-            best_at = (place){.bit = 63U - (unsigned)__builtin_clzll(matching)};
-        }
-        node = has(node->children, six) ? node->child[ones_below(node->children, six)] : NULL;
+    const alto_trie *node = self->node;
+    self->node = NULL;
+    if (node->skip) {
+        if (level_bits(self->address, self->at, node->skip) != node->path)
+            return;
+        self->at += STRIDE * node->skip;
     }
-    if (best)
-        *number = numbers_of(best)[rank_of(best, best_at)];
-    return best != NULL;
+    unsigned six = six_bits(self->address, self->at);
+    if (has(node->children, six)) {
+        self->node = node->child[ones_below(node->children, six)];
+        __builtin_prefetch(self->node);
+        self->at += STRIDE;
+    }
+    uint64_t matching = node->shorter & matching_shorter(six);
+    if (has(node->whole, six)) {
+        self->best = node;
+        self->best_at = (place){.whole = true, .bit = six};
+    } else if (matching) {
+        self->best = node;
+        self->best_at = (place){.bit = 63U - (unsigned)__builtin_clzll(matching)};
+    }
+}
+
+ALWAYS_INLINE void match_all(alto_trie_search *searches, size_t count)
+{
+    walk walks[ALTO_TRIE_AT_ONCE];
+    for (size_t i = 0; i < count; i++)
+        walks[i] = (walk){.node = searches[i].trie, .address = searches[i].address};
+    for (bool going = true; going;) {
+        going = false;
+        for (size_t i = 0; i < count; i++)
+            if (walks[i].node) {
+                walk_on(&walks[i]);
+                going = true;
+            }
+    }
+    for (size_t i = 0; i < count; i++) {
+        const alto_trie *best = walks[i].best;
+        searches[i].found = best != NULL;
+        if (best)
+            searches[i].number = numbers_of(best)[rank_of(best, walks[i].best_at)];
+    }
+}
+
+#ifdef __x86_64__
+/* Counting bits is half of the work, and not every processor of this kind has an instruction for it. */
+__attribute__((target("popcnt"))) static void match_counting(alto_trie_search *searches, size_t count)
+{
+    match_all(searches, count);
+}
+#endif
+
+void alto_trie_match(alto_trie_search *searches, size_t count)
+{
+    assert(count <= ALTO_TRIE_AT_ONCE);
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("popcnt")) {
+        match_counting(searches, count);
+        return;
+    }
+#endif
+    match_all(searches, count);
 }
 
 bool alto_trie_get(const alto_trie *trie, alto_trie_key prefix, unsigned length, uint32_t *number)

@@ -28,8 +28,17 @@ alto_trie *alto_trie_retain(const alto_trie *trie);
 /* One owner less; frees what nobody owns any more. NULL is accepted. */
 void alto_trie_release(const alto_trie *trie);
 
-/* The number of the longest prefix that matches; false when there is none. */
-bool alto_trie_match(const alto_trie *trie, alto_trie_key address, uint32_t *number);
+/* A search for the longest prefix that matches an address. */
+typedef struct {
+    const alto_trie *trie;
+    alto_trie_key address;
+    bool found;
+    uint32_t number; /* of the prefix, when found */
+} alto_trie_search;
+
+#define ALTO_TRIE_AT_ONCE 16
+/* Do up to ALTO_TRIE_AT_ONCE searches side by side: while the memory is waited for in one, others go on. */
+void alto_trie_match(alto_trie_search *searches, size_t count);
 /* The number of exactly this prefix; false when there is none. */
 bool alto_trie_get(const alto_trie *trie, alto_trie_key prefix, unsigned length, uint32_t *number);
 

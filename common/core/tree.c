@@ -982,6 +982,56 @@ bool alto_tree_find(const alto_tree *tree, alto_slice key, alto_value *value)
     return false;
 }
 
+/* A place in a tree: the index in the node of each level, that in the leaf lowest; above them the number of levels. Trees of more
+ * levels have no places. */
+enum { PLACE_BITS = 8, PLACE_LEVELS = 7, PLACE_COUNT_SHIFT = 56 };
+_Static_assert(ALTO_TREE_CAP <= 1 << PLACE_BITS, "an index in a node fits");
+
+static bool is_at(const alto_tree *tree, alto_slice key, uint64_t place, alto_value *value)
+{
+    const alto_tree *node = tree;
+    if (!node || place >> PLACE_COUNT_SHIFT != node->level + UINT64_C(1))
+        return false;
+    for (unsigned level = node->level;; level--) {
+        uint32_t index = place >> PLACE_BITS * level & (ALTO_TREE_CAP - 1);
+        if (index >= node->count)
+            return false;
+        if (level > 0) {
+            node = links_of(node)[index];
+        } else if (alto_slice_equal(run_key(node->keys, index), key)) {
+            *value = alto_node_value(node, index);
+            return true;
+        } else {
+            return false;
+        }
+    }
+}
+
+bool alto_tree_find_near(const alto_tree *tree, alto_slice key, uint64_t *at, alto_value *value)
+{
+    if (is_at(tree, key, *at, value))
+        return true;
+    if (!tree || tree->level >= PLACE_LEVELS)
+        return alto_tree_find(tree, key, value);
+    uint64_t place = (tree->level + UINT64_C(1)) << PLACE_COUNT_SHIFT;
+    for (const alto_tree *node = tree;;) {
+        bool equal;
+        uint32_t index = lower_bound(node, key, &equal);
+        if (index == node->count)
+            return false;
+        place |= (uint64_t)index << PLACE_BITS * node->level;
+        if (node->level > 0) {
+            node = links_of(node)[index];
+            continue;
+        }
+        if (!equal)
+            return false;
+        *at = place;
+        *value = alto_node_value(node, index);
+        return true;
+    }
+}
+
 void alto_cursor_seek_key(alto_cursor *self, const alto_tree *tree, alto_slice key)
 {
     self->height = tree ? tree->level + 1u : 0;

@@ -28,10 +28,9 @@ static alto_endpoint address_of(const char *typed)
 static const char *pid_of(const alto_lpm *lpm, const char *typed, char room[NAME_ROOM])
 {
     alto_endpoint address = address_of(typed);
-    alto_slice pid = {NULL, 0};
-    if (!alto_lpm_pid(lpm, &address, &pid))
-        pid.size = 0;
-    snprintf(room, NAME_ROOM, "%.*s", (int)pid.size, pid.size ? (const char *)pid.data : "");
+    const alto_pid *pid = alto_lpm_pid(lpm, &address);
+    alto_slice name = pid ? alto_pid_name(pid) : alto_slice_text("");
+    snprintf(room, NAME_ROOM, "%.*s", (int)name.size, (const char *)name.data);
     return room;
 }
 
@@ -127,10 +126,12 @@ static void match_slowly(const alto_version *map, const alto_endpoint *address, 
 
 static void assert_same_match(const alto_lpm *lpm, const alto_endpoint *address)
 {
-    alto_slice expected, found = {NULL, 0};
+    alto_slice expected;
     match_slowly(alto_lpm_map(lpm), address, &expected);
-    assert_int_equal(alto_lpm_pid(lpm, address, &found), expected.data != NULL);
-    assert_true(alto_slice_equal(found, expected));
+    const alto_pid *found = alto_lpm_pid(lpm, address);
+    assert_int_equal(found != NULL, expected.data != NULL);
+    if (found)
+        assert_true(alto_slice_equal(alto_pid_name(found), expected));
 }
 
 /* An address in, or beside, the prefix, or anywhere. */
@@ -328,6 +329,53 @@ static void items_that_are_no_prefixes_are_passed_over(void **state)
     alto_version_release(map);
 }
 
+/* ---- costs ---- */
+
+/* Cells of both maps in turn, by names and by PIDs: what a PID remembers of one map must not lead astray in the other. */
+static void assert_same_costs(test_random *random, const alto_lpm *lpm, const alto_version *const costs[2])
+{
+    for (int i = 0; i < 4 * ADDRESSES; i++) {
+        alto_endpoint addresses[2] = {near(random, alto_slice_of(NULL, 0)), near(random, alto_slice_of(NULL, 0))};
+        const alto_pid *pids[2];
+        alto_lpm_pids(lpm, addresses, 2, pids);
+        if (!pids[0] || !pids[1])
+            continue;
+        const alto_tree *row;
+        double cost = 0, expected = 0;
+        bool found = alto_pid_row(pids[0], costs[i % 2], &row) && alto_pid_cell(pids[1], row, &cost);
+        alto_slice from = alto_pid_name(pids[0]), to = alto_pid_name(pids[1]);
+        assert_int_equal(found, alto_version_cost(costs[i % 2], from, to, &expected));
+        assert_true(cost == expected);
+    }
+}
+
+static void costs_between_pids_are_those_of_their_names_in_any_map(void **state)
+{
+    test_random random = test_random_make(24);
+    legal_map *model = calloc(1, sizeof *model);
+    make_prefixes(&random, model);
+    alto_version *map = test_version(*state, ALTO_NETWORK_MAP);
+    for (unsigned pid = 0; pid < PIDS; pid++)
+        map = with_legal_row(*state, map, model, pid);
+    map = with_row(*state, map, "pid59", ROW("0.0.0.0/0", "::/0"));
+    alto_lpm *lpm = lpm_of(NULL, map);
+    alto_version *costs[2] = {test_version(*state, ALTO_COST_MAP), test_version(*state, ALTO_COST_MAP)};
+    for (int i = 0; i < STEPS; i++) {
+        alto_version *next = test_version_step(&random, *state, costs[i % 2]);
+        alto_version_release(costs[i % 2]);
+        costs[i % 2] = next;
+        assert_same_costs(&random, lpm, (const alto_version *const *)costs);
+    }
+    const alto_tree *row;
+    const alto_endpoint any = address_of("ipv4:0.0.0.1");
+    assert_false(alto_pid_row(alto_lpm_pid(lpm, &any), map, &row)); /* no cost map */
+    alto_version_release(costs[0]);
+    alto_version_release(costs[1]);
+    alto_lpm_release(lpm);
+    alto_version_release(map);
+    free(model);
+}
+
 /* ---- memory ---- */
 
 typedef struct {
@@ -386,6 +434,7 @@ int main(void)
         T(a_random_walk_of_moving_prefixes_matches_as_the_model_does),
         T(a_prefix_in_two_pids_belongs_to_the_first_whatever_came_before),
         T(items_that_are_no_prefixes_are_passed_over),
+        T(costs_between_pids_are_those_of_their_names_in_any_map),
         T(where_memory_ends_nothing_has_changed),
     };
 #undef T

@@ -90,10 +90,25 @@ static void edit(test_random *random, alto_trie **trie, model *expected)
 static void assert_matches(const alto_trie *trie, const model *expected, alto_trie_key address)
 {
     const entry *best = match(expected, address);
-    uint32_t number = 0;
-    assert_int_equal(alto_trie_match(trie, address, &number), best != NULL);
+    alto_trie_search search = {.trie = trie, .address = address};
+    alto_trie_match(&search, 1);
+    assert_int_equal(search.found, best != NULL);
     if (best)
-        assert_int_equal(number, best->number);
+        assert_int_equal(search.number, best->number);
+}
+
+static void assert_matches_at_once(test_random *random, const alto_trie *trie, const model *expected)
+{
+    alto_trie_search searches[ALTO_TRIE_AT_ONCE];
+    for (size_t i = 0; i < ALTO_TRIE_AT_ONCE; i++)
+        searches[i] = (alto_trie_search){.trie = i % 5 ? trie : NULL, .address = random_bits(random)};
+    alto_trie_match(searches, ALTO_TRIE_AT_ONCE);
+    for (size_t i = 0; i < ALTO_TRIE_AT_ONCE; i++) {
+        const entry *best = i % 5 ? match(expected, searches[i].address) : NULL;
+        assert_int_equal(searches[i].found, best != NULL);
+        if (best)
+            assert_int_equal(searches[i].number, best->number);
+    }
 }
 
 /* Every prefix, its first and last address and what is next to it, and random addresses. */
@@ -110,6 +125,7 @@ static void assert_agrees(test_random *random, const alto_trie *trie, model *exp
         assert_matches(trie, expected, last);
         assert_matches(trie, expected, (alto_trie_key){last.high + (last.low == UINT64_MAX), last.low + 1});
     }
+    assert_matches_at_once(random, trie, expected);
     for (int i = 0; i < 50; i++) {
         alto_trie_key address = random_bits(random);
         unsigned length = (unsigned)test_random_below(random, 129);
@@ -157,16 +173,13 @@ static void the_ends_of_the_space_are_found(void **state)
     static const alto_trie_key zero = {0, 0}, last = {UINT64_MAX, UINT64_MAX};
     alto_trie *trie = NULL;
     uint32_t number;
-    assert_false(alto_trie_match(trie, zero, &number));
+    model expected = {.count = 2, .entries = {{zero, 0, 7}, {last, 128, 8}}};
     assert_false(alto_trie_get(trie, zero, 0, &number));
     assert_int_equal(alto_trie_put(&trie, zero, 0, 7), ALTO_OK);
     assert_int_equal(alto_trie_put(&trie, last, 128, 8), ALTO_OK);
-    assert_true(alto_trie_match(trie, zero, &number));
-    assert_int_equal(number, 7);
-    assert_true(alto_trie_match(trie, last, &number));
-    assert_int_equal(number, 8);
-    assert_true(alto_trie_match(trie, (alto_trie_key){UINT64_MAX, UINT64_MAX - 1}, &number));
-    assert_int_equal(number, 7);
+    assert_matches(trie, &expected, zero);
+    assert_matches(trie, &expected, last);
+    assert_matches(trie, &expected, (alto_trie_key){UINT64_MAX, UINT64_MAX - 1});
     assert_false(alto_trie_get(trie, last, 127, &number));
     alto_trie_release(trie);
     alto_trie_release(NULL);

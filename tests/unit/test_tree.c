@@ -91,6 +91,41 @@ static void assert_same_content(const alto_tree *tree, const model *content)
     assert_int_equal(alto_tree_entries(tree), rank);
 }
 
+/* From places where keys were found in this tree and others, right or wrong ones. */
+static void assert_found_near(test_random *random, const alto_tree *tree, const model *content, uint64_t *places)
+{
+    for (size_t i = 0; i < UNIVERSE; i++) {
+        alto_value value = {.cost = -1};
+        uint64_t *place = &places[test_random_below(random, 8) ? i : test_random_below(random, UNIVERSE)];
+        assert_int_equal(alto_tree_find_near(tree, key_of(i), place, &value), content->present[i]);
+        if (!content->present[i])
+            continue;
+        assert_true(value.cost == content->cost[i]);
+        value.cost = -1;
+        uint64_t again = *place;
+        assert_true(alto_tree_find_near(tree, key_of(i), &again, &value));
+        assert_true(again == *place && value.cost == content->cost[i]);
+    }
+}
+
+static void a_key_is_found_from_wherever_it_is_looked_for(void **state)
+{
+    (void)state;
+    test_random random = test_random_make(5);
+    alto_pool *pool = alto_pool_new();
+    static model content;
+    static uint64_t places[UNIVERSE];
+    alto_tree *tree = NULL;
+    for (int step = 0; step < 40; step++) {
+        assert_found_near(&random, tree, &content, places);
+        alto_tree *next = random_step(&random, pool, tree, &content);
+        alto_tree_release(tree);
+        tree = next;
+    }
+    alto_tree_release(tree);
+    alto_pool_destroy(&pool);
+}
+
 static void any_sequence_of_edits_to_the_same_content_gives_the_same_tree(void **state)
 {
     (void)state;
@@ -317,6 +352,7 @@ static void a_key_beyond_the_limit_is_refused_and_leaves_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_key_is_found_from_wherever_it_is_looked_for),
         cmocka_unit_test(any_sequence_of_edits_to_the_same_content_gives_the_same_tree),
         cmocka_unit_test(a_difference_names_each_changed_key_once_with_its_ranks),
         cmocka_unit_test(a_version_costs_memory_in_proportion_to_what_it_changed),
