@@ -7,6 +7,8 @@
 
 typedef struct {
     atomic_uint refs;
+    _Atomic(alto_lpm *) lpm;    /* of this very version; owned; NULL: not made yet */
+    _Atomic(alto_lpm *) former; /* of an earlier version, to make it from; owned; NULL: none */
     alto_resource seen;
     uint8_t key[];
 } resource_box;
@@ -25,6 +27,8 @@ alto_resource *alto_resource_new(alto_slice key, const alto_entry *entry, const 
     if (!box)
         return NULL;
     atomic_init(&box->refs, 1);
+    atomic_init(&box->lpm, NULL);
+    atomic_init(&box->former, NULL);
     memcpy(box->key, key.data, key.size);
     box->seen.key = alto_slice_of(box->key, key.size);
     alto_catalog_name(box->seen.key, &box->seen.name);
@@ -48,7 +52,51 @@ void alto_resource_release(const alto_resource *resource)
     if (atomic_fetch_sub_explicit(&box->refs, 1, memory_order_acq_rel) != 1)
         return;
     alto_version_release(resource->version);
+    alto_lpm_release(atomic_load_explicit(&box->lpm, memory_order_relaxed));
+    alto_lpm_release(atomic_load_explicit(&box->former, memory_order_relaxed));
     free(box);
+}
+
+/* Put *lpm there, with its reference, unless there is one already. */
+static bool put_lpm(_Atomic(alto_lpm *) *place, alto_lpm *lpm)
+{
+    alto_lpm *nothing = NULL;
+    return atomic_compare_exchange_strong_explicit(place, &nothing, lpm, memory_order_acq_rel, memory_order_acquire);
+}
+
+const alto_lpm *alto_resource_lpm_made(const alto_resource *network_map)
+{
+    return atomic_load_explicit(&BOX(resource_box, network_map)->lpm, memory_order_acquire);
+}
+
+alto_status alto_resource_lpm(const alto_resource *network_map, const alto_lpm **out)
+{
+    assert(network_map->entry.kind == ALTO_NETWORK_MAP && network_map->version);
+    resource_box *box = BOX(resource_box, network_map);
+    if (!alto_resource_lpm_made(network_map)) {
+        const alto_lpm *former = atomic_load_explicit(&box->former, memory_order_acquire);
+        alto_lpm *made;
+        alto_status status = alto_lpm_make(former, network_map->version, &made);
+        if (status != ALTO_OK)
+            return status;
+        if (!put_lpm(&box->lpm, made))
+            alto_lpm_release(made);
+    }
+    *out = alto_resource_lpm_made(network_map);
+    return ALTO_OK;
+}
+
+/* `after` takes the place of `before`, which may be in use in other threads, in a view. */
+static void follow(const alto_resource *after, const alto_resource *before)
+{
+    if (after == before || after->entry.kind != ALTO_NETWORK_MAP)
+        return;
+    resource_box *to = BOX(resource_box, after), *from = BOX(resource_box, before);
+    const alto_lpm *lpm = alto_resource_lpm_made(before);
+    if (!lpm)
+        lpm = atomic_load_explicit(&from->former, memory_order_acquire);
+    if (lpm && !put_lpm(&to->former, alto_lpm_retain(lpm)))
+        alto_lpm_release(lpm);
 }
 
 alto_view *alto_view_new(const alto_origin *origin, const alto_position *position, const alto_hash *commit_hash,
@@ -81,8 +129,11 @@ static size_t merge_resources(const alto_view *before, const alto_view_change *c
     for (size_t i = 0; i < change_count; i++) {
         while (next < held && alto_slice_compare(before->resources[next]->key, changes[i].key) < 0)
             out[count++] = before->resources[next++];
-        if (next < held && alto_slice_equal(before->resources[next]->key, changes[i].key))
+        if (next < held && alto_slice_equal(before->resources[next]->key, changes[i].key)) {
+            if (changes[i].after)
+                follow(changes[i].after, before->resources[next]);
             next++;
+        }
         if (changes[i].after)
             out[count++] = changes[i].after;
     }

@@ -8,6 +8,7 @@
 #define ALTO_VIEW_H
 
 #include "core/delta.h"
+#include "core/lpm.h"
 #include "core/wire.h"
 
 /* One resource in a view; shared between views while it does not change. */
@@ -29,6 +30,14 @@ static inline bool alto_resource_shown(const alto_resource *resource)
     return resource->version && !(resource->entry.flags & ALTO_ENTRY_WITHHELD);
 }
 
+/* Which PID an address belongs to in a network map that is held. It is made when it is first asked for, from that of the
+ * resource that this one followed in a view, and then stays with the resource, which lends it. Two threads that ask first at once
+ * both make it.
+ * Errors: ALTO_NO_MEMORY. */
+alto_status alto_resource_lpm(const alto_resource *network_map, const alto_lpm **out);
+/* The same if it is made already; NULL: not yet. */
+const alto_lpm *alto_resource_lpm_made(const alto_resource *network_map);
+
 typedef struct {
     alto_origin origin;
     alto_position position;
@@ -49,7 +58,8 @@ typedef struct {
 } alto_view_change;
 
 /* The view that follows `before` (NULL: none), at another commit and with these changes, ascending by key; all else
- * is shared with it. NULL: out of memory. */
+ * is shared with it. A network map that follows another keeps hold of what was made of that for alto_resource_lpm, if
+ * anything was. NULL: out of memory. */
 alto_view *alto_view_next(const alto_view *before, const alto_origin *origin, const alto_position *position,
                           const alto_hash *commit_hash, const alto_hash *state_root, const alto_tree *catalog,
                           const alto_view_change *changes, size_t count);

@@ -163,6 +163,60 @@ static void the_longest_entry_has_room_for_its_texts(void **state)
     alto_entry_texts_fini(&texts); /* does no harm */
 }
 
+static alto_resource *network_of(alto_pool *pool, const alto_version *base, const char *pid, uint8_t third_byte,
+                                 alto_version **version)
+{
+    uint8_t prefix[] = {4, 10, third_byte, 0, 0, 16};
+    alto_edit edit = {.key = {prefix, sizeof prefix}};
+    *version = test_version_row(pool, alto_version_retain(base), pid, &edit, 1);
+    alto_entry entry = {.kind = ALTO_NETWORK_MAP};
+    alto_resource *made = alto_resource_new(alto_slice_of("net", 4), &entry, *version);
+    assert_non_null(made);
+    return made;
+}
+
+static const alto_pid *pid_in(const alto_resource *resource, uint8_t third_byte)
+{
+    const alto_lpm *lpm, *again;
+    const alto_endpoint address = {.family = 4, .bytes = {10, third_byte, 0, 1}};
+    assert_int_equal(alto_resource_lpm(resource, &lpm), ALTO_OK);
+    assert_int_equal(alto_resource_lpm(resource, &again), ALTO_OK);
+    assert_ptr_equal(lpm, again);
+    assert_ptr_equal(lpm, alto_resource_lpm_made(resource));
+    assert_ptr_equal(alto_lpm_map(lpm), resource->version);
+    return alto_lpm_pid(lpm, &address);
+}
+
+/* That it is made from the former one shows in what they share. */
+static void what_was_made_of_a_network_map_serves_its_successors(void **state)
+{
+    alto_version *empty = test_version(*state, ALTO_NETWORK_MAP), *versions[3];
+    alto_resource *resources[3];
+    resources[0] = network_of(*state, empty, "a", 0, &versions[0]);
+    resources[1] = network_of(*state, versions[0], "b", 1, &versions[1]);
+    resources[2] = network_of(*state, versions[1], "c", 2, &versions[2]);
+    assert_null(alto_resource_lpm_made(resources[0]));
+    alto_view *view = view_of((const alto_resource *const *)resources, 1);
+    const alto_pid *first = pid_in(resources[0], 0);
+    assert_null(pid_in(resources[0], 1));
+    for (int i = 1; i < 3; i++) { /* nobody asks the second: the third is made from the first */
+        alto_view_change change = {.key = resources[i]->key, .after = resources[i]};
+        alto_view *next = alto_view_next(view, &view->origin, &view->position, &view->commit_hash, &view->state_root,
+                                         NULL, &change, 1);
+        assert_non_null(next);
+        alto_view_release(view);
+        alto_resource_release(resources[i - 1]);
+        view = next;
+    }
+    assert_ptr_equal(pid_in(resources[2], 0), first);
+    assert_true(alto_slice_equal(alto_pid_name(pid_in(resources[2], 2)), alto_slice_text("c")));
+    alto_resource_release(resources[2]);
+    alto_view_release(view);
+    for (int i = 0; i < 3; i++)
+        alto_version_release(versions[i]);
+    alto_version_release(empty);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, test_pool_set_up, test_pool_tear_down)
@@ -171,6 +225,7 @@ int main(void)
         T(only_what_is_held_and_fits_is_shown),
         T(a_view_finds_each_of_many),
         T(an_id_means_the_resource_without_input),
+        T(what_was_made_of_a_network_map_serves_its_successors),
         T(an_entry_tells_the_texts_of_meta),
         T(the_longest_entry_has_room_for_its_texts),
     };
