@@ -3,10 +3,13 @@
 
 #include "core/prefix.h"
 #include "core/render.h"
+#include "core/service.h"
 #include "io/follower.h"
 #include "io/keyring.h"
 #include "io/log.h"
+#include "io/lpm_once.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -309,15 +312,22 @@ void altocast_describe(const altocast_resource *resource, altocast_resource_info
     alto_hex(info->root, entry->root.bytes, ALTO_HASH_SIZE);
 }
 
-/* The items of a PID of a resource of that kind. */
-static altocast_result row_of(const alto_resource *resource, alto_kind kind, const char *pid, const alto_tree **items)
+/* Is the resource (NULL: none) there to be asked, and of that kind? */
+static altocast_result judge(const alto_resource *resource, alto_kind kind)
 {
     if (!resource)
         return ALTOCAST_NOT_FOUND;
     if (!alto_resource_shown(resource))
         return ALTOCAST_NOT_HELD;
-    if (resource->entry.kind != kind)
-        return ALTOCAST_WRONG_KIND;
+    return resource->entry.kind == kind ? ALTOCAST_OK : ALTOCAST_WRONG_KIND;
+}
+
+/* The items of a PID of a resource of that kind. */
+static altocast_result row_of(const alto_resource *resource, alto_kind kind, const char *pid, const alto_tree **items)
+{
+    altocast_result result = judge(resource, kind);
+    if (result != ALTOCAST_OK)
+        return result;
     bool found = alto_version_row(resource->version, ALTO_ROW_PAYLOAD, alto_slice_text(pid), items);
     return found ? ALTOCAST_OK : ALTOCAST_NOT_FOUND;
 }
@@ -392,6 +402,104 @@ altocast_result altocast_each_prefix(const altocast_resource *network_map, const
     }
     return ALTOCAST_OK;
 }
+
+/* ---- addresses ---- */
+
+/* The public address is the internal one under another name. */
+_Static_assert(sizeof(altocast_address) == sizeof(alto_endpoint) &&
+                   offsetof(altocast_address, bytes) == offsetof(alto_endpoint, bytes),
+               "the same layout");
+
+static const alto_endpoint *inner_addresses(const altocast_address *addresses)
+{
+    return (const alto_endpoint *)(const void *)addresses;
+}
+
+altocast_result altocast_parse_address(const char *text, altocast_address *address)
+{
+    alto_endpoint *read = (alto_endpoint *)(void *)address;
+    alto_slice slice = alto_slice_text(text);
+    if (alto_endpoint_parse_typed(slice, read) == ALTO_OK || alto_endpoint_parse(4, slice, read) == ALTO_OK ||
+        alto_endpoint_parse(6, slice, read) == ALTO_OK)
+        return ALTOCAST_OK;
+    return ALTOCAST_INVALID;
+}
+
+altocast_result altocast_pid(const altocast_view *view, const char *network_map_id, const altocast_address *address,
+                             const char **pid)
+{
+    const alto_resource *map = alto_view_by_id(inner_view(view), network_map_id);
+    const alto_lpm *lpm;
+    altocast_result result = judge(map, ALTO_NETWORK_MAP);
+    if (result != ALTOCAST_OK)
+        return result;
+    if (alto_lpm_once(map, &lpm) != ALTO_OK)
+        return ALTOCAST_NO_MEMORY;
+    const alto_pid *found = alto_lpm_pid(lpm, inner_addresses(address));
+    if (!found)
+        return ALTOCAST_NOT_FOUND;
+    *pid = (const char *)alto_pid_name(found).data;
+    return ALTOCAST_OK;
+}
+
+/* The cost map of that ID and the lpm of its network map. */
+static altocast_result costs_by_address(const alto_view *view, const char *id, const alto_resource **costs,
+                                        const alto_lpm **lpm)
+{
+    *costs = alto_view_by_id(view, id);
+    altocast_result result = judge(*costs, ALTO_COST_MAP);
+    if (result != ALTOCAST_OK)
+        return result;
+    const alto_resource *network = alto_service_network(view, *costs);
+    if (!network)
+        return ALTOCAST_NOT_HELD;
+    return alto_lpm_once(network, lpm) == ALTO_OK ? ALTOCAST_OK : ALTOCAST_NO_MEMORY;
+}
+
+altocast_result altocast_address_cost(const altocast_view *view, const char *cost_map_id,
+                                      const altocast_address *source, const altocast_address *destination, double *cost)
+{
+    const alto_endpoint both[] = {*inner_addresses(source), *inner_addresses(destination)};
+    const alto_resource *costs;
+    const alto_pid *pids[2];
+    const alto_lpm *lpm;
+    const alto_tree *row;
+    altocast_result result = costs_by_address(inner_view(view), cost_map_id, &costs, &lpm);
+    if (result != ALTOCAST_OK)
+        return result;
+    alto_lpm_pids(lpm, both, 2, pids);
+    bool found = pids[0] && pids[1] && alto_pid_row(pids[0], costs->version, &row) && alto_pid_cell(pids[1], row, cost);
+    return found ? ALTOCAST_OK : ALTOCAST_NOT_FOUND;
+}
+
+altocast_result altocast_address_costs(const altocast_view *view, const char *cost_map_id,
+                                       const altocast_address *source, const altocast_address *destinations,
+                                       size_t count, double *costs)
+{
+    const alto_resource *map;
+    const alto_lpm *lpm;
+    const alto_tree *row;
+    altocast_result result = costs_by_address(inner_view(view), cost_map_id, &map, &lpm);
+    if (result != ALTOCAST_OK)
+        return result;
+    const alto_pid *from = alto_lpm_pid(lpm, inner_addresses(source));
+    if (!from || !alto_pid_row(from, map->version, &row))
+        return ALTOCAST_NOT_FOUND;
+    while (count > 0) {
+        const alto_pid *pids[64];
+        size_t some = count < 64 ? count : 64;
+        alto_lpm_pids(lpm, inner_addresses(destinations), some, pids);
+        for (size_t i = 0; i < some; i++)
+            if (!pids[i] || !alto_pid_cell(pids[i], row, &costs[i]))
+                costs[i] = NAN;
+        destinations += some;
+        costs += some;
+        count -= some;
+    }
+    return ALTOCAST_OK;
+}
+
+/* ---- whole resources ---- */
 
 altocast_result altocast_write_json(const altocast_resource *resource,
                                     bool (*write)(void *context, const void *bytes, size_t size), void *context)

@@ -10,7 +10,7 @@ struct alto_pid {
     uint32_t size;                 /* of key */
     atomic_uint_least64_t row_at;  /* alto_tree_find_near: among the rows of a cost map ... */
     atomic_uint_least64_t item_at; /* ... and among the items of a row */
-    uint8_t key[];                 /* of its row: class, name */
+    uint8_t key[];                 /* of its row: class, name; then a NUL */
 };
 
 struct alto_pids_block {
@@ -104,7 +104,7 @@ static alto_pids_block **roomy_block(alto_pids *self)
 
 static alto_pid *pid_new(alto_slice name)
 {
-    alto_pid *made = calloc(1, sizeof *made + 1 + name.size);
+    alto_pid *made = calloc(1, sizeof *made + 2 + name.size);
     if (!made)
         return NULL;
     atomic_init(&made->refs, 1);

@@ -15,7 +15,7 @@
 
 typedef struct alto_pid alto_pid;
 
-/* Borrowed from the table and its copies. */
+/* Borrowed from the table and its copies; a NUL follows. */
 alto_slice alto_pid_name(const alto_pid *self);
 /* The costs from a PID; false when the cost map has no such row. Borrowed from the version. */
 bool alto_pid_row(const alto_pid *self, const alto_version *costs, const alto_tree **row);

@@ -28,10 +28,10 @@ static int print_resource(session *self, const char *id)
 int command_get(const command_options *options)
 {
     session self;
-    if (!session_open(&self, options, options->resource, NULL, NULL))
+    if (!session_open(&self, options, options->operand, NULL, NULL))
         return 1;
     int code = session_wait(&self, options);
     if (code == 0)
-        code = print_resource(&self, options->resource);
+        code = print_resource(&self, options->operand);
     return session_close(&self, options, code);
 }

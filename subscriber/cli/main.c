@@ -12,13 +12,18 @@ static const char about[] =
     "Commands:\n"
     "  watch          one line for each commit: position, what changed, bytes received, age\n"
     "  get RESOURCE   the verified resource as ALTO JSON on standard output\n"
+    "  lookup ADDRESS [ADDRESS]\n"
+    "                 the PID of an address in each network map, or the cost from one to the other in each cost map\n"
     "  status         what is held, from where, how fresh";
 
 static const struct {
     const char *name;
     command_fn *run;
-    int operands; /* besides the command */
-} commands[] = {{"watch", command_watch, 0}, {"get", command_get, 1}, {"status", command_status, 0}};
+    int least, most; /* operands besides the command */
+} commands[] = {{"watch", command_watch, 0, 0},
+                {"get", command_get, 1, 1},
+                {"lookup", command_lookup, 1, 2},
+                {"status", command_status, 0, 0}};
 
 int main(int argc, char **argv)
 {
@@ -34,7 +39,7 @@ int main(int argc, char **argv)
         {"count", ALTO_OPTION_NUMBER, &options.count, "N", .help = "watch: end after N commits (default: never)",
          .max = UINT64_MAX},
         {"timeout", ALTO_OPTION_NUMBER, &options.timeout_s, "S",
-         .help = "get, status: give up after this long (default 30)", .min = 1, .max = 86400},
+         .help = "get, lookup, status: give up after this long (default 30)", .min = 1, .max = 86400},
         {"upstream-push", ALTO_OPTION_TEXT, &options.upstream_push, "ENDPOINT",
          .help = "push endpoint of the (first) upstream (default: the port that it names, on the host of --upstream)"},
         {"no-push", ALTO_OPTION_FLAG, &options.no_push, NULL, .help = "follow by polling only"},
@@ -45,8 +50,9 @@ int main(int argc, char **argv)
         {.name = NULL}};
     int operands;
     alto_log_level level;
-    alto_options_parse(argc, argv, table, "watch|get RESOURCE|status --upstream URL --root-key FILE [options]", about,
-                       &operands);
+    alto_options_parse(argc, argv, table,
+                       "watch|get RESOURCE|lookup ADDRESS [ADDRESS]|status --upstream URL --root-key FILE [options]",
+                       about, &operands);
     if (!alto_log_level_parse(log_level, &level)) {
         fprintf(stderr, "alto-subscriber: --log %s: not a level; see --help\n", log_level);
         return 2;
@@ -55,10 +61,12 @@ int main(int argc, char **argv)
     options.upstreams = upstreams.items;
     options.upstream_count = upstreams.count;
     for (size_t i = 0; operands > 0 && i < sizeof commands / sizeof commands[0]; i++)
-        if (strcmp(argv[1], commands[i].name) == 0 && operands == 1 + commands[i].operands) {
-            options.resource = operands > 1 ? argv[2] : NULL;
+        if (strcmp(argv[1], commands[i].name) == 0 && operands > commands[i].least &&
+            operands <= 1 + commands[i].most) {
+            options.operand = operands > 1 ? argv[2] : NULL;
+            options.second_operand = operands > 2 ? argv[3] : NULL;
             return commands[i].run(&options);
         }
-    fprintf(stderr, "alto-subscriber: one of watch, get RESOURCE, status is needed; see --help\n");
+    fprintf(stderr, "alto-subscriber: one of watch, get RESOURCE, lookup ADDRESS, status is needed; see --help\n");
     return 2;
 }

@@ -41,7 +41,8 @@ typedef enum {
     ALTOCAST_NOT_FOUND = 1,  /* no such resource, PID or cell: a cost that is not defined is neither 0 nor infinite */
     ALTOCAST_NOT_HELD = 2,   /* the origin has it, but it is not followed, or withheld until it fits its network map */
     ALTOCAST_WRONG_KIND = 3, /* asked of a kind of resource that has no such thing */
-    ALTOCAST_NO_MEMORY = 4
+    ALTOCAST_NO_MEMORY = 4,
+    ALTOCAST_INVALID = 5 /* not an address */
 } altocast_result;
 
 typedef enum {
@@ -187,6 +188,36 @@ ALTOCAST_API altocast_result altocast_each_pid(const altocast_resource *map,
 /* Every prefix of a PID, as text ("192.0.2.0/24"), in address order, IPv4 first. */
 ALTOCAST_API altocast_result altocast_each_prefix(const altocast_resource *network_map, const char *pid,
                                                   bool (*each)(void *context, const char *prefix), void *context);
+
+/* ---- addresses: any thread ----
+ * An address belongs to the PID with the longest prefix that covers it (RFC 7285 11.2.2). What that takes is made when the first
+ * lookup asks for it, in about a second for a million prefixes, and for later views in proportion to what changed. */
+
+typedef struct {
+    uint8_t family;    /* 4 or 6 */
+    uint8_t bytes[16]; /* in network order: the first 4 of them, the others zero, or all */
+} altocast_address;
+
+/* Read "192.0.2.1", "2001:db8::1" (any text form of RFC 4291), or either with its type before it, as in
+ * "ipv4:192.0.2.1" (RFC 7285 10.4.1). ALTOCAST_INVALID: neither. */
+ALTOCAST_API altocast_result altocast_parse_address(const char *text, altocast_address *address);
+/* The PID of an address in a network map, NUL-terminated, borrowed from the view. ALTOCAST_NOT_FOUND also when no
+ * prefix covers it. */
+ALTOCAST_API altocast_result altocast_pid(const altocast_view *view, const char *network_map_id,
+                                          const altocast_address *address, const char **pid);
+/* Cost from one address to another: that from PID to PID, in the network map that the cost map belongs to.
+ * ALTOCAST_NOT_HELD also when that network map is not held. */
+ALTOCAST_API altocast_result altocast_address_cost(const altocast_view *view, const char *cost_map_id,
+                                                   const altocast_address *source, const altocast_address *destination,
+                                                   double *cost);
+/* Costs from one address to `count` others, NaN where none is defined: much quicker than one by one. ALTOCAST_NOT_FOUND:
+ * there is no such map, or no prefix covers the source, or there are no costs from its PID. */
+ALTOCAST_API altocast_result altocast_address_costs(const altocast_view *view, const char *cost_map_id,
+                                                    const altocast_address *source,
+                                                    const altocast_address *destinations, size_t count, double *costs);
+
+/* ---- whole resources ---- */
+
 /* The whole resource as compact ALTO JSON, piece by piece. `write` returns false to stop. */
 ALTOCAST_API altocast_result altocast_write_json(const altocast_resource *resource,
                                                  bool (*write)(void *context, const void *bytes, size_t size),
