@@ -22,7 +22,7 @@ static const altocast_view *outer(const fixture *self)
     return (const altocast_view *)(const void *)self->view;
 }
 
-static alto_edit prefix_edit(uint8_t item[6])
+static alto_edit prefix_edit(const uint8_t item[6])
 {
     return (alto_edit){.key = {item, 6}};
 }

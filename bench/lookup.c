@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lookup.c - which PID an address belongs to, and what it costs from one address to another, on one core: over a
+ * million prefixes of both families, of lengths as the Internet has them. And making that anew after a change. */
+#include "core/lpm.h"
+#include "origin.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    PIDS = 3000,
+    PREFIXES = 1080000, /* drawn at random; some 7 % are drawn twice */
+    ADDRESSES = 1 << 20,
+    DESTINATIONS = 63, /* besides the source: as many peers as a tracker has to choose from */
+    ROUNDS = 9,
+    QUICK_ROUNDS = 2,
+    MOVES = 200
+};
+
+static const double most_cost_ns = 500; /* two million a second on one core */
+static const double most_move_us = 500;
+
+/* A prefix and the PID that it is in. */
+typedef struct {
+    alto_prefix_key key;
+    uint32_t pid;
+} owned_prefix;
+
+typedef struct {
+    alto_pool *pool;
+    alto_version *network, *costs;
+    alto_lpm *lpm;
+    alto_endpoint *addresses; /* ADDRESSES of them, each in a prefix drawn at random */
+    owned_prefix *prefixes;   /* of the map */
+    size_t prefix_count;
+    bench_random random;
+} subject;
+
+/* ---- a map ---- */
+
+/* How long prefixes are, in parts of 256: most of IPv4 are /24, most of IPv6 /48. */
+static unsigned random_length(bench_random *random, bool ipv4)
+{
+    static const uint8_t ipv4_lengths[] = {24, 24, 24, 24, 24, 24, 24, 24, 24, 23, 22, 22, 21, 20, 19, 16};
+    static const uint8_t ipv6_lengths[] = {48, 48, 48, 48, 48, 48, 48, 44, 40, 40, 36, 32, 32, 29, 56, 64};
+    size_t at = bench_random_below(random, sizeof ipv4_lengths);
+    return ipv4 ? ipv4_lengths[at] : ipv6_lengths[at];
+}
+
+static void random_prefix(bench_random *random, alto_prefix_key *out)
+{
+    bool ipv4 = bench_random_below(random, 10) < 7;
+    unsigned bytes = ipv4 ? 4 : 16, length = random_length(random, ipv4);
+    *out = (alto_prefix_key){.bytes = {ipv4 ? 4 : 6}, .size = (uint8_t)(bytes + 2)};
+    for (unsigned i = 0; i < bytes; i++) {
+        uint8_t wild = (uint8_t)bench_random_next(random);
+        unsigned kept = length > 8 * i ? length - 8 * i : 0;
+        out->bytes[1 + i] = (uint8_t)(wild & 0xff00 >> (kept < 8 ? kept : 8));
+    }
+    if (!ipv4) { /* 2a00::/12, of which some ten thousand operators have a part */
+        out->bytes[1] = 0x2a;
+        out->bytes[2] &= 0x0f;
+        out->bytes[3] &= 0x0f;
+    }
+    out->bytes[1 + bytes] = (uint8_t)length;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const owned_prefix *x = a, *y = b;
+    return alto_slice_compare(alto_slice_of(x->key.bytes, x->key.size), alto_slice_of(y->key.bytes, y->key.size));
+}
+
+static int by_pid(const void *a, const void *b)
+{
+    const owned_prefix *x = a, *y = b;
+    return x->pid == y->pid ? by_key(a, b) : x->pid < y->pid ? -1 : 1;
+}
+
+/* Each prefix once, PID after PID; how many. */
+static size_t draw_prefixes(bench_random *random, owned_prefix *out)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < PREFIXES; i++)
+        random_prefix(random, &out[i].key);
+    qsort(out, PREFIXES, sizeof *out, by_key);
+    for (size_t i = 0; i < PREFIXES; i++)
+        if (count == 0 || by_key(&out[count - 1], &out[i]) != 0)
+            out[count++] = out[i];
+    for (size_t i = 0; i < count; i++)
+        out[i].pid = (uint32_t)bench_random_below(random, PIDS);
+    qsort(out, count, sizeof *out, by_pid);
+    return count;
+}
+
+static alto_version *network_map(alto_pool *pool, const owned_prefix *prefixes, size_t count)
+{
+    static alto_row_key keys[PIDS];
+    static alto_row_edit rows[PIDS];
+    alto_edit *edits = bench_alloc(count * sizeof *edits);
+    size_t at = 0;
+    for (size_t i = 0; i < PIDS; i++) {
+        char name[BENCH_PID_TEXT];
+        bench_pid_name(i, name);
+        keys[i] = alto_row_key_make(ALTO_ROW_PAYLOAD, alto_slice_text(name));
+        rows[i] = (alto_row_edit){.row = alto_row_key_slice(&keys[i]), .edits = edits + at};
+        for (; at < count && prefixes[at].pid == i; at++) {
+            edits[at].key = alto_slice_of(prefixes[at].key.bytes, prefixes[at].key.size);
+            rows[i].count++;
+        }
+    }
+    alto_version *made = NULL;
+    bench_must(alto_version_edit(pool, ALTO_NETWORK_MAP, NULL, rows, PIDS, &made), "network map");
+    free(edits);
+    return made;
+}
+
+/* ---- lookups ---- */
+
+/* CPU time of this thread: the machine may do other things too. */
+static double cpu_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
+static alto_endpoint address_in(bench_random *random, const alto_prefix_key *prefix)
+{
+    alto_endpoint made = {.family = prefix->bytes[0]};
+    unsigned bits = made.family == 4 ? 32 : 128;
+    memcpy(made.bytes, prefix->bytes + 1, prefix->size - 2U);
+    for (unsigned i = prefix->bytes[prefix->size - 1]; i < bits; i++)
+        made.bytes[i / 8] |= (uint8_t)((bench_random_next(random) & 1) << (7 - i % 8));
+    return made;
+}
+
+static double pid_ns(const subject *self)
+{
+    double begin_us = cpu_us();
+    size_t found = 0;
+    for (size_t i = 0; i < ADDRESSES; i++)
+        found += alto_lpm_pid(self->lpm, &self->addresses[i]) != NULL;
+    double ns = (cpu_us() - begin_us) * 1000 / ADDRESSES;
+    if (found != ADDRESSES)
+        bench_die("an address in a prefix was not found");
+    return ns;
+}
+
+static double cost_ns(const subject *self)
+{
+    double begin_us = cpu_us();
+    size_t found = 0;
+    for (size_t i = 0; i < ADDRESSES; i += 2) {
+        const alto_pid *pids[2];
+        const alto_tree *row;
+        double cost;
+        alto_lpm_pids(self->lpm, &self->addresses[i], 2, pids);
+        found += pids[0] && pids[1] && alto_pid_row(pids[0], self->costs, &row) && alto_pid_cell(pids[1], row, &cost);
+    }
+    double ns = (cpu_us() - begin_us) * 2000 / ADDRESSES;
+    if (found != ADDRESSES / 2)
+        bench_die("a cost was not found");
+    return ns;
+}
+
+/* Each cost of those from one address to many. */
+static double cost_to_many_ns(const subject *self)
+{
+    double begin_us = cpu_us();
+    size_t found = 0;
+    for (size_t i = 0; i < ADDRESSES; i += 1 + DESTINATIONS) {
+        const alto_pid *pids[1 + DESTINATIONS];
+        const alto_tree *row = NULL;
+        double cost;
+        alto_lpm_pids(self->lpm, &self->addresses[i], 1 + DESTINATIONS, pids);
+        if (!pids[0] || !alto_pid_row(pids[0], self->costs, &row))
+            bench_die("a PID has no costs");
+        for (size_t k = 1; k <= DESTINATIONS; k++)
+            found += pids[k] && alto_pid_cell(pids[k], row, &cost);
+    }
+    const size_t costs = ADDRESSES / (1 + DESTINATIONS) * DESTINATIONS;
+    if (found != costs)
+        bench_die("a cost was not found");
+    return (cpu_us() - begin_us) * 1000 / (double)costs;
+}
+
+/* ---- a change ---- */
+
+/* Some prefix goes to another PID. */
+static void move_one(subject *self)
+{
+    owned_prefix *moved = &self->prefixes[bench_random_below(&self->random, self->prefix_count)];
+    uint32_t to = (moved->pid + 1 + (uint32_t)bench_random_below(&self->random, PIDS - 1)) % PIDS;
+    uint32_t pids[2] = {moved->pid < to ? moved->pid : to, moved->pid < to ? to : moved->pid};
+    alto_row_key keys[2];
+    alto_row_edit rows[2];
+    alto_edit edits[2];
+    for (int i = 0; i < 2; i++) {
+        char name[BENCH_PID_TEXT];
+        bench_pid_name(pids[i], name);
+        keys[i] = alto_row_key_make(ALTO_ROW_PAYLOAD, alto_slice_text(name));
+        edits[i] =
+            (alto_edit){.key = alto_slice_of(moved->key.bytes, moved->key.size), .remove = pids[i] == moved->pid};
+        rows[i] = (alto_row_edit){.row = alto_row_key_slice(&keys[i]), .edits = &edits[i], .count = 1};
+    }
+    alto_version *next = NULL;
+    bench_must(alto_version_edit(self->pool, ALTO_NETWORK_MAP, self->network, rows, 2, &next), "edit");
+    alto_version_release(self->network);
+    self->network = next;
+    moved->pid = to;
+}
+
+static void make_again(subject *self, bench_series *us)
+{
+    alto_lpm *next = NULL;
+    double begin_us = cpu_us();
+    bench_must(alto_lpm_make(self->lpm, self->network, &next), "lpm");
+    bench_series_add(us, cpu_us() - begin_us);
+    alto_lpm_release(self->lpm);
+    self->lpm = next;
+}
+
+/* ---- all of it ---- */
+
+static void subject_init(subject *self)
+{
+    *self = (subject){.random = {7}, .pool = alto_pool_new()};
+    self->prefixes = bench_alloc(PREFIXES * sizeof *self->prefixes);
+    self->prefix_count = draw_prefixes(&self->random, self->prefixes);
+    self->network = network_map(self->pool, self->prefixes, self->prefix_count);
+    self->costs = bench_cost_map(self->pool, PIDS, &self->random);
+    self->addresses = bench_alloc(ADDRESSES * sizeof *self->addresses);
+    for (size_t i = 0; i < ADDRESSES; i++)
+        self->addresses[i] =
+            address_in(&self->random, &self->prefixes[bench_random_below(&self->random, self->prefix_count)].key);
+}
+
+static void subject_fini(subject *self)
+{
+    alto_lpm_release(self->lpm);
+    alto_version_release(self->network);
+    alto_version_release(self->costs);
+    alto_pool_destroy(&self->pool);
+    free(self->prefixes);
+    free(self->addresses);
+}
+
+/* What the lpm weighs, and what it takes to make it. */
+static void measure_making(subject *self)
+{
+    bench_series moved = {0};
+    uint64_t before = bench_resident();
+    double begin_us = cpu_us();
+    bench_must(alto_lpm_make(NULL, self->network, &self->lpm), "lpm");
+    double make_us = cpu_us() - begin_us;
+    double bytes = (double)(bench_resident() - before) / (double)alto_lpm_prefixes(self->lpm);
+    if (alto_lpm_prefixes(self->lpm) < 1000000)
+        bench_die("less than a million prefixes");
+    for (int i = 0; i < MOVES; i++) {
+        move_one(self);
+        make_again(self, &moved);
+    }
+    bench_add(&(bench_row){.name = "lookup: CPU to have a prefix of a million moved",
+                           .unit = "us",
+                           .value = bench_median(&moved),
+                           .peer = "the same, made from nothing",
+                           .peer_value = make_us,
+                           .bar_of = BENCH_VALUE,
+                           .bar = most_move_us});
+    bench_add(&(bench_row){.name = "lookup: memory of a prefix", .unit = "B", .value = bytes});
+    bench_series_fini(&moved);
+}
+
+void bench_lookup(const bench_options *options)
+{
+    subject self;
+    bench_series pids = {0}, costs = {0}, many = {0};
+    subject_init(&self);
+    measure_making(&self);
+    for (int i = 0; i < (options->quick ? QUICK_ROUNDS : ROUNDS); i++) {
+        bench_series_add(&pids, pid_ns(&self));
+        bench_series_add(&costs, cost_ns(&self));
+        bench_series_add(&many, cost_to_many_ns(&self));
+    }
+    bench_add(&(bench_row){
+        .name = "lookup: CPU for the PID of an address, one by one", .unit = "ns", .value = bench_median(&pids)});
+    bench_add(&(bench_row){.name = "lookup: CPU for the cost from an address to another, one by one",
+                           .unit = "ns",
+                           .value = bench_median(&costs)});
+    bench_add(&(bench_row){.name = "lookup: CPU for each cost from an address to 63 others",
+                           .unit = "ns",
+                           .value = bench_median(&many),
+                           .bar_of = BENCH_VALUE,
+                           .bar = most_cost_ns});
+    bench_series_fini(&pids);
+    bench_series_fini(&costs);
+    bench_series_fini(&many);
+    subject_fini(&self);
+}
