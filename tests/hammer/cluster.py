@@ -6,6 +6,8 @@
     l            liar.py, which passes on what r1 says
     w1 .. w4     alto-witness
 
+and, where the hammer itself is, stranger.py.
+
 All namespaces hang on one bridge, in the namespace where the hammer itself lives. They have no names: when the
 hammer ends, however it ends, its processes die with it (PR_SET_PDEATHSIG) and the kernel removes the namespaces. Without
 root, ip and nft there is one loopback for all; each host has an address of its own there, and networks have no faults.
@@ -34,12 +36,13 @@ ENDS_WITHIN = 5 * altotest.PATIENCE  # seconds after SIGTERM
 class Program:
     """One process: its standard error goes to a log, its standard output is read line by line."""
 
-    def __init__(self, name, command, log_path):
+    def __init__(self, name, command, log_path, env=None):
         self.name, self.log_path, self.rest, self.spoke = name, log_path, b"", False
         with open(log_path, "ab") as log:
             self.log_from = log.tell()
             self.popen = subprocess.Popen(["setpriv", "--pdeathsig", "KILL"] + command, stdin=subprocess.PIPE,
-                                          stdout=subprocess.PIPE, stderr=log, start_new_session=True)
+                                          stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+                                          env=dict(os.environ, **(env or {})))
         os.set_blocking(self.popen.stdout.fileno(), False)
 
     def read_lines(self):
@@ -67,6 +70,11 @@ class Program:
     def begun(self):
         """Has it said anything? Before that, SIGTERM may meet what is not our program yet."""
         return self.spoke or os.path.getsize(self.log_path) > self.log_from
+
+    def has_told(self, event):
+        with open(self.log_path, "rb") as log:
+            log.seek(self.log_from)
+            return b" event=%s " % event.encode() in log.read()
 
     def wait(self, seconds=None):
         try:
@@ -163,11 +171,13 @@ class Cluster:
         self.frozen = set()  # hosts whose process was stopped
         self.lives = dict.fromkeys(plan.HOSTS, 0)
         self.selector = selectors.DefaultSelector()
+        self.offset_s = 0    # of the publisher's clock
+        self.moved = world.moved_clock(0)
         world.keys()
         world.directory("maps")
 
     def possible(self):
-        return {"process", "lie"} | ({"network"} if isinstance(self.network, Network) else set())
+        return {"process", "lie", "strangers"} | ({"network"} if isinstance(self.network, Network) else set())
 
     # ---- addresses ----
 
@@ -199,8 +209,10 @@ class Cluster:
         return words
 
     def run(self, name, host, command):
-        words = self.network.inside(host) + [str(word) for word in command]
-        self.programs[name] = Program(name, words, self.world.path("%s.err" % name))
+        """host None: where the hammer is."""
+        words = (self.network.inside(host) if host else []) + [str(word) for word in command]
+        env = dict(self.moved, ALTO_TEST_OFFSET=str(self.offset_s)) if name == plan.PUBLISHER and self.offset_s else None
+        self.programs[name] = Program(name, words, self.world.path("%s.err" % name), env)
         self.selector.register(self.programs[name].popen.stdout, selectors.EVENT_READ, name)
 
     def start(self, host):
@@ -211,6 +223,9 @@ class Cluster:
 
     def start_tap(self):
         self.run("tap", plan.PUBLISHER, [TESTS / "alto-tap", "--keys", self.world.keys(), "--push", self.push(plan.PUBLISHER)])
+
+    def start_stranger(self):
+        self.run("stranger", None, [HERE / "stranger.py"])
 
     def end(self, host, number):
         """Kill, or ask to end and see that it ends well."""
@@ -259,6 +274,13 @@ class Cluster:
         if to == "old" and os.path.isdir(old):
             subprocess.run(["cp", "-a", "--sparse=always", old, self.state(host)], check=True)
 
+    def start_again(self, host, state, sources, renew):
+        self.change_state(host, state)
+        if host == plan.PUBLISHER and renew:
+            self.renew()
+        self.sources[host] = sources or self.sources[host]
+        self.start(host)
+
     # ---- keys ----
 
     def renew(self, *more):
@@ -281,12 +303,17 @@ class Cluster:
             self.end(host, signal.SIGKILL if what == "kill" else signal.SIGTERM)
             if action.argument:
                 self.keep_state(host)
-        elif what == "start":
-            self.change_state(host, action.argument["state"])
-            if host == plan.PUBLISHER and action.argument["renew"]:
-                self.renew()
-            self.sources[host] = action.argument["sources"] or self.sources[host]
+        elif what == "clock":
+            self.offset_s, state = action.argument
+            self.end(host, signal.SIGTERM)
+            self.change_state(host, state)
             self.start(host)
+        elif what == "set":
+            self.offset_s = 0
+            self.end(host, signal.SIGTERM)
+            self.start_again(host, **action.argument)
+        elif what == "start":
+            self.start_again(host, **action.argument)
         elif what == "freeze":
             self.frozen.add(host)
             self.programs[host].signal(signal.SIGSTOP)
@@ -297,6 +324,11 @@ class Cluster:
             self.programs[host].say("lie " + action.argument)
         elif what == "honest":
             self.programs[host].say("honest")
+        elif what == "abuse":
+            self.programs["stranger"].say("abuse %s %d %d %s" % (self.network.address(host), PUSH_PORTS.get(host, PUSH_PORT),
+                                                                 HTTP_PORTS.get(host, HTTP_PORT), action.argument))
+        elif what == "leave":
+            self.programs["stranger"].say("leave " + self.network.address(host))
         elif what == "heal":
             self.network.heal(host)
         else:

@@ -86,6 +86,10 @@ class Judge:
             self.wanted.setdefault((epoch, chain, missing), time.monotonic() + GRACE)
         self.newest_of[epoch, chain] = max(newest, seq)
 
+    def newest_chain(self):
+        """Of the newest epoch."""
+        return max(self.newest_of)[1]
+
     def know_or_ask(self, position, commit_hash, root, who):
         """Somebody holds this: it must have been signed, and when that is not known yet it must be found out."""
         known = self.signed.get(position)
