@@ -1287,6 +1287,25 @@ static void without_heads_it_goes_stale_and_only_newer_ones_help(void **state)
     assert_int_equal(deliver(self, 1), ALTO_EXPIRED);
 }
 
+static void an_idle_network_costs_no_place(void **state)
+{
+    fixture *self = *state;
+    join(self);
+    for (int i = 0; i < 1000; i++) {
+        self->origin->now_ms += 5000;
+        test_origin_forget_messages(self->origin);
+        test_origin_head(self->origin);
+        assert_int_equal(deliver(self, 0), ALTO_OK);
+        assert_state(self, ALTO_REPLICA_LIVE);
+    }
+    test_origin_forget_messages(self->origin);
+    test_origin_set(self->origin, "cost", cost_map(self, "t1", 2));
+    test_deliver_all(self->origin, self->replica);
+    assert_true(is_level(self));
+    pull(self);
+    assert_int_equal(pulls(self), 0);
+}
+
 static void heads_that_come_seldom_are_waited_for(void **state)
 {
     fixture *self = *state;
@@ -1631,6 +1650,7 @@ int main(void)
         T(a_resource_may_become_one_of_another_kind),
         T(resources_with_the_same_content_are_repaired_side_by_side),
         T(without_heads_it_goes_stale_and_only_newer_ones_help),
+        T(an_idle_network_costs_no_place),
         T(heads_that_come_seldom_are_waited_for),
         T(a_long_pull_does_not_make_it_stale_while_heads_come),
         T(a_whole_state_from_disk_is_visible_at_once),
