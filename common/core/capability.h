@@ -27,8 +27,8 @@ bool alto_capability_url_valid(const char *url);
 /* Append the document as JSON. Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
 alto_status alto_capability_write(const alto_capability *self, alto_buffer *out);
 
-/* The following read the `.capability` of a view. Errors: ALTO_NOT_FOUND (the view does not hold a usable one, or there is no such
- * RProxy), ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
+/* The following read the `.capability` of a view. Errors: ALTO_NOT_FOUND (the view does not hold a usable one, there is no such
+ * RProxy, or no memory to look), ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
 
 /* Append what an ALTO server's own IRD gains: {"meta":{"altocast":{...}}}, to be merged into it. */
 alto_status alto_capability_ird_members(const alto_view *view, alto_buffer *out);

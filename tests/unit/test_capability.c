@@ -5,6 +5,7 @@
 #include "core/ird.h"
 #include "core/mapjson.h"
 #include "origin.h"
+#include "sweep.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@ enum { ROOM = 1 << 16, VALID_FOR_S = 86400, KEEP_MS = 300000, HEAD_MS = 5000 };
 typedef struct {
     test_origin *origin;
     alto_capability facts;
-    alto_buffer text;
+    alto_buffer text, all;
+    const alto_view *view;
 } fixture;
 
 static const char *const urls[] = {"https://r1.example", "http://[2001:db8::1]:8671/isp//"};
@@ -40,6 +42,7 @@ static int tear_down(void **state)
     fixture *self = *state;
     test_origin_destroy(&self->origin);
     alto_buffer_fini(&self->text);
+    alto_buffer_fini(&self->all);
     free(self);
     return 0;
 }
@@ -213,6 +216,35 @@ static void a_directory_points_at_the_rproxy_asked_for(void **state)
     assert_int_equal(none.size, 0);
 }
 
+/* The document, and what an operator adds of it, into memory that was never used. */
+static alto_status tell_all(void *context)
+{
+    fixture *self = context;
+    alto_buffer_fini(&self->all);
+    self->all = alto_buffer_make(ROOM);
+    alto_status status = alto_capability_write(&self->facts, &self->all);
+    return status == ALTO_OK ? alto_capability_ird_members(self->view, &self->all) : status;
+}
+
+static void settle_told(void *context, alto_status status)
+{
+    fixture *self = context;
+    alto_buffer told = self->all;
+    self->all = (alto_buffer){0};
+    assert_int_equal(tell_all(self), ALTO_OK);
+    if (status == ALTO_OK)
+        assert_true(alto_slice_equal(alto_buffer_slice(&told), alto_buffer_slice(&self->all)));
+    alto_buffer_fini(&told);
+}
+
+static void without_memory_nothing_is_told_by_halves(void **state)
+{
+    fixture *self = *state;
+    test_sweep sweep = {.label = "capability", .attempt = tell_all, .settle = settle_told, .step = 1};
+    self->view = publish(self);
+    test_sweep_run(&sweep, self);
+}
+
 /* An origin may sign anything under that name. */
 static void a_document_that_is_something_else_is_passed_over(void **state)
 {
@@ -250,6 +282,7 @@ int main(void)
         T(base_urls_are_told_from_other_texts),
         T(an_operator_adds_a_part_of_it_to_his_directory),
         T(a_directory_points_at_the_rproxy_asked_for),
+        T(without_memory_nothing_is_told_by_halves),
         T(a_document_that_is_something_else_is_passed_over),
     };
 #undef T
