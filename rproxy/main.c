@@ -17,6 +17,7 @@ int main(int argc, char **argv)
 {
     const char *log_level = "info", *stale = "until-valid";
     alto_list upstreams = {0}, upstream_push = {0}, push = {0}, advertise = {0};
+    uint64_t alto_patience_s = 10;
     uint64_t threads = 2, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT;
     relay_options options = {.follow = {.poll_ms = 1000}, .publish = {.http = "127.0.0.1:8671"}};
     const alto_option table[] = {
@@ -39,6 +40,12 @@ int main(int argc, char **argv)
          .help = "how often to poll where push is not to be had (default 1000)", .min = 50, .max = 3600000},
         {"multicast-mbit", ALTO_OPTION_NUMBER, &multicast_mbit, "N",
          .help = "Mbit/s of a push to an epgm:// group, at most (default 100)", .min = 1, .max = ALTO_PUSH_MAX_MBIT},
+        {"alto-server", ALTO_OPTION_TEXT, &options.alto_server.url, "URL",
+         .help = "directory of the ALTO server itself, asked for what is not held here (default: nobody is)"},
+        {"alto-timeout", ALTO_OPTION_NUMBER, &alto_patience_s, "SECONDS",
+         .help = "how long it may take to answer (default 10)", .min = 1, .max = 25},
+        {"alto-ca", ALTO_OPTION_TEXT, &options.alto_server.ca_file, "FILE",
+         .help = "PEM of whom to believe that it is the ALTO server (default: the system's authorities)"},
         {"stale", ALTO_OPTION_TEXT, &stale, "POLICY",
          .help = "answers while nothing fresh is heard: until-valid (marked; 503 at its end; default), mark or refuse"},
         {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
@@ -62,6 +69,7 @@ int main(int argc, char **argv)
     options.follow.upstream_count = upstreams.count;
     options.follow.upstream_push = upstream_push.items;
     options.follow.upstream_push_count = upstream_push.count;
+    options.alto_server.patience_s = (unsigned)alto_patience_s;
     options.publish.push = push.items;
     options.publish.push_count = push.count;
     options.publish.advertise = advertise.items;

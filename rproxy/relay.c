@@ -14,6 +14,7 @@ struct relay {
     relay_options options;
     alto_anchor anchor;
     alto_store *store;
+    alto_server *alto_server; /* NULL: none */
     alto_follower *follower;
     alto_publisher *publisher;
     alto_timer *state_timer;
@@ -169,7 +170,10 @@ static alto_status open_all(relay *self, alto_error *error)
         status = alto_store_open(self->options.state, &self->anchor.origin, &self->store, error);
     if (status == ALTO_OK)
         status = open_follower(self, error);
+    if (status == ALTO_OK && self->options.alto_server.url)
+        status = alto_server_new(self->loop, &self->options.alto_server, &self->alto_server, error);
     if (status == ALTO_OK) {
+        self->options.publish.alto_server = self->alto_server;
         self->options.publish.counts = alto_replica_counts(alto_follower_replica(self->follower));
         status = alto_publisher_new(self->loop, &self->anchor.origin, &self->options.publish, &self->publisher, error);
     }
@@ -205,7 +209,8 @@ void relay_destroy(relay **self)
     if (!dying)
         return;
     alto_timer_destroy(&dying->state_timer);
-    alto_publisher_destroy(&dying->publisher); /* reads the replica's counts until here */
+    alto_publisher_destroy(&dying->publisher); /* reads the replica's counts, and asks the ALTO server, until here */
+    alto_server_destroy(&dying->alto_server);
     alto_follower_destroy(&dying->follower);
     alto_store_close(&dying->store);
     free(dying);

@@ -10,10 +10,11 @@
 #include "io/publisher.h"
 
 typedef struct {
-    const char *root_key;         /* file: root.pub.pem of the origin */
-    const char *state;            /* directory */
-    alto_follower_options follow; /* upstreams; `anchor` is filled from root_key */
-    alto_publisher_options publish;
+    const char *root_key;            /* file: root.pub.pem of the origin */
+    const char *state;               /* directory */
+    alto_follower_options follow;    /* upstreams; `anchor` is filled from root_key */
+    alto_publisher_options publish;  /* its alto_server is filled from the next */
+    alto_server_options alto_server; /* asked for what is not held; no URL: nobody is */
 } relay_options;
 
 typedef struct relay relay;

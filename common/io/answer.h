@@ -7,6 +7,16 @@
 
 #include "io/http.h"
 
+/* Who answers for resources that are not held here. */
+typedef struct {
+    /* Answer the request for the resource with that ID; false: there is none, and nothing was done. In several threads at once.
+     * NULL: nobody. */
+    bool (*answer)(void *context, const char *id, const alto_http_request *request, alto_http_answer *answer);
+    /* Append a JSON object for info; likewise. */
+    void (*info)(void *context, alto_buffer *out);
+    void *context;
+} alto_behind;
+
 /* May the request go on: is its method one of those that the resource allows, other than OPTIONS? If not it is answered:
  * OPTIONS with 204, others with 405, both with Allow (RFC 9110 9.3.7, 15.5.6). allow: static text. */
 bool alto_answer_method(alto_http_answer *answer, const alto_http_request *request, const char *allow);

@@ -38,6 +38,7 @@ typedef struct {
 struct alto_front {
     alto_archive *archive;
     alto_front_pull *pull;
+    alto_behind behind; /* all NULL: nobody */
     alto_stale_policy stale;
     alto_shared_freshness freshness;
     pthread_mutex_t lock; /* of kept */
@@ -63,6 +64,12 @@ alto_front *alto_front_new(alto_archive *archive, const char *const *push, size_
     if (!self->pull)
         alto_front_destroy(&self);
     return self;
+}
+
+void alto_front_set_behind(alto_front *self, const alto_behind *behind)
+{
+    self->behind = *behind;
+    alto_front_pull_set_behind(self->pull, behind);
 }
 
 static uint64_t file_room(const alto_rendering *rendering)
@@ -354,6 +361,23 @@ static bool may_answer(const alto_front *self, alto_http_answer *answer)
     return verdict == ALTO_ANSWER_MARKED;
 }
 
+static bool is_held(const alto_front *self, const char *path)
+{
+    alto_view *view = alto_archive_view(self->archive);
+    const alto_resource *resource = view ? alto_resource_at(view, path) : NULL;
+    bool held = resource && resource->version;
+    alto_view_release(view);
+    return held;
+}
+
+/* False: nobody answers for us. */
+static bool answer_behind(alto_front *self, const alto_http_request *request, alto_http_answer *answer)
+{
+    const char *id = alto_path_id(request->path);
+    return self->behind.answer && id && !is_held(self, request->path) &&
+           self->behind.answer(self->behind.context, id, request, answer);
+}
+
 void alto_front_answer(void *context, const alto_http_request *request, alto_http_answer *answer)
 {
     alto_front *self = context;
@@ -363,7 +387,7 @@ void alto_front_answer(void *context, const alto_http_request *request, alto_htt
     } else if (strncmp(request->path, pull_prefix, skip) == 0) {
         if (alto_answer_method(answer, request, reading))
             alto_front_pull_answer(self->pull, request->path + skip, request, answer);
-    } else if (may_answer(self, answer)) {
+    } else if (!answer_behind(self, request, answer) && may_answer(self, answer)) {
         answer_alto(self, request, answer);
     }
 }

@@ -6,6 +6,7 @@
 #ifndef ALTO_FRONT_H
 #define ALTO_FRONT_H
 
+#include "io/answer.h"
 #include "io/archive.h"
 #include "io/freshness.h"
 #include "io/http.h"
@@ -20,6 +21,9 @@ typedef struct alto_front alto_front;
 alto_front *alto_front_new(alto_archive *archive, const char *const *push, size_t count, const alto_counts *counts,
                            alto_stale_policy stale);
 void alto_front_destroy(alto_front **self);
+
+/* Let somebody answer for what is not held, fresh or not; before the first request. */
+void alto_front_set_behind(alto_front *self, const alto_behind *behind);
 
 /* How fresh the state is that is answered from; until this was called nothing is marked. One thread. */
 void alto_front_freshness(alto_front *self, const alto_freshness *freshness);

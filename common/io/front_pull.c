@@ -27,6 +27,7 @@ struct alto_front_pull {
     alto_admission *admission; /* of large transfers */
     _Atomic uint64_t refused;  /* told to come again, because something is being made or too much is under way */
     alto_buffer info;          /* the beginning of the answer to "info" */
+    alto_behind behind;        /* all NULL: nobody */
 };
 
 static void write_info(alto_front_pull *self, const char *const *push, size_t count)
@@ -66,6 +67,11 @@ void alto_front_pull_destroy(alto_front_pull **self)
     alto_buffer_fini(&(*self)->info);
     free(*self);
     *self = NULL;
+}
+
+void alto_front_pull_set_behind(alto_front_pull *self, const alto_behind *behind)
+{
+    self->behind = *behind;
 }
 
 static void answer_text(alto_http_answer *answer, unsigned status, const char *media_type, alto_slice text)
@@ -210,7 +216,12 @@ static void answer_info(const alto_front_pull *self, alto_http_answer *answer)
                       (unsigned long long)made.bundles);
     alto_buffer_print(&text, ",\"admission\":{\"refused\":%llu},\"refused\":{", (unsigned long long)refused);
     write_refusals(self, &text);
-    alto_buffer_add_text(&text, "}}");
+    alto_buffer_add_text(&text, "}");
+    if (self->behind.info) {
+        alto_buffer_add_text(&text, ",\"alto-server\":");
+        self->behind.info(self->behind.context, &text);
+    }
+    alto_buffer_add_text(&text, "}");
     answer_json(answer, 200, alto_buffer_slice(&text));
     alto_buffer_fini(&text);
 }

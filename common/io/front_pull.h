@@ -5,6 +5,7 @@
 #ifndef ALTO_FRONT_PULL_H
 #define ALTO_FRONT_PULL_H
 
+#include "io/answer.h"
 #include "io/archive.h"
 #include "io/freshness.h"
 #include "io/http.h"
@@ -15,6 +16,9 @@ typedef struct alto_front_pull alto_front_pull;
 alto_front_pull *alto_front_pull_new(alto_archive *archive, const char *const *push, size_t count,
                                      const alto_counts *counts, const alto_shared_freshness *freshness);
 void alto_front_pull_destroy(alto_front_pull **self);
+
+/* Who answers for what is not held, told in info as "alto-server"; before the first request. */
+void alto_front_pull_set_behind(alto_front_pull *self, const alto_behind *behind);
 
 /* Answer GET or HEAD of "/redistribution/v1/" and then `path`. */
 void alto_front_pull_answer(alto_front_pull *self, const char *path, const alto_http_request *request,

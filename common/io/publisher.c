@@ -25,6 +25,16 @@ static alto_status start_push(alto_publisher *self, alto_loop *loop, const alto_
     return alto_push_sender_new(loop, options->push, options->push_count, mbit, &self->sender, error);
 }
 
+static bool answer_behind(void *context, const char *id, const alto_http_request *request, alto_http_answer *answer)
+{
+    return alto_server_answer(context, id, request, answer);
+}
+
+static void inform_behind(void *context, alto_buffer *out)
+{
+    alto_server_info(context, out);
+}
+
 static alto_status start_front(alto_publisher *self, const alto_publisher_options *options)
 {
     const char *endpoints[MAX_ENDPOINTS];
@@ -36,6 +46,9 @@ static alto_status start_front(alto_publisher *self, const alto_publisher_option
         named = endpoints;
     }
     self->front = alto_front_new(self->archive, named, count, options->counts, options->stale);
+    const alto_behind behind = {.answer = answer_behind, .info = inform_behind, .context = options->alto_server};
+    if (self->front && options->alto_server)
+        alto_front_set_behind(self->front, &behind);
     return self->front ? ALTO_OK : ALTO_NO_MEMORY;
 }
 
@@ -58,6 +71,8 @@ alto_status alto_publisher_new(alto_loop *loop, const alto_origin *origin, const
                                       error);
     if (status != ALTO_OK)
         goto fail;
+    if (options->alto_server && self->http)
+        alto_server_serve(options->alto_server, self->http);
     *out = self;
     return ALTO_OK;
 fail:

@@ -6,6 +6,7 @@
 #ifndef ALTO_PUBLISHER_H
 #define ALTO_PUBLISHER_H
 
+#include "io/alto_server.h"
 #include "io/front.h"
 #include "io/push.h"
 #include "io/store.h"
@@ -22,6 +23,7 @@ typedef struct {
     unsigned http_threads;
     const alto_counts *counts; /* refusals, shown in info; must outlive the publisher */
     alto_stale_policy stale;   /* of ALTO answers */
+    alto_server *alto_server;  /* that answers for what is not held; must outlive the publisher. NULL: none */
 } alto_publisher_options;
 
 /* Errors: those of alto_push_sender_new and alto_http_server_new; ALTO_NO_MEMORY. */

@@ -409,12 +409,12 @@ class Answer:
         return json.loads(self.plain())
 
 
-def fetch(url, method="GET", seconds=30, **headers):
+def fetch(url, method="GET", seconds=30, body=None, **headers):
     """One request. Headers as words: if_none_match='"x"'. Nothing is decoded and nothing followed."""
     parts = urllib.parse.urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds * PATIENCE)
     try:
-        connection.request(method, parts.path + ("?" + parts.query if parts.query else ""),
+        connection.request(method, parts.path + ("?" + parts.query if parts.query else ""), body,
                            headers={"Accept-Encoding": "identity",
                                     **{name.replace("_", "-").title(): value for name, value in headers.items()}})
         response = connection.getresponse()
