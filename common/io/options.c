@@ -15,7 +15,9 @@ typedef struct {
     const char *program; /* last part of argv[0] */
     const alto_option *options;
     const char *usage, *about;
-    bool given[OPTIONS_MAX]; /* by index of option */
+    bool given[OPTIONS_MAX];          /* by index of option; of grouped ones: before all groups */
+    bool given_in_group[OPTIONS_MAX]; /* in the last group */
+    alto_groups *groups;              /* NULL: the table has none */
 } parser;
 
 static _Noreturn void refuse(const parser *self, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -54,6 +56,12 @@ static _Noreturn void print_version(const parser *self)
     exit(fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
 }
 
+/* The struct of the last group. */
+static void *place_of_group(const alto_groups *groups)
+{
+    return (uint8_t *)groups->items + groups->count * groups->size;
+}
+
 static uint64_t number(const parser *self, const alto_option *option, const char *text)
 {
     bool digits = text[0] && strspn(text, "0123456789") == strlen(text);
@@ -65,24 +73,75 @@ static uint64_t number(const parser *self, const alto_option *option, const char
     return value;
 }
 
-static void set(const parser *self, const alto_option *option, const char *value)
+static void find_groups(parser *self)
 {
+    for (size_t i = 0; i < OPTIONS_MAX && self->options[i].name; i++)
+        if (self->options[i].type == ALTO_OPTION_GROUP)
+            self->groups = self->options[i].target;
+}
+
+static bool is_grouped(const parser *self, const alto_option *option)
+{
+    const uint8_t *first = self->groups ? self->groups->items : NULL, *target = option->target;
+    return first && target >= first && target < first + self->groups->size;
+}
+
+/* Is there all that is required: of the last group (or of the only one, without a name), or of what is not grouped? */
+static void check_required(const parser *self, bool grouped)
+{
+    bool named = grouped && self->groups && self->groups->count;
+    for (size_t i = 0; i < OPTIONS_MAX && self->options[i].name; i++) {
+        const alto_option *option = &self->options[i];
+        if (!option->required || is_grouped(self, option) != grouped || self->given[i] || self->given_in_group[i])
+            continue;
+        refuse(self, "--%s %s is required%s%s", option->name, option->value ? option->value : "", named ? " for " : "",
+               named ? *(const char **)place_of_group(self->groups) : "");
+    }
+}
+
+static void begin_group(parser *self, const alto_option *option, const char *value)
+{
+    if (self->groups->count)
+        check_required(self, true); /* of the one before */
+    if (self->groups->count == self->groups->most)
+        refuse(self, "--%s may be given %zu times at most", option->name, self->groups->most);
+    self->groups->count++;
+    memcpy(place_of_group(self->groups), self->groups->items, self->groups->size);
+    *(const char **)place_of_group(self->groups) = value;
+    memset(self->given_in_group, 0, sizeof self->given_in_group);
+}
+
+/* Where the value of an option belongs: in the last group, when it is grouped. */
+static void *target_of(const parser *self, const alto_option *option)
+{
+    if (!is_grouped(self, option))
+        return option->target;
+    size_t offset = (size_t)((uint8_t *)option->target - (uint8_t *)self->groups->items);
+    return (uint8_t *)place_of_group(self->groups) + offset;
+}
+
+static void set(parser *self, const alto_option *option, const char *value)
+{
+    void *target = target_of(self, option);
     switch (option->type) {
     case ALTO_OPTION_FLAG:
-        *(bool *)option->target = true;
+        *(bool *)target = true;
         break;
     case ALTO_OPTION_TEXT:
-        *(const char **)option->target = value;
+        *(const char **)target = value;
         break;
     case ALTO_OPTION_LIST: {
-        alto_list *list = option->target;
+        alto_list *list = target;
         if (list->count == ALTO_LIST_MAX)
             refuse(self, "--%s may be given %d times at most", option->name, ALTO_LIST_MAX);
         list->items[list->count++] = value;
         break;
     }
     case ALTO_OPTION_NUMBER:
-        *(uint64_t *)option->target = number(self, option, value);
+        *(uint64_t *)target = number(self, option, value);
+        break;
+    case ALTO_OPTION_GROUP:
+        begin_group(self, option, value);
         break;
     }
 }
@@ -116,7 +175,8 @@ static int parse_option(parser *self, char **argv, int at, int argc)
         refuse(self, "--%s needs a value (%s)", option->name, option->value);
     const char *value = equals ? equals + 1 : in_next ? argv[at + 1] : NULL;
     set(self, option, value);
-    self->given[found] = true;
+    bool in_group = is_grouped(self, option) && self->groups->count > 0;
+    (in_group ? self->given_in_group : self->given)[found] = true;
     return in_next ? 1 : 0;
 }
 
@@ -127,6 +187,7 @@ void alto_options_parse(int argc, char **argv, const alto_option *options, const
     parser self = {.program = slash ? slash + 1 : path, .options = options, .usage = usage, .about = about};
     int kept = 0;
     bool only_operands = false;
+    find_groups(&self);
     for (int at = 1; at < argc; at++) {
         if (only_operands || argv[at][0] != '-' || argv[at][1] == 0)
             argv[1 + kept++] = argv[at];
@@ -135,8 +196,7 @@ void alto_options_parse(int argc, char **argv, const alto_option *options, const
         else
             at += parse_option(&self, argv, at, argc);
     }
-    for (size_t i = 0; i < OPTIONS_MAX && options[i].name; i++)
-        if (options[i].required && !self.given[i])
-            refuse(&self, "--%s %s is required", options[i].name, options[i].value ? options[i].value : "");
+    check_required(&self, true);
+    check_required(&self, false);
     *operands = kept;
 }

@@ -9,10 +9,11 @@
 #include <stdint.h>
 
 typedef enum {
-    ALTO_OPTION_FLAG,  /* bool *         --name                      */
-    ALTO_OPTION_TEXT,  /* const char **  --name VALUE, --name=VALUE  */
-    ALTO_OPTION_LIST,  /* alto_list *    as TEXT, may be repeated    */
-    ALTO_OPTION_NUMBER /* uint64_t *     digits, min <= n <= max     */
+    ALTO_OPTION_FLAG,   /* bool *         --name                      */
+    ALTO_OPTION_TEXT,   /* const char **  --name VALUE, --name=VALUE  */
+    ALTO_OPTION_LIST,   /* alto_list *    as TEXT, may be repeated    */
+    ALTO_OPTION_NUMBER, /* uint64_t *    digits, min <= n <= max     */
+    ALTO_OPTION_GROUP   /* alto_groups * as TEXT; begins a group     */
 } alto_option_type;
 
 #define ALTO_LIST_MAX 16
@@ -20,6 +21,15 @@ typedef struct {
     const char *items[ALTO_LIST_MAX];
     size_t count;
 } alto_list;
+
+/* Options that are given once for each of several things: those whose targets are in the first of the structs. What stands
+ * before the first group holds for all of them. */
+typedef struct {
+    void *items; /* structs: what stood before all groups, then one for each group, which begins as a copy of that */
+    size_t size; /* of one; it begins with a const char *: the value that began the group */
+    size_t most; /* groups; there is room for one struct more */
+    size_t count;
+} alto_groups;
 
 typedef struct {
     const char *name; /* without dashes; NULL ends the table */

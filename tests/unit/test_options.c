@@ -68,8 +68,77 @@ static void defaults_stay_when_nothing_is_given(void **state)
     assert_int_equal(got.operands, 0);
 }
 
+/* ---- groups ---- */
+
+typedef struct {
+    const char *name, *key;
+    alto_list urls;
+    bool quiet;
+    uint64_t ms;
+} group;
+
+typedef struct {
+    group groups[3]; /* what stands before all, then two */
+    size_t count;
+    const char *state;
+} parsed_groups;
+
+static void parse_groups(char *words, parsed_groups *out)
+{
+    *out = (parsed_groups){.groups = {{.ms = 50}}};
+    alto_groups groups = {.items = out->groups, .size = sizeof out->groups[0], .most = 2};
+    const alto_option options[] = {
+        {"of", ALTO_OPTION_GROUP, &groups, "NAME", .help = "begins the options of one"},
+        {"key", ALTO_OPTION_TEXT, &out->groups[0].key, "FILE", .help = "its key", .required = true},
+        {"url", ALTO_OPTION_LIST, &out->groups[0].urls, "URL", .help = "where it is"},
+        {"quiet", ALTO_OPTION_FLAG, &out->groups[0].quiet, NULL, .help = "say nothing"},
+        {"ms", ALTO_OPTION_NUMBER, &out->groups[0].ms, "MS", .help = "how often", .max = 1000},
+        {"state", ALTO_OPTION_TEXT, &out->state, "DIR", .help = "of all", .required = true},
+        {.name = NULL},
+    };
+    char *argv[WORDS_MAX];
+    int argc = 0, operands;
+    for (char *word = strtok(words, " "); word && argc < WORDS_MAX; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    alto_options_parse(argc, argv, options, "[options]", "Does it several times.", &operands);
+    out->count = groups.count;
+}
+
+static void what_stands_before_the_first_group_holds_for_all(void **state)
+{
+    (void)state;
+    char words[] = "prog --url u0 --ms 7 --of a --key ka --quiet --state d --of=b --url=u1 --key kb --key kc --ms 9";
+    parsed_groups got;
+    parse_groups(words, &got);
+    assert_int_equal(got.count, 2);
+    assert_string_equal(got.state, "d");
+    const group *a = &got.groups[1], *b = &got.groups[2];
+    assert_string_equal(a->name, "a");
+    assert_string_equal(a->key, "ka");
+    assert_int_equal(a->urls.count, 1);
+    assert_true(a->quiet);
+    assert_int_equal(a->ms, 7);
+    assert_string_equal(b->name, "b");
+    assert_string_equal(b->key, "kc");
+    assert_int_equal(b->urls.count, 2);
+    assert_string_equal(b->urls.items[1], "u1");
+    assert_false(b->quiet);
+    assert_int_equal(b->ms, 9);
+}
+
+static void without_a_group_there_is_one_without_a_name(void **state)
+{
+    (void)state;
+    char words[] = "prog --key k --state d";
+    parsed_groups got;
+    parse_groups(words, &got);
+    assert_int_equal(got.count, 0);
+    assert_null(got.groups[0].name);
+    assert_string_equal(got.groups[0].key, "k");
+}
+
 /* Run parse() in a child; returns its exit status and what it said on `stream`. */
-static int run(const char *line, int stream, char *said, size_t room)
+static int run_by(bool in_groups, const char *line, int stream, char *said, size_t room)
 {
     char words[512];
     snprintf(words, sizeof words, "%s", line);
@@ -81,7 +150,11 @@ static int run(const char *line, int stream, char *said, size_t room)
         dup2(fds[1], stream);
         close(stream == STDOUT_FILENO ? STDERR_FILENO : STDOUT_FILENO);
         parsed got;
-        parse(words, &got);
+        parsed_groups got_groups;
+        if (in_groups)
+            parse_groups(words, &got_groups);
+        else
+            parse(words, &got);
         _exit(77);
     }
     close(fds[1]);
@@ -93,6 +166,32 @@ static int run(const char *line, int stream, char *said, size_t room)
     int status;
     waitpid(child, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int run(const char *line, int stream, char *said, size_t room)
+{
+    return run_by(false, line, stream, said, room);
+}
+
+static void a_mistake_in_a_group_says_in_which(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *said;
+    } cases[] = {
+        {"prog --state d", "prog: --key FILE is required; see prog --help\n"},
+        {"prog --state d --of a --key k --of b", "prog: --key FILE is required for b; see prog --help\n"},
+        {"prog --state d --of a --of b --key k", "prog: --key FILE is required for a; see prog --help\n"},
+        {"prog --of a --key k --of b --key k", "prog: --state DIR is required; see prog --help\n"},
+        {"prog --state d --key k --of a --of b --of c", "prog: --of may be given 2 times at most; see prog --help\n"},
+        {"prog --state d --key k --of", "prog: --of needs a value (NAME); see prog --help\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char said[512];
+        print_message("  case: %s\n", cases[i].line);
+        assert_int_equal(run_by(true, cases[i].line, STDERR_FILENO, said, sizeof said), 2);
+        assert_string_equal(said, cases[i].said);
+    }
 }
 
 static void a_mistake_is_one_line_and_exit_2(void **state)
@@ -148,6 +247,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_of_an_option_is_understood),
         cmocka_unit_test(defaults_stay_when_nothing_is_given),
+        cmocka_unit_test(what_stands_before_the_first_group_holds_for_all),
+        cmocka_unit_test(without_a_group_there_is_one_without_a_name),
+        cmocka_unit_test(a_mistake_in_a_group_says_in_which),
         cmocka_unit_test(a_mistake_is_one_line_and_exit_2),
         cmocka_unit_test(help_lists_every_option_and_version_says_the_release),
     };
