@@ -60,10 +60,12 @@ static alto_status read_single(alto_cost_wish *self, const alto_view *view, cons
                                 alto_slice_text(mode ? type.mode : type.metric));
 }
 
-/* An array of cost types: their cost maps are added. `most`: that many at most. */
+/* An array of cost types, as many as are offered at most: their cost maps are added. */
 static alto_status read_several(alto_cost_wish *self, const alto_view *view, const alto_service *service,
                                 const alto_query_field *field, alto_query_error *error)
 {
+    const alto_resource *offered[ALTO_SERVICE_COSTS];
+    size_t most = alto_service_costs(view, service, offered);
     alto_json_walk walk = alto_json_walk_make(field->value);
     alto_slice value;
     size_t count = 0;
@@ -73,7 +75,7 @@ static alto_status read_several(alto_cost_wish *self, const alto_view *view, con
         const alto_resource *map = NULL;
         if (value.data[0] == '{' && read_type(value, &type, error))
             map = alto_service_cost(view, service, &type);
-        if (!map || count++ == ALTO_SERVICE_COSTS)
+        if (!map || count++ == most)
             return alto_query_bad_json(error, field->path, value);
         self->maps[self->map_count++] = map;
     }
