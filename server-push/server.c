@@ -393,6 +393,15 @@ static alto_status open_publisher(server *self, alto_error *error)
     return status;
 }
 
+/* Of an earlier epoch nothing counts any more, dates that were far ahead included; the manifest of this one is dated by those who
+ * hold the root keys. */
+static void judge_clock_of_epoch(server *self, const alto_stored_state *state)
+{
+    if (state->has_statement && state->position.epoch < self->manifest.epoch &&
+        self->least_time_ms > self->manifest.issued_at_ms)
+        self->least_time_ms = self->manifest.issued_at_ms;
+}
+
 static alto_status open_all(server *self, alto_error *error)
 {
     alto_stored_state state = {0};
@@ -401,6 +410,8 @@ static alto_status open_all(server *self, alto_error *error)
         status = load_state(self, &state, error);
     if (status == ALTO_OK)
         status = open_publisher(self, error);
+    if (status == ALTO_OK)
+        judge_clock_of_epoch(self, &state);
     if (status == ALTO_OK)
         status = take_up_state(self, &state, error);
     if (status == ALTO_OK)

@@ -40,7 +40,8 @@ FAULTS = {
 }
 
 DAY = 86400
-CLOCKS = (-60, -300 * DAY, 60, 3600)  # seconds: behind; before all that was signed; ahead; further than followers accept
+FAR_AHEAD = DAY / 2  # seconds (half of --valid-for): a publisher goes on to date what it signs from there
+CLOCKS = (-60, -300 * DAY, 60, 3600, 72000)  # seconds: behind; before all that was signed; ahead; further than followers accept; far
 
 # step: when; what: a name in FAULTS, or what ends one ("start", "set", "thaw", "heal", "honest", "leave"); argument: depends on what;
 # fault: a number that both have in common.
