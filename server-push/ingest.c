@@ -160,7 +160,8 @@ static bool has_row(const alto_version *version, const char *name)
     return alto_version_row(version, ALTO_ROW_MEMBER, alto_slice_text(name), &items);
 }
 
-/* A document's media type, by the data member that RFC 7285 and its extensions give each kind. */
+/* A document's media type, by the data member that RFC 7285 and its extensions give each kind; NULL: that of its kind,
+ * or none that is known. */
 static const char *media_type_of(const alto_version *version)
 {
     static const struct {
@@ -376,14 +377,30 @@ static alto_status judge(const ingest *self, const item *at, const item *old, co
     return at && at == old && at->wanted == read ? ALTO_KNOWN : ALTO_OK;
 }
 
+/* Is it what its source says (NULL: nothing)? */
+static alto_status check_type(const alto_version *read, const char *media_type, alto_error *error)
+{
+    static const char *const of_kind[] = {[ALTO_NETWORK_MAP] = "application/alto-networkmap+json",
+                                          [ALTO_COST_MAP] = "application/alto-costmap+json",
+                                          [ALTO_DOCUMENT] = "a document of no known type"};
+    const char *found = media_type_of(read);
+    if (!found)
+        found = of_kind[alto_version_kind(read)];
+    if (!media_type || strcmp(found, media_type) == 0)
+        return ALTO_OK;
+    return alto_fail(error, ALTO_WRONG_TYPE, "", "it should be %s and is %s", media_type, found);
+}
+
 /* Judge a version that was read and make it the wanted one. Takes over `read` and, on success, *memory. */
-static alto_status take_version(ingest *self, const char *name, alto_version *read, alto_map_memory **memory,
-                                uint64_t now_ms, alto_error *error)
+static alto_status take_version(ingest *self, const char *name, const char *media_type, alto_version *read,
+                                alto_map_memory **memory, uint64_t now_ms, alto_error *error)
 {
     facts known;
     item *old = find_document(self, name), *at = NULL;
     alto_version *ready = NULL;
-    alto_status status = learn(read, name, &known, error);
+    alto_status status = check_type(read, media_type, error);
+    if (status == ALTO_OK)
+        status = learn(read, name, &known, error);
     if (status == ALTO_OK)
         status = judge(self, find_id(self, known.id), old, read, &known, error);
     if (status == ALTO_OK && (status = prepare(self, read, &known, &ready)) != ALTO_OK)
@@ -416,6 +433,12 @@ static const alto_version *base_for(const ingest *self, const char *name, const 
 
 alto_status ingest_document(ingest *self, const char *name, alto_slice text, uint64_t now_ms, alto_error *error)
 {
+    return ingest_typed(self, name, NULL, text, now_ms, error);
+}
+
+alto_status ingest_typed(ingest *self, const char *name, const char *media_type, alto_slice text, uint64_t now_ms,
+                         alto_error *error)
+{
     item *old = find_document(self, name);
     alto_map_memory *memory = old ? old->memory : NULL;
     bool own_memory = !memory;
@@ -429,7 +452,7 @@ alto_status ingest_document(ingest *self, const char *name, alto_slice text, uin
         if (old)
             old->memory = NULL; /* it describes `read` now; take_version gives it a place */
         own_memory = true;
-        status = take_version(self, name, read, &memory, now_ms, error);
+        status = take_version(self, name, media_type, read, &memory, now_ms, error);
         if (status == ALTO_KNOWN && old) {
             old->memory = memory;
             memory = NULL;
@@ -440,20 +463,28 @@ alto_status ingest_document(ingest *self, const char *name, alto_slice text, uin
     return status;
 }
 
+/* What an earlier life published has no document any more. `at` may be NULL. */
+static void forget_restored(item *at, uint64_t now_ms)
+{
+    if (!at || !at->restored)
+        return;
+    at->restored = false;
+    at->changed_ms = now_ms;
+}
+
 void ingest_remove(ingest *self, const char *name, uint64_t now_ms)
 {
     item *at = find_document(self, name);
     if (at)
         forget_wanted(self, at, now_ms);
+    else
+        forget_restored(find_id(self, name), now_ms);
 }
 
 void ingest_settle(ingest *self, uint64_t now_ms)
 {
     for (size_t i = 0; i < self->count; i++)
-        if (self->items[i]->restored) {
-            self->items[i]->restored = false;
-            self->items[i]->changed_ms = now_ms;
-        }
+        forget_restored(self->items[i], now_ms);
 }
 
 size_t ingest_names(const ingest *self, const char **names, size_t max)

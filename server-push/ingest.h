@@ -29,7 +29,10 @@ alto_status ingest_restore(ingest *self, const alto_resource *const *resources, 
  * Errors: those of alto_map_read; ALTO_INVALID (no resource ID can be made of it, a network map without a usable vtag, bad dependent-vtags),
  * ALTO_DUPLICATE (another document has that resource ID), ALTO_SAME_TAG (RFC 7285 6.3). */
 alto_status ingest_document(ingest *self, const char *name, alto_slice text, uint64_t now_ms, alto_error *error);
-/* The document is gone; nothing when there was none. */
+/* Likewise, from a source that knows what it should be: content of another media type is ALTO_WRONG_TYPE. */
+alto_status ingest_typed(ingest *self, const char *name, const char *media_type, alto_slice text, uint64_t now_ms,
+                         alto_error *error);
+/* The document is gone, and with it what an earlier life published by that name; nothing when there was none. */
 void ingest_remove(ingest *self, const char *name, uint64_t now_ms);
 /* All documents there are have been read, none was refused: what was published in an earlier life and has no
  * document any more is gone. */

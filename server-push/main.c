@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 static const char about[] =
-    "Watches a directory of ALTO maps (RFC 7285 JSON, one resource a file), signs what changes and\n"
-    "pushes it at once. Relays (alto-rproxy) and applications (alto-subscriber) need its URL and\n"
+    "Watches a directory of ALTO maps (RFC 7285 JSON, one resource a file), or polls an ALTO server, signs\n"
+    "what changes and pushes it at once. Relays (alto-rproxy) and applications (alto-subscriber) need its URL and\n"
     "root.pub.pem, nothing else. Make keys with: alto-keys init --out DIR";
 
 int main(int argc, char **argv)
@@ -18,11 +18,22 @@ int main(int argc, char **argv)
     const char *log_level = "info";
     alto_list push = {0}, advertise = {0}, rproxies = {0};
     uint64_t head_ms = 5000, valid_for_s = 86400, threads = 2, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT, hold_s = 10;
+    uint64_t poll_s = 60, fetch_timeout_s = 120;
     server_options options = {.quiet_ms = 20, .max_quiet_ms = 1000};
     options.publish.http = "127.0.0.1:8670";
     const alto_option table[] = {
         {"maps", ALTO_OPTION_TEXT, &options.maps, "DIR",
-         .help = "directory of maps: X.json is resource X; a network map is named by its vtag", .required = true},
+         .help = "directory of maps: X.json is resource X; a network map is named by its vtag"},
+        {"alto-server", ALTO_OPTION_TEXT, &options.alto_server, "URL",
+         .help = "instead of --maps: the directory (IRD) of an ALTO server; SIGHUP asks it at once"},
+        {"poll", ALTO_OPTION_NUMBER, &poll_s, "S",
+         .help = "how often to ask for what does not say how long it is good (default 60)", .min = 1, .max = 86400},
+        {"credentials", ALTO_OPTION_TEXT, &options.credentials, "FILE",
+         .help = "USER:PASSWORD for the ALTO server (Basic or Digest), the first line of this file"},
+        {"ca-file", ALTO_OPTION_TEXT, &options.ca_file, "FILE",
+         .help = "certificates (PEM) to believe the ALTO server by, instead of the system's"},
+        {"fetch-timeout", ALTO_OPTION_NUMBER, &fetch_timeout_s, "S",
+         .help = "give up an answer of the ALTO server after so long (default 120)", .min = 1, .max = 86400},
         {"keys", ALTO_OPTION_TEXT, &options.keys, "DIR", .help = "directory made by alto-keys init", .required = true},
         {"state", ALTO_OPTION_TEXT, &options.state, "DIR", .help = "what must survive a restart; made when absent",
          .required = true},
@@ -53,7 +64,8 @@ int main(int argc, char **argv)
         {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
         {.name = NULL}};
     int operands;
-    alto_options_parse(argc, argv, table, "--maps DIR --keys DIR --state DIR [options]", about, &operands);
+    alto_options_parse(argc, argv, table, "(--maps DIR | --alto-server URL) --keys DIR --state DIR [options]", about,
+                       &operands);
     alto_log_level level;
     if (operands || !alto_log_level_parse(log_level, &level)) {
         fprintf(stderr, "alto-server-push: %s: not understood; see --help\n", operands ? argv[1] : log_level);
@@ -65,6 +77,10 @@ int main(int argc, char **argv)
                     rproxies.items[i]);
             return 2;
         }
+    if (!options.maps == !options.alto_server) {
+        fprintf(stderr, "alto-server-push: one of --maps and --alto-server is needed; see --help\n");
+        return 2;
+    }
     alto_log_set_level(level);
     if (push.count == 0)
         push.items[push.count++] = "tcp://127.0.0.1:5670";
@@ -79,6 +95,8 @@ int main(int argc, char **argv)
     options.head_interval_ms = (uint32_t)head_ms;
     options.valid_for_s = valid_for_s;
     options.hold_ms = hold_s * 1000;
+    options.poll_ms = poll_s * 1000;
+    options.fetch_timeout_s = (unsigned)fetch_timeout_s;
 
     alto_error error = {.status = ALTO_NO_MEMORY};
     server *made = NULL;

@@ -7,12 +7,13 @@
 #include "io/keep.h"
 #include "io/keyring.h"
 #include "io/log.h"
+#include "source_alto.h"
 #include "source_dir.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WARN_DAYS = 30, MS_PER_DAY = 86400000, MS_PER_S = 1000, WHERE_SIZE = 512, RETRY_MS = 1000 };
+enum { WARN_DAYS = 30, MS_PER_DAY = 86400000, MS_PER_S = 1000, WHERE_SIZE = 512, RETRY_MS = 1000, SECRET_MAX = 4096 };
 
 /* A document whose last text was refused. */
 typedef struct refusal {
@@ -32,7 +33,9 @@ struct server {
     alto_publisher *publisher;
     alto_committer *committer;
     ingest *ingest;
-    source_dir *source;
+    source_dir *directory; /* one of them is the source */
+    source_alto *alto;
+    alto_buffer credentials;
     alto_timer *head_timer, *hold_timer;
     uint64_t least_time_ms, started_ms; /* statements are dated from that on; when, on the monotonic clock */
     alto_counts counts;                 /* of documents, by what became of them */
@@ -65,14 +68,22 @@ static void note_refusal(server *self, const char *name, alto_status status)
     self->refusals = made;
 }
 
+/* Where a document comes from, for people. */
+static void where_from(const server *self, const char *name, char *out)
+{
+    if (self->alto)
+        snprintf(out, WHERE_SIZE, "%s", source_alto_url(self->alto, name));
+    else
+        snprintf(out, WHERE_SIZE, "%s/%s.json", self->options.maps, name);
+}
+
 static void refuse(server *self, const char *name, const alto_error *error)
 {
-    char file[WHERE_SIZE], where[WHERE_SIZE], why[WHERE_SIZE];
-    char path[WHERE_SIZE];
-    snprintf(path, sizeof path, "%s/%s.json", self->options.maps, name);
+    char from[WHERE_SIZE], quoted[WHERE_SIZE], where[WHERE_SIZE], why[WHERE_SIZE];
+    where_from(self, name, from);
     alto_counts_add(&self->counts, error->status);
-    alto_log(ALTO_LOG_WARN, "refused", "file=%s path=%s status=%s why=%s count=%llu",
-             alto_log_value(path, file, sizeof file), alto_log_value(error->where, where, sizeof where),
+    alto_log(ALTO_LOG_WARN, "refused", "%s=%s path=%s status=%s why=%s count=%llu", self->alto ? "url" : "file",
+             alto_log_value(from, quoted, sizeof quoted), alto_log_value(error->where, where, sizeof where),
              alto_status_name(error->status), alto_log_value(error->why, why, sizeof why),
              (unsigned long long)alto_counts_get(&self->counts, error->status));
     note_refusal(self, name, error->status);
@@ -100,13 +111,13 @@ static void tell_capability(server *self)
     alto_buffer_fini(&text);
 }
 
-static void on_changed(void *context, const char *name, alto_slice text)
+/* media_type: NULL when the source does not know. */
+static alto_status take_document(server *self, const char *name, const char *media_type, alto_slice text)
 {
-    server *self = context;
     alto_error error = {.status = ALTO_OK};
     uint64_t begin_ns = alto_monotonic_ns();
     self->found_any = true;
-    alto_status status = ingest_document(self->ingest, name, text, alto_monotonic_ms(), &error);
+    alto_status status = ingest_typed(self->ingest, name, media_type, text, alto_monotonic_ms(), &error);
     if (status == ALTO_OK || status == ALTO_KNOWN) {
         alto_counts_add(&self->counts, status);
         forget_refusal(self, name);
@@ -114,10 +125,29 @@ static void on_changed(void *context, const char *name, alto_slice text)
             tell_capability(self);
         alto_log(ALTO_LOG_DEBUG, "read", "document=%s bytes=%zu us=%llu news=%s", name, text.size,
                  (unsigned long long)(alto_monotonic_ns() - begin_ns) / 1000, status == ALTO_OK ? "yes" : "no");
-        return;
+        return status;
     }
     error.status = status;
     refuse(self, name, &error);
+    return status;
+}
+
+static void on_file(void *context, const char *name, alto_slice text)
+{
+    take_document(context, name, NULL, text);
+}
+
+static alto_status on_answer(void *context, const char *name, const char *media_type, alto_slice text)
+{
+    return take_document(context, name, media_type, text);
+}
+
+static void read_again(server *self, const char *name)
+{
+    if (self->alto)
+        source_alto_again(self->alto, name);
+    else
+        source_dir_again(self->directory, name);
 }
 
 static void on_removed(void *context, const char *name)
@@ -127,7 +157,7 @@ static void on_removed(void *context, const char *name)
     ingest_remove(self->ingest, name, alto_monotonic_ms());
     for (const refusal *at = self->refusals; at; at = at->next)
         if (at->status == ALTO_DUPLICATE) /* perhaps of what went just now */
-            source_dir_again(self->source, at->name);
+            read_again(self, at->name);
     alto_log(ALTO_LOG_INFO, "removed", "document=%s", name);
 }
 
@@ -137,6 +167,11 @@ static void on_unreadable(void *context, const char *name, const char *why)
     alto_error error;
     alto_fail(&error, ALTO_IO, "", "%s", why);
     refuse(self, name, &error);
+}
+
+static void on_bad_answer(void *context, const char *name, const alto_error *error)
+{
+    refuse(context, name, error);
 }
 
 /* ---- time ---- */
@@ -167,9 +202,11 @@ static void judge_clock(server *self, uint64_t last_issued_ms)
 
 /* ---- commits ---- */
 
-static void log_waiting(void *context, const char *resource_id, const char *why)
+static void note_waiting(void *context, const char *resource_id, const char *why)
 {
-    (void)context;
+    server *self = context;
+    if (self->alto) /* between two answers it has changed, or it contradicts itself */
+        source_alto_doubt(self->alto);
     char quoted[WHERE_SIZE];
     alto_log(ALTO_LOG_INFO, "waiting", "resource=%s why=%s", resource_id, alto_log_value(why, quoted, sizeof quoted));
 }
@@ -222,10 +259,15 @@ static void commit(server *self)
     }
     if (status == ALTO_NO_MEMORY && again_ms > now_ms + RETRY_MS)
         again_ms = now_ms + RETRY_MS;
-    ingest_report(self->ingest, log_waiting, NULL);
+    ingest_report(self->ingest, note_waiting, self);
     free(changes);
     if (again_ms != UINT64_MAX)
         alto_timer_arm(self->hold_timer, again_ms > now_ms ? again_ms - now_ms : 1);
+}
+
+static const char *source_name(const server *self)
+{
+    return self->options.alto_server ? self->options.alto_server : self->options.maps;
 }
 
 static void on_settled(void *context)
@@ -237,11 +279,11 @@ static void on_settled(void *context)
         self->settled = true;
     }
     if (!self->found_any)
-        alto_log(ALTO_LOG_INFO, "waiting", "maps=%s for=first-valid-document", self->options.maps);
+        alto_log(ALTO_LOG_INFO, "waiting", "source=%s for=first-valid-document", source_name(self));
     commit(self);
 }
 
-static void on_hold_timer(void *context)
+static void on_enough(void *context)
 {
     commit(context);
 }
@@ -368,15 +410,61 @@ static alto_status take_up_state(server *self, const alto_stored_state *state, a
     return status;
 }
 
+static alto_status open_directory(server *self, alto_error *error)
+{
+    source_dir_events events = {
+        .changed = on_file, .removed = on_removed, .unreadable = on_unreadable, .settled = on_settled, .context = self};
+    return source_dir_new(self->loop, self->options.maps, self->options.quiet_ms, self->options.max_quiet_ms, &events,
+                          &self->directory, error);
+}
+
+/* The first line of a file, NUL-terminated. */
+static alto_status read_secret(const char *file, alto_buffer *out, alto_error *error)
+{
+    alto_status status = alto_keyring_read(NULL, file, out, error);
+    if (status != ALTO_OK)
+        return status;
+    alto_buffer_add_u8(out, 0);
+    if (out->status != ALTO_OK)
+        return alto_fail(error, out->status, file, "a secret of one line is expected");
+    out->data[strcspn((char *)out->data, "\r\n")] = 0;
+    return out->data[0] ? ALTO_OK : alto_fail(error, ALTO_CONFIG, file, "its first line is empty");
+}
+
+static void on_hangup(void *context)
+{
+    server *self = context;
+    alto_log(ALTO_LOG_INFO, "look", "why=SIGHUP");
+    source_alto_look(self->alto);
+}
+
+static alto_status open_alto(server *self, alto_error *error)
+{
+    const server_options *options = &self->options;
+    source_alto_events events = {.changed = on_answer,
+                                 .removed = on_removed,
+                                 .unreadable = on_bad_answer,
+                                 .enough = on_enough,
+                                 .settled = on_settled,
+                                 .context = self};
+    alto_status status = options->credentials ? read_secret(options->credentials, &self->credentials, error) : ALTO_OK;
+    source_alto_options source = {.url = options->alto_server,
+                                  .credentials = (const char *)self->credentials.data,
+                                  .ca_file = options->ca_file,
+                                  .poll_ms = options->poll_ms,
+                                  .max_wait_ms = options->max_quiet_ms,
+                                  .timeout_s = options->fetch_timeout_s};
+    if (status == ALTO_OK)
+        status = source_alto_new(self->loop, &source, &events, &self->alto, error);
+    if (status != ALTO_OK)
+        return status;
+    status = alto_loop_on_hangup(self->loop, on_hangup, self);
+    return status == ALTO_OK ? ALTO_OK : alto_fail(error, status, "SIGHUP", "cannot be watched for");
+}
+
 static alto_status open_source(server *self, alto_error *error)
 {
-    source_dir_events events = {.changed = on_changed,
-                                .removed = on_removed,
-                                .unreadable = on_unreadable,
-                                .settled = on_settled,
-                                .context = self};
-    return source_dir_new(self->loop, self->options.maps, self->options.quiet_ms, self->options.max_quiet_ms, &events,
-                          &self->source, error);
+    return self->options.alto_server ? open_alto(self, error) : open_directory(self, error);
 }
 
 static alto_status open_publisher(server *self, alto_error *error)
@@ -425,8 +513,9 @@ static void announce(const server *self)
     char origin[2 * ALTO_HASH_SIZE + 1];
     const char *push = alto_publisher_push_endpoint(self->publisher, 0);
     alto_hex(origin, self->manifest.origin.bytes, ALTO_HASH_SIZE);
-    alto_log(ALTO_LOG_INFO, "ready", "origin=%s http=%s push=%s maps=%s", origin,
-             alto_publisher_http_address(self->publisher), push ? push : "none", self->options.maps);
+    alto_log(ALTO_LOG_INFO, "ready", "origin=%s http=%s push=%s %s=%s", origin,
+             alto_publisher_http_address(self->publisher), push ? push : "none", self->alto ? "alto-server" : "maps",
+             source_name(self));
 }
 
 alto_status server_new(alto_loop *loop, const server_options *options, server **out, alto_error *error)
@@ -439,10 +528,11 @@ alto_status server_new(alto_loop *loop, const server_options *options, server **
     self->started_ms = alto_monotonic_ms();
     self->options = *options;
     self->options.publish.counts = &self->counts;
+    self->credentials = alto_buffer_make(SECRET_MAX);
     self->pool = alto_pool_new();
     self->ingest = self->pool ? ingest_new(&ingesting, self->pool) : NULL;
     self->head_timer = alto_timer_new(loop, on_head_timer, self);
-    self->hold_timer = alto_timer_new(loop, on_hold_timer, self);
+    self->hold_timer = alto_timer_new(loop, on_enough, self);
     alto_status status = self->ingest && self->head_timer && self->hold_timer ? ALTO_OK : ALTO_NO_MEMORY;
     if (status == ALTO_OK)
         status = open_all(self, error);
@@ -463,7 +553,10 @@ void server_destroy(server **self)
     server *dying = *self;
     if (!dying)
         return;
-    source_dir_destroy(&dying->source);
+    source_dir_destroy(&dying->directory);
+    source_alto_destroy(&dying->alto);
+    alto_wipe(dying->credentials.data, dying->credentials.size);
+    alto_buffer_fini(&dying->credentials);
     alto_timer_destroy(&dying->head_timer);
     alto_timer_destroy(&dying->hold_timer);
     alto_publisher_destroy(&dying->publisher);

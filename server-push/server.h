@@ -8,7 +8,11 @@
 #include "io/publisher.h"
 
 typedef struct {
-    const char *maps, *keys, *state; /* directories */
+    const char *maps, *keys, *state;   /* directories; maps: NULL when an ALTO server is the source */
+    const char *alto_server;           /* URL of its directory; NULL: maps */
+    const char *credentials, *ca_file; /* of the ALTO server: files, "user:password" and PEM; NULL: none */
+    uint64_t poll_ms;
+    unsigned fetch_timeout_s;
     alto_publisher_options publish;
     uint64_t quiet_ms, max_quiet_ms, hold_ms;
     uint64_t valid_for_s;

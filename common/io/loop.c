@@ -38,6 +38,7 @@ struct alto_loop {
     int timer_fd;  /* set to the first timer */
     int wake_fd;   /* eventfd of wake and stop */
     int signal_fd; /* -1 when signals are not ours */
+    sigset_t signals;
     watch *watches;
     unsigned steps;    /* under way, one inside the other */
     bool any_dead;     /* some watch has fd -1 */
@@ -49,6 +50,8 @@ struct alto_loop {
     uint64_t timer_set_ns; /* what timer_fd is set to; 0: not set */
     alto_loop_fn *called;  /* on wake; may be NULL */
     void *called_context;
+    alto_loop_fn *hung_up; /* on SIGHUP; NULL when that is not ours */
+    void *hung_up_context;
     atomic_bool woken, stopped;
 };
 
@@ -172,7 +175,11 @@ static void on_wake_fd(alto_loop *self)
 static void on_signal_fd(alto_loop *self)
 {
     struct signalfd_siginfo signal;
-    if (read(self->signal_fd, &signal, sizeof signal) == (ssize_t)sizeof signal)
+    if (read(self->signal_fd, &signal, sizeof signal) != (ssize_t)sizeof signal)
+        return;
+    if (signal.ssi_signo == SIGHUP)
+        self->hung_up(self->hung_up_context);
+    else
         atomic_store(&self->stopped, true);
 }
 
@@ -204,6 +211,7 @@ alto_loop *alto_loop_new(void)
     if (!self)
         return NULL;
     self->signal_fd = -1;
+    sigemptyset(&self->signals);
     self->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     self->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     self->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -402,23 +410,31 @@ int alto_loop_fd(const alto_loop *self)
     return self->epoll_fd;
 }
 
-alto_status alto_loop_stop_on_signals(alto_loop *self)
+/* Take over one more signal. */
+static alto_status take_signal(alto_loop *self, int signal)
 {
-    assert(self->signal_fd < 0);
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    int fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
+    sigaddset(&self->signals, signal);
+    int fd = signalfd(self->signal_fd, &self->signals, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
         return ALTO_IO;
-    alto_status status = add_fd(self, fd, &self->signal_fd);
-    if (status == ALTO_OK && pthread_sigmask(SIG_BLOCK, &signals, NULL) != 0)
-        status = ALTO_IO;
+    alto_status status = self->signal_fd < 0 ? add_fd(self, fd, &self->signal_fd) : ALTO_OK;
     if (status != ALTO_OK) {
         close(fd);
         return status;
     }
     self->signal_fd = fd;
-    return ALTO_OK;
+    return pthread_sigmask(SIG_BLOCK, &self->signals, NULL) == 0 ? ALTO_OK : ALTO_IO;
+}
+
+alto_status alto_loop_stop_on_signals(alto_loop *self)
+{
+    alto_status status = take_signal(self, SIGINT);
+    return status == ALTO_OK ? take_signal(self, SIGTERM) : status;
+}
+
+alto_status alto_loop_on_hangup(alto_loop *self, alto_loop_fn *called, void *context)
+{
+    self->hung_up = called;
+    self->hung_up_context = context;
+    return take_signal(self, SIGHUP);
 }

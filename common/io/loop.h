@@ -45,6 +45,9 @@ int alto_loop_fd(const alto_loop *self);
 /* Stop the loop on SIGINT and SIGTERM (signalfd; blocks them for the process). */
 alto_status alto_loop_stop_on_signals(alto_loop *self);
 
+/* Call `called` in the loop's thread after a SIGHUP (blocks it for the process). */
+alto_status alto_loop_on_hangup(alto_loop *self, alto_loop_fn *called, void *context);
+
 /* Clocks, read nowhere else. */
 uint64_t alto_clock_ms(void); /* wall clock, ms since 1970 */
 uint64_t alto_monotonic_ms(void);

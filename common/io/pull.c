@@ -450,7 +450,7 @@ bool alto_url_resolve(const char *base, const char *reference, char *url, size_t
     CURLU *parsed = curl_url();
     char *whole = NULL;
     bool fits = parsed && valid_url(base) && curl_url_set(parsed, CURLUPART_URL, base, 0) == CURLUE_OK &&
-                curl_url_set(parsed, CURLUPART_URL, reference, 0) == CURLUE_OK &&
+                (strcspn(reference, "#") == 0 || curl_url_set(parsed, CURLUPART_URL, reference, 0) == CURLUE_OK) &&
                 curl_url_set(parsed, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
                 curl_url_get(parsed, CURLUPART_URL, &whole, 0) == CURLUE_OK && strlen(whole) < room && valid_url(whole);
     if (fits)

@@ -616,6 +616,48 @@ static void tags_are_remembered_over_a_restart(void **state)
     assert_string_equal(take(self), "c1@t1! c2@t1! net@t2");
 }
 
+static void what_is_said_to_be_gone_goes_before_all_were_read(void **state)
+{
+    fixture *self = *state;
+    publish_first(self);
+    restart(self);
+    ingest_remove(self->ingest, "c2", self->now_ms);
+    assert_string_equal(take(self), "c2-");
+    net(self, "t1", 1);
+    assert_string_equal(take(self), "");
+    ingest_remove(self->ingest, "c1", self->now_ms);
+    assert_string_equal(take(self), "c1-");
+}
+
+static void content_is_of_the_type_that_its_source_says(void **state)
+{
+    fixture *self = *state;
+    static const struct {
+        const char *text, *type; /* the only one that it may be said to be */
+    } cases[] = {
+        {"{\"meta\":{\"vtag\":{\"resource-id\":\"d\",\"tag\":\"t\"}},\"network-map\":{}}",
+         "application/alto-networkmap+json"},
+        {"{\"meta\":{},\"cost-map\":{}}", "application/alto-costmap+json"},
+        {"{\"meta\":{},\"cost-map\":{\"a\":{\"a\":\"text\"}}}", "application/alto-costmap+json"},
+        {"{\"property-map\":{}}", "application/alto-propmap+json"},
+        {"{\"resources\":{}}", "application/alto-directory+json"},
+        {"{\"x\":{}}", NULL},
+    };
+    static const char *const types[] = {"application/alto-networkmap+json", "application/alto-costmap+json",
+                                        "application/alto-propmap+json", "application/alto-directory+json"};
+    for (size_t i = 0; i < countof(cases); i++)
+        for (size_t j = 0; j < countof(types); j++) {
+            bool fits = cases[i].type && strcmp(cases[i].type, types[j]) == 0;
+            alto_error error = {.status = ALTO_OK};
+            print_message("  case: %s as %s\n", cases[i].text, types[j]);
+            assert_int_equal(
+                ingest_typed(self->ingest, "d", types[j], alto_slice_text(cases[i].text), self->now_ms, &error),
+                fits ? ALTO_OK : ALTO_WRONG_TYPE);
+            assert_true(fits || error.status == ALTO_WRONG_TYPE);
+            ingest_remove(self->ingest, "d", self->now_ms);
+        }
+}
+
 static void a_media_type_survives_a_restart(void **state)
 {
     fixture *self = *state;
@@ -810,6 +852,8 @@ int main(void)
         T(the_same_documents_after_a_restart_change_nothing),
         T(what_has_no_document_any_more_goes_when_all_were_read),
         T(tags_are_remembered_over_a_restart),
+        T(what_is_said_to_be_gone_goes_before_all_were_read),
+        T(content_is_of_the_type_that_its_source_says),
         T(a_media_type_survives_a_restart),
         T(withheld_stays_withheld_over_a_restart),
         R(retag_follows_content_that_changes_under_one_tag),

@@ -311,6 +311,23 @@ static void sigterm_stops_the_loop(void **state)
     assert_true(alto_loop_stopped(loop));
 }
 
+static void note_hangup(void *context)
+{
+    ++*(int *)context;
+}
+
+static void sighup_is_told(void **state)
+{
+    (void)state;
+    int told = 0;
+    assert_int_equal(alto_loop_on_hangup(loop, note_hangup, &told), ALTO_OK);
+    raise(SIGHUP);
+    assert_int_equal(told, 0);
+    alto_loop_step(loop, 1000);
+    assert_int_equal(told, 1);
+    assert_false(alto_loop_stopped(loop));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +343,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_thread_may_wake_and_stop_the_loop, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stop_before_the_run_is_not_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(sigterm_stops_the_loop, setup, teardown),
+        cmocka_unit_test_setup_teardown(sighup_is_told, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
