@@ -263,6 +263,9 @@ static void several_costs_come_as_arrays(void **state)
         {"{'multi-cost-types':[]}", "E_INVALID_FIELD_VALUE multi-cost-types []"},
         {"{'multi-cost-types':['x']}", "E_INVALID_FIELD_VALUE multi-cost-types x"},
         {"{'multi-cost-types':[" TYPE("delay") "]}", "E_INVALID_FIELD_VALUE multi-cost-types " TYPE("delay")},
+        {"{'multi-cost-types':[" TYPE("routingcost") "," TYPE("shoesize") "," TYPE("routingcost") "," TYPE(
+             "sceneryrate") "]}",
+         "E_INVALID_FIELD_VALUE multi-cost-types " TYPE("sceneryrate")},
         {"{" ROUTING ",'testable-cost-types':[]}", "E_INVALID_FIELD_VALUE testable-cost-types []"},
         {"{" ROUTING ",'or-constraints':[]}", "E_INVALID_FIELD_VALUE or-constraints []"},
         {"{" ROUTING ",'or-constraints':[[]]}", "E_INVALID_FIELD_VALUE or-constraints []"},
