@@ -5,7 +5,7 @@ import gzip
 import alto
 from checks_maps import dependencies, vtag
 from questions import BAD_ADDRESSES, error_meta, good_request, some_addresses, some_endpoints, without
-from suite import Failed, NotApplicable, cells, expect, item, same_cells, some
+from suite import Failed, NotApplicable, cells, expect, item, same_cells, same_costs, some
 
 
 @item("P-EPS-01", "TEXT", "7285 11.4.1.3", "properties and endpoints are both required")
@@ -165,17 +165,17 @@ def costs_of_pids(suite):
             if full:
                 checked = True
                 found = suite.ask_data(entry, {"cost-type": alto.cost_type(key), "endpoints": {"srcs": texts, "dsts": texts}})
-                check_one_map(suite, full, addresses, cost_pairs(found), "%s (%s, %s)" % (entry.id, *key))
+                check_one_map(suite, key, full, addresses, cost_pairs(found))
     some(checked, "no cost type of an endpoint cost service has a cost map")
 
 
-def check_one_map(suite, full, addresses, found, what):
+def check_one_map(suite, key, full, addresses, found):
     """Where several network maps have the cost type, any of them will do."""
     failures = []
     for entry in full:
         wanted = costs_by_pid(alto.Lookup(suite.data(suite.base(entry))), cells(suite.data(entry)), addresses)
         try:
-            same_cells(found, wanted, "%s, by %s," % (what, entry.id))
+            same_costs(key, found, wanted, "%s, %s, by %s:" % (*key, entry.id))
             return
         except Failed as failure:
             failures.append(str(failure))

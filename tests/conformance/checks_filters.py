@@ -5,7 +5,7 @@ import operator
 import alto
 from checks_maps import dependencies, vtag
 from questions import error_meta, good_request
-from suite import cells, expect, groups, item, same_cells, same_groups, some
+from suite import cells, expect, groups, item, same_cells, same_costs, same_groups, some
 
 NOBODY = "no-such-pid"
 
@@ -113,19 +113,8 @@ def ask_cells(suite, entry, request):
 
 
 def compare(suite, entry, key, request, wanted, what):
-    """Ordinal costs may be ranked anew among the pairs asked for: there the order counts."""
-    got, what = ask_cells(suite, entry, request), "%s (%s, %s) %s" % (entry.id, *key, what)
-    if key[1] == "ordinal":
-        got, wanted = ranks(got), ranks(wanted)
-    same_cells(got, wanted, what)
-
-
-def ranks(found):
-    try:
-        order = sorted(set(found.values()))
-        return {pair: order.index(cost) for pair, cost in found.items()}
-    except TypeError:  # not even numbers
-        return found
+    got = ask_cells(suite, entry, request)
+    same_costs(key, got, wanted, "%s (%s, %s) %s" % (entry.id, *key, what))
 
 
 def part(full, sources=None, destinations=None):

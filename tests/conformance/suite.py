@@ -283,6 +283,21 @@ def same_cells(got, wanted, what):
         expect(same_cost(got[pair], cost), what, "%s -> %s: got" % pair, got[pair], "wanted", cost)
 
 
+def same_costs(key, got, wanted, what):
+    """same_cells() of a cost type. Ordinal costs may be ranked anew among the pairs asked for: there the order counts."""
+    if key[1] == "ordinal":
+        got, wanted = ranks(got), ranks(wanted)
+    same_cells(got, wanted, what)
+
+
+def ranks(found):
+    try:
+        order = sorted(set(found.values()))
+        return {pair: order.index(cost) for pair, cost in found.items()}
+    except TypeError:  # not even numbers
+        return found
+
+
 def same_cost(one, other):
     if alto.is_number(one) and alto.is_number(other):
         return abs(one - other) <= 1e-9 * max(1, abs(one), abs(other))
