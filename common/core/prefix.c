@@ -257,3 +257,12 @@ size_t alto_prefix_format(alto_slice key, char text[ALTO_PREFIX_TEXT])
     *at = 0;
     return (size_t)(at - text);
 }
+
+size_t alto_endpoint_format(const alto_endpoint *address, char text[ALTO_ENDPOINT_TEXT])
+{
+    int size = sprintf(text, "ipv%d:", address->family);
+    char *at = text + size;
+    size += address->family == 4 ? format_ipv4(address->bytes, at) : format_ipv6(address->bytes, 128, at);
+    text[size] = 0;
+    return (size_t)size;
+}

@@ -34,6 +34,10 @@ alto_status alto_endpoint_parse(int family, alto_slice text, alto_endpoint *addr
  * Errors: ALTO_INVALID, also for types of other addresses. */
 alto_status alto_endpoint_parse_typed(alto_slice text, alto_endpoint *address);
 
+#define ALTO_ENDPOINT_TEXT 48 /* room for any address with its type, NUL included */
+/* Write an address with its type, IPv6 as RFC 5952. Returns the length. */
+size_t alto_endpoint_format(const alto_endpoint *address, char text[ALTO_ENDPOINT_TEXT]);
+
 /* Write a prefix key as text, IPv6 as RFC 5952. key has 6 or 18 bytes. Returns the length. */
 size_t alto_prefix_format(alto_slice key, char text[ALTO_PREFIX_TEXT]);
 

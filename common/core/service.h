@@ -22,7 +22,9 @@ typedef enum {
 /* Sets of kinds, by bit. */
 #define ALTO_SERVICE_BIT(kind) (1u << (kind))
 /* Those that altocast's servers answer. */
-#define ALTO_SERVICES (ALTO_SERVICE_BIT(ALTO_SERVICE_NETWORK_FILTER) | ALTO_SERVICE_BIT(ALTO_SERVICE_COST_FILTER))
+#define ALTO_SERVICES                                                                                                  \
+    (ALTO_SERVICE_BIT(ALTO_SERVICE_NETWORK_FILTER) | ALTO_SERVICE_BIT(ALTO_SERVICE_COST_FILTER) |                      \
+     ALTO_SERVICE_BIT(ALTO_SERVICE_ENDPOINT_PROPERTY) | ALTO_SERVICE_BIT(ALTO_SERVICE_ENDPOINT_COST))
 
 /* The media types of the request and of the answer. */
 const char *alto_service_accepts(alto_service_kind kind);

@@ -220,6 +220,11 @@ static void addresses_are_read_with_their_type(void **state)
         alto_prefix_key key;
         assert_int_equal(alto_prefix_parse(address.family, alto_slice_text(cases[i].as_prefix), &key), ALTO_OK);
         assert_memory_equal(address.bytes, key.bytes + 1, key.size - 2);
+        char written[ALTO_ENDPOINT_TEXT], expected[ALTO_PREFIX_TEXT + 8];
+        snprintf(expected, sizeof expected, "ipv%d:%.*s", address.family, (int)strcspn(cases[i].as_prefix, "/"),
+                 cases[i].as_prefix);
+        assert_int_equal(alto_endpoint_format(&address, written), strlen(expected));
+        assert_string_equal(written, expected);
     }
 }
 
