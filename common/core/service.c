@@ -164,6 +164,12 @@ static bool offers(const alto_view *view, const alto_service *service, const alt
     return network && (!service->network || network == service->network) && alto_version_cost_type(at->version, type);
 }
 
+/* Has the network map of one more prefixes than that of the other? */
+static bool is_finer(const alto_view *view, const alto_resource *costs, const alto_resource *than)
+{
+    return alto_service_network(view, costs)->entry.items > alto_service_network(view, than)->entry.items;
+}
+
 size_t alto_service_costs(const alto_view *view, const alto_service *service,
                           const alto_resource *costs[ALTO_SERVICE_COSTS])
 {
@@ -179,6 +185,8 @@ size_t alto_service_costs(const alto_view *view, const alto_service *service,
             same++;
         if (same == count)
             costs[count++] = at;
+        else if (!service->map && is_finer(view, at, costs[same]))
+            costs[same] = at;
     }
     return count;
 }

@@ -51,7 +51,8 @@ const alto_resource *alto_service_network(const alto_view *view, const alto_reso
 
 #define ALTO_SERVICE_COSTS 16 /* cost types that one service offers at most */
 /* The cost maps that a cost service offers, each of another cost type, and how many. A filter's own comes first, then
- * those of the same network map; endpoint cost has those of every network map, of two with one type the first. */
+ * those of the same network map; endpoint cost has those of every network map, of several with one type that of the finest,
+ * which has the most prefixes. */
 size_t alto_service_costs(const alto_view *view, const alto_service *service,
                           const alto_resource *costs[ALTO_SERVICE_COSTS]);
 /* The one of a cost type; NULL: it is not offered. Quick for a filter's own. */

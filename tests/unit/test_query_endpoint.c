@@ -285,6 +285,7 @@ static void add_maps(test_origin *origin)
         COST_META("net", TYPE("routingcost", "numerical")) "{'PID1':{'PID1':0,'PID2':5.5,'PID3':10},"
                                                            "'PID2':{'PID1':7}}}");
     add(origin, "ranks", COST_META("net", TYPE("routingcost", "ordinal")) "{'PID1':{'PID1':1,'PID2':2,'PID3':3}}}");
+    add(origin, "a-coarse", COST_META("other", TYPE("routingcost", "numerical")) "{'A':{'A':99}}}"); /* never asked */
     add(origin, "hops", COST_META("other", TYPE("hopcount", "numerical")) "{'A':{'A':4}}}");
 }
 
