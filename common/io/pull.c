@@ -623,11 +623,6 @@ alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, 
     return alto_pull_start(puller, &request, data, done, context);
 }
 
-void alto_pull_set_silence(alto_pull *self, unsigned seconds)
-{
-    curl_easy_setopt(self->easy, CURLOPT_LOW_SPEED_TIME, (long)seconds);
-}
-
 uint64_t alto_pull_received(const alto_pull *self)
 {
     return self->size;

@@ -69,8 +69,6 @@ alto_pull *alto_pull_start(alto_puller *puller, const alto_pull_request *request
 /* GET `url`, no redirects. Otherwise as alto_pull_start. */
 alto_pull *alto_pull_get(alto_puller *puller, const char *url, size_t max_size, bool no_cache, alto_pull_data_fn *data,
                          alto_pull_done_fn *done, void *context);
-/* Give up after so many seconds without any byte, instead of 30. Before the loop's next turn. */
-void alto_pull_set_silence(alto_pull *self, unsigned seconds);
 /* Bytes of its body that have come so far. */
 uint64_t alto_pull_received(const alto_pull *self);
 /* From anywhere, also from inside its own `data`. `done` is not called. */

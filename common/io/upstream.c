@@ -20,7 +20,7 @@ enum {
     LOOK_MS = 1000,          /* how often to look whether the push connection is still there */
     LOOK_SOON_MS = 100,      /* or whether it has come up */
     RENEW_MS = 10000,        /* without push, how often to ask where it is and to connect anew */
-    SMALL_SILENCE_S = 10,    /* head and info come at once, or not at all */
+    SILENCE_S = 10, /* an answer without a byte for so long does not come: what is made takes 4 s at most, or 503 */
     INFO_MAX = 65536
 };
 
@@ -273,7 +273,9 @@ static alto_pull *get(alto_upstream *self, const char *path, uint64_t max_size, 
 {
     char url[URL_SIZE];
     snprintf(url, sizeof url, "%s/redistribution/v1/%s", self->url, path);
-    return alto_pull_get(self->puller, url, (size_t)max_size, no_cache, NULL, done, context);
+    alto_pull_request request = {
+        .url = url, .max_size = (size_t)max_size, .no_cache = no_cache, .silence_s = SILENCE_S};
+    return alto_pull_start(self->puller, &request, NULL, done, context);
 }
 
 alto_pull *alto_upstream_get(alto_upstream *self, const char *path, uint64_t max_size, alto_pull_done_fn *done,
@@ -287,9 +289,7 @@ alto_pull *alto_upstream_get(alto_upstream *self, const char *path, uint64_t max
 static void ask_info(alto_upstream *self)
 {
     self->info = get(self, "info", INFO_MAX, true, on_info, self);
-    if (self->info)
-        alto_pull_set_silence(self->info, SMALL_SILENCE_S);
-    else
+    if (!self->info)
         alto_upstream_failed(self, ALTO_NO_MEMORY, "cannot ask it", "out of memory", 0);
 }
 
@@ -312,8 +312,6 @@ static void ask_head(alto_upstream *self, uint64_t now_ms)
     self->ask_head_ms = UINT64_MAX;
     self->asked_head_ms = now_ms;
     self->head = alto_upstream_get(self, "head", ALTO_MAX_STATEMENT, on_head, self);
-    if (self->head)
-        alto_pull_set_silence(self->head, SMALL_SILENCE_S);
 }
 
 /* When the head is to be asked for. */

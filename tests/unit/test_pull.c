@@ -313,8 +313,11 @@ static void one_that_does_not_go_on_is_given_up(void **state)
 {
     (void)state;
     outcome got = {0};
-    get(&got, "/hangs", 100, NULL);
-    alto_pull_set_silence(got.pull, 1);
+    char url[256];
+    snprintf(url, sizeof url, "%s/hangs", base);
+    got.pull =
+        alto_pull_start(puller, &(alto_pull_request){.url = url, .max_size = 100, .silence_s = 1}, NULL, on_done, &got);
+    assert_non_null(got.pull);
     assert_int_equal(alto_pull_received(got.pull), 0);
     uint64_t end = alto_monotonic_ms() + 10000;
     while (alto_pull_received(got.pull) < 5 && got.calls == 0 && alto_monotonic_ms() < end)
