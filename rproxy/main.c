@@ -2,6 +2,7 @@
 /* alto-rproxy: options, signals, exit code; nothing else. */
 #include "io/log.h"
 #include "io/options.h"
+#include "pull_main.h"
 #include "relay.h"
 
 #include <stdio.h>
@@ -15,6 +16,9 @@ static const char about[] =
 
 int main(int argc, char **argv)
 {
+    if (pull_main_wanted(argc, argv))
+        return pull_main(argc, argv);
+    const char *pull = NULL; /* for --help alone */
     const char *log_level = "info", *stale = "until-valid";
     alto_list upstreams = {0}, upstream_push = {0}, push = {0}, advertise = {0};
     uint64_t alto_patience_s = 10;
@@ -46,6 +50,9 @@ int main(int argc, char **argv)
          .help = "how long it may take to answer (default 10)", .min = 1, .max = 25},
         {"alto-ca", ALTO_OPTION_TEXT, &options.alto_server.ca_file, "FILE",
          .help = "PEM of whom to believe that it is the ALTO server (default: the system's authorities)"},
+        {"pull", ALTO_OPTION_TEXT, &pull, "URL",
+         .help =
+             "directory of an ALTO server without alto-server-push, in the place of --upstream: see --pull URL --help"},
         {"stale", ALTO_OPTION_TEXT, &stale, "POLICY",
          .help = "answers while nothing fresh is heard: until-valid (marked; 503 at its end; default), mark or refuse"},
         {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,

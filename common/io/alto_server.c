@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/alto_server.h"
 
+#include "core/http_accept.h"
 #include "core/ird_gather.h"
+#include "core/ird_local.h"
 #include "core/mapjson.h"
 #include "core/query_client.h"
 #include "io/answer.h"
+#include "io/blob.h"
 #include "io/forward.h"
 #include "io/log.h"
 #include "io/pull.h"
@@ -15,18 +18,19 @@
 #include <stdlib.h>
 
 enum {
-    MAX_DIRECTORY = 16777216, /* bytes of one directory */
-    MAX_LINKS = 64,           /* directories that are read behind the root */
-    FRESH_S = 60,             /* of a directory that says nothing */
-    LEAST_S = 5,              /* between two readings; after a failure, too */
+    FRESH_S = 60, /* of a directory that says nothing */
+    LEAST_S = 5,  /* between two readings; after a failure, too */
     MOST_S = 3600
 };
 
+static const char no_directory[] = "the directory of the ALTO server cannot be had\n";
+static const char directory_type[] = "application/alto-directory+json";
 static const char costs_type[] = "application/alto-endpointcost+json";
 
 /* What the server offered when it was asked last. Immutable. */
 typedef struct {
     atomic_uint references;
+    const alto_blob *directory; /* of all that, URIs being ours */
     size_t count;
     alto_ird_entry entries[];
 } offer;
@@ -49,8 +53,10 @@ struct alto_server {
 
 static void release_offer(offer *one)
 {
-    if (one && atomic_fetch_sub_explicit(&one->references, 1, memory_order_acq_rel) == 1)
-        free(one);
+    if (!one || atomic_fetch_sub_explicit(&one->references, 1, memory_order_acq_rel) > 1)
+        return;
+    alto_blob_release(one->directory);
+    free(one);
 }
 
 static offer *offer_now(alto_server *self)
@@ -71,6 +77,23 @@ static const alto_ird_entry *find_entry(const offer *one, const char *id)
     return NULL;
 }
 
+static bool is_offered(void *context, const char *id)
+{
+    return find_entry(context, id);
+}
+
+/* NULL: no memory, or too large. */
+static const alto_blob *make_directory(const alto_ird_gather *gather, offer *of)
+{
+    alto_buffer theirs = alto_buffer_make(ALTO_MAX_DIRECTORY), ours = alto_buffer_make(2 * ALTO_MAX_DIRECTORY);
+    bool made = alto_ird_gather_text(gather, &theirs) == ALTO_OK &&
+                alto_ird_local(alto_buffer_slice(&theirs), is_offered, of, &ours) == ALTO_OK;
+    const alto_blob *blob = made ? alto_blob_take(&ours) : NULL;
+    alto_buffer_fini(&theirs);
+    alto_buffer_fini(&ours);
+    return blob;
+}
+
 /* Only what is on the very server. NULL: no memory. */
 static offer *make_offer(const alto_server *self)
 {
@@ -86,6 +109,11 @@ static offer *make_offer(const alto_server *self)
         const alto_ird_entry *entry = alto_ird_gather_entry(self->gather, i);
         if (alto_url_same_server(self->options.url, entry->url))
             made->entries[made->count++] = *entry;
+    }
+    made->directory = make_directory(self->gather, made);
+    if (!made->directory) {
+        free(made);
+        return NULL;
     }
     return made;
 }
@@ -143,7 +171,7 @@ static void read_directory(alto_server *self, const char *url)
                                        .ca_file = self->options.ca_file,
                                        .silence_s = self->options.patience_s,
                                        .total_s = self->options.patience_s,
-                                       .max_size = MAX_DIRECTORY};
+                                       .max_size = ALTO_MAX_DIRECTORY};
     snprintf(self->reading, sizeof self->reading, "%s", url);
     if (!alto_pull_start(self->puller, &request, NULL, on_directory, self))
         fail(self, "it cannot be asked for");
@@ -153,7 +181,7 @@ static void read_directory(alto_server *self, const char *url)
 static void read_next(alto_server *self)
 {
     const char *link;
-    while ((link = alto_ird_gather_link(self->gather, self->next_link)) && self->next_link < MAX_LINKS) {
+    while ((link = alto_ird_gather_link(self->gather, self->next_link))) {
         self->next_link++;
         if (alto_url_same_server(self->options.url, link) && strcmp(self->options.url, link) != 0) {
             read_directory(self, link);
@@ -216,11 +244,37 @@ bool alto_server_answer(alto_server *self, const char *id, const alto_http_reque
     offer *now = offer_now(self);
     const alto_ird_entry *entry = now ? find_entry(now, id) : NULL;
     if (!now)
-        alto_answer_refuse(answer, 502, "the directory of the ALTO server cannot be had\n");
+        alto_answer_refuse(answer, 502, no_directory);
     else if (entry && alto_answer_method(answer, request, entry->has_input ? "POST, OPTIONS" : "GET, HEAD, OPTIONS"))
         forward(self, entry, request, answer);
     release_offer(now);
     return !now || entry;
+}
+
+static void give_directory(offer *now, const alto_http_request *request, alto_http_answer *answer)
+{
+    const char *etag = now->directory->etag;
+    if (!alto_http_accepts(request->accept, directory_type)) {
+        alto_answer_refuse(answer, 406, "the directory is application/alto-directory+json\n");
+        return;
+    }
+    answer->status = alto_answer_tag_matches(request->if_none_match, etag) ? 304 : 200;
+    alto_http_header(answer, "Content-Type", "%s", directory_type);
+    alto_http_header(answer, "ETag", "%s", etag);
+    alto_http_header(answer, "Cache-Control", "no-cache");
+    answer->size = now->directory->size;
+    if (answer->status == 200)
+        alto_http_body(answer, alto_slice_of(now->directory->data, now->directory->size));
+}
+
+void alto_server_directory(alto_server *self, const alto_http_request *request, alto_http_answer *answer)
+{
+    offer *now = offer_now(self);
+    if (!now)
+        alto_answer_refuse(answer, 502, no_directory);
+    else if (alto_answer_method(answer, request, "GET, HEAD, OPTIONS"))
+        give_directory(now, request, answer);
+    release_offer(now);
 }
 
 void alto_server_info(alto_server *self, alto_buffer *out)
