@@ -5,7 +5,7 @@
 #include "core/ird.h"
 #include "core/render.h"
 #include "io/loop.h"
-#include "io/publisher.h"
+#include "io/outlet.h"
 #include "load.h"
 #include "origin.h"
 #include "processors.h"
@@ -79,18 +79,22 @@ static void commit_maps(bench_origin *origin)
 _Noreturn static void serve(int out)
 {
     static const alto_counts counts;
-    alto_publisher_options options = {.http = "127.0.0.1:0", .http_threads = 1, .counts = &counts};
+    alto_outlet_options options = {.http = "127.0.0.1:0", .http_threads = 1};
+    alto_site_options serve = {.counts = &counts};
     bench_origin *origin = bench_alloc(sizeof *origin);
     alto_error error = {.why = ""};
+    alto_outlet *outlet = NULL;
     alto_publisher *publisher = NULL;
     alto_loop *loop = alto_loop_new();
     bench_origin_init(origin);
-    if (!loop || alto_publisher_new(loop, &origin->anchor.origin, &options, &publisher, &error) != ALTO_OK)
+    if (!loop || alto_outlet_new(loop, &options, &outlet, &error) != ALTO_OK ||
+        alto_outlet_publish(outlet, &origin->anchor.origin, &serve, &publisher, &error) != ALTO_OK ||
+        alto_outlet_open(outlet, &error) != ALTO_OK)
         bench_die("server: %s", error.why);
     origin->applied = publish;
     origin->context = publisher;
     commit_maps(origin);
-    unsigned port = (unsigned)strtoul(strrchr(alto_publisher_http_address(publisher), ':') + 1, NULL, 10);
+    unsigned port = (unsigned)strtoul(strrchr(alto_outlet_http_address(outlet), ':') + 1, NULL, 10);
     if (write(out, &port, sizeof port) != sizeof port)
         bench_die("server: %s", strerror(errno));
     alto_loop_run(loop);

@@ -2,7 +2,7 @@
 /* push.c - from a change handed in to the verified state at a subscriber over TCP, beside plain libzmq with the same
  * bytes. The publisher is in one thread, the subscriber in another, each with its loop, as in two processes: the
  * publisher has one processor, all other threads share another, of ours and of plain libzmq's alike. */
-#include "io/publisher.h"
+#include "io/outlet.h"
 
 #include "bare.h"
 #include "io/loop.h"
@@ -51,7 +51,8 @@ typedef struct {
 typedef struct {
     bench_origin origin;
     alto_loop *loop;
-    alto_publisher *publisher;
+    alto_outlet *outlet;
+    alto_publisher *publisher; /* the outlet's */
     subscriber subscriber;
     alto_version *version; /* owned: the newest */
     size_t pids;
@@ -109,8 +110,8 @@ static void start_subscriber(path *self)
     bench_replica_sync(other->replica, &self->origin);
     sem_wait(&other->applied);
     other->loop = alto_loop_new();
-    if (!other->loop || alto_push_receiver_new(other->loop, alto_publisher_push_endpoint(self->publisher, 0),
-                                               on_message, other, &other->receiver, &error) != ALTO_OK)
+    if (!other->loop || alto_push_receiver_new(other->loop, alto_outlet_push_endpoint(self->outlet, 0), on_message,
+                                               other, &other->receiver, &error) != ALTO_OK)
         bench_die("subscriber: %s", error.why);
     for (int i = 0; i < 2; i++) {
         alto_topic(topic, "hp"[i], &self -> origin.anchor.origin, NULL);
@@ -183,7 +184,8 @@ static void start(path *self, size_t pids)
 {
     const char *const endpoints[] = {push_endpoint};
     static const alto_counts counts;
-    alto_publisher_options options = {.push = endpoints, .push_count = 1, .http_threads = 1, .counts = &counts};
+    alto_outlet_options options = {.push = endpoints, .push_count = 1};
+    alto_site_options serve = {.counts = &counts};
     alto_error error = {.why = ""};
     *self = (path){.pids = pids, .random = {pids}, .planned = bench_alloc(sizeof *self->planned)};
     self->object = self->payload = alto_buffer_make(ALTO_MAX_STATEMENT);
@@ -192,8 +194,8 @@ static void start(path *self, size_t pids)
     self->version = bench_cost_map(self->origin.pool, pids, &self->random);
     bench_origin_commit(&self->origin, resource_id, self->version);
     self->loop = alto_loop_new();
-    if (!self->loop ||
-        alto_publisher_new(self->loop, &self->origin.anchor.origin, &options, &self->publisher, &error) != ALTO_OK)
+    if (!self->loop || alto_outlet_new(self->loop, &options, &self->outlet, &error) != ALTO_OK ||
+        alto_outlet_publish(self->outlet, &self->origin.anchor.origin, &serve, &self->publisher, &error) != ALTO_OK)
         bench_die("publisher: %s", error.why);
     start_subscriber(self);
     self->origin.archived = false; /* the publisher has its own */
@@ -208,7 +210,7 @@ static void stop(path *self)
     bench_series *const all[] = {&self->own, &self->peer, &self->beyond, &self->size, &self->sign, &self->verify};
     bench_bare_destroy(&self->bare);
     stop_subscriber(&self->subscriber);
-    alto_publisher_destroy(&self->publisher);
+    alto_outlet_destroy(&self->outlet);
     alto_loop_destroy(&self->loop);
     alto_version_release(self->version);
     bench_origin_fini(&self->origin);

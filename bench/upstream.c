@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "upstream.h"
 
-#include "io/front.h"
 #include "io/loop.h"
+#include "io/site.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ typedef struct {
     size_t pids;
     alto_loop *loop;
     alto_archive *archive;
-    alto_front *front;
+    alto_site *site;
     alto_http_server *http;
     alto_version *version; /* the newest */
     bench_random random;
@@ -74,7 +74,7 @@ static void note(bench_asked *asked, const char *path, const alto_http_answer *a
 static void on_request(void *context, const alto_http_request *request, alto_http_answer *answer)
 {
     const server *self = context;
-    alto_front_answer(self->front, request, answer);
+    alto_site_answer(self->site, request, answer);
     if (answer->status == 200)
         note(self->asked, request->path, answer);
 }
@@ -128,12 +128,15 @@ static void on_command(void *context)
 static void listen_at(server *self, unsigned port)
 {
     static const alto_counts counts;
+    alto_site_options serve = {.counts = &counts};
+    alto_front *front;
     char address[32];
     alto_error error = {.why = "out of memory"};
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
     self->loop = alto_loop_new();
-    self->front = alto_front_new(self->archive, NULL, 0, &counts, ALTO_STALE_UNTIL_VALID);
-    if (!self->loop || !self->front || alto_loop_watch(self->loop, self->commands, on_command, self) != ALTO_OK ||
+    self->site = alto_site_new(NULL, 0);
+    if (!self->loop || !self->site || alto_site_add(self->site, self->archive, &serve, &front, &error) != ALTO_OK ||
+        alto_loop_watch(self->loop, self->commands, on_command, self) != ALTO_OK ||
         alto_http_server_new(address, THREADS, on_request, self, &self->http, &error) != ALTO_OK)
         bench_die("upstream: %s", error.why);
 }

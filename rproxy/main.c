@@ -2,8 +2,8 @@
 /* alto-rproxy: options, signals, exit code; nothing else. */
 #include "io/log.h"
 #include "io/options.h"
+#include "proxy.h"
 #include "pull_main.h"
-#include "relay.h"
 
 #include <stdio.h>
 
@@ -12,48 +12,90 @@ static const char about[] =
     "signed bytes further down. An upstream is an alto-server-push or another alto-rproxy; with several, news come "
     "from\n"
     "whichever is first, and repairs from one that works.\n"
-    "A client begins at http://ADDR:PORT/directory.";
+    "A client begins at http://ADDR:PORT/directory.\n"
+    "\n"
+    "It follows several ALTO servers when --origin NAME is given for each, followed by what concerns that one:\n"
+    "--root-key, --upstream, --upstream-push, --no-push, --poll-ms, --alto-server, --alto-timeout, --alto-ca, "
+    "--stale;\n"
+    "what stands before the first --origin holds for all. A client of one begins at /NAME/directory, of the first one\n"
+    "also at /directory.";
+
+typedef struct {
+    const char *name, *root_key, *stale, *alto_server, *alto_ca;
+    alto_list upstreams, upstream_push;
+    bool no_push;
+    uint64_t poll_ms, alto_patience_s;
+} origin_words;
+
+/* False: the policy is none. */
+static bool take_origin(const origin_words *words, relay_options *out)
+{
+    *out = (relay_options){.name = words->name,
+                           .root_key = words->root_key,
+                           .follow = {.upstreams = words->upstreams.items,
+                                      .upstream_count = words->upstreams.count,
+                                      .upstream_push = words->upstream_push.items,
+                                      .upstream_push_count = words->upstream_push.count,
+                                      .no_push = words->no_push,
+                                      .poll_ms = words->poll_ms},
+                           .alto_server = {.url = words->alto_server,
+                                           .patience_s = (unsigned)words->alto_patience_s,
+                                           .ca_file = words->alto_ca}};
+    return alto_stale_policy_parse(words->stale, &out->stale);
+}
+
+static void say_hopeless(const relay_options *origin)
+{
+    fprintf(stderr, "alto-rproxy: %s%s does not serve the origin of %s; check --upstream and --root-key\n",
+            origin->follow.upstreams[0], origin->follow.upstream_count > 1 ? ", like all others," : "",
+            origin->root_key);
+}
 
 int main(int argc, char **argv)
 {
     if (pull_main_wanted(argc, argv))
         return pull_main(argc, argv);
     const char *pull = NULL; /* for --help alone */
-    const char *log_level = "info", *stale = "until-valid";
-    alto_list upstreams = {0}, upstream_push = {0}, push = {0}, advertise = {0};
-    uint64_t alto_patience_s = 10;
+    static origin_words words[ALTO_MAX_ORIGINS + 1] = {
+        {.stale = "until-valid", .poll_ms = 1000, .alto_patience_s = 10}};
+    static relay_options origins[ALTO_MAX_ORIGINS];
+    const char *log_level = "info";
+    alto_list push = {0}, advertise = {0};
+    alto_groups groups = {.items = words, .size = sizeof words[0], .most = ALTO_MAX_ORIGINS};
     uint64_t threads = 2, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT;
-    relay_options options = {.follow = {.poll_ms = 1000}, .publish = {.http = "127.0.0.1:8671"}};
+    proxy_options options = {.origins = origins, .outlet = {.http = "127.0.0.1:8671"}};
     const alto_option table[] = {
-        {"upstream", ALTO_OPTION_LIST, &upstreams, "URL",
+        {"origin", ALTO_OPTION_GROUP, &groups, "NAME",
+         .help = "begins the options of one of several ALTO servers; NAME is its first part of a path"},
+        {"upstream", ALTO_OPTION_LIST, &words[0].upstreams, "URL",
          .help = "where to get the maps, e.g. http://127.0.0.1:8670; may be repeated", .required = true},
-        {"root-key", ALTO_OPTION_TEXT, &options.root_key, "FILE",
+        {"root-key", ALTO_OPTION_TEXT, &words[0].root_key, "FILE",
          .help = "root.pub.pem of the ALTO server's operator: whom to believe", .required = true},
-        {"state", ALTO_OPTION_TEXT, &options.state, "DIR", .help = "the copy on disk; made when absent",
-         .required = true},
-        {"http", ALTO_OPTION_TEXT, &options.publish.http, "ADDR:PORT",
+        {"state", ALTO_OPTION_TEXT, &options.state, "DIR",
+         .help = "the copy on disk (with --origin: in DIR/NAME); made when absent", .required = true},
+        {"http", ALTO_OPTION_TEXT, &options.outlet.http, "ADDR:PORT",
          .help = "where to answer HTTP (default 127.0.0.1:8671)"},
         {"push", ALTO_OPTION_LIST, &push, "ENDPOINT",
          .help = "where to push, e.g. tcp://127.0.0.1:5671; may be repeated (default: nowhere)"},
         {"advertise", ALTO_OPTION_LIST, &advertise, "ENDPOINT",
          .help = "push endpoint to name to others, where it differs from --push"},
-        {"upstream-push", ALTO_OPTION_LIST, &upstream_push, "ENDPOINT",
+        {"upstream-push", ALTO_OPTION_LIST, &words[0].upstream_push, "ENDPOINT",
          .help = "push endpoint of the first (second, ...) --upstream (default: the port that it names, on its host)"},
-        {"no-push", ALTO_OPTION_FLAG, &options.follow.no_push, NULL, .help = "follow by polling only"},
-        {"poll-ms", ALTO_OPTION_NUMBER, &options.follow.poll_ms, "MS",
+        {"no-push", ALTO_OPTION_FLAG, &words[0].no_push, NULL, .help = "follow by polling only"},
+        {"poll-ms", ALTO_OPTION_NUMBER, &words[0].poll_ms, "MS",
          .help = "how often to poll where push is not to be had (default 1000)", .min = 50, .max = 3600000},
         {"multicast-mbit", ALTO_OPTION_NUMBER, &multicast_mbit, "N",
          .help = "Mbit/s of a push to an epgm:// group, at most (default 100)", .min = 1, .max = ALTO_PUSH_MAX_MBIT},
-        {"alto-server", ALTO_OPTION_TEXT, &options.alto_server.url, "URL",
+        {"alto-server", ALTO_OPTION_TEXT, &words[0].alto_server, "URL",
          .help = "directory of the ALTO server itself, asked for what is not held here (default: nobody is)"},
-        {"alto-timeout", ALTO_OPTION_NUMBER, &alto_patience_s, "SECONDS",
+        {"alto-timeout", ALTO_OPTION_NUMBER, &words[0].alto_patience_s, "SECONDS",
          .help = "how long it may take to answer (default 10)", .min = 1, .max = 25},
-        {"alto-ca", ALTO_OPTION_TEXT, &options.alto_server.ca_file, "FILE",
+        {"alto-ca", ALTO_OPTION_TEXT, &words[0].alto_ca, "FILE",
          .help = "PEM of whom to believe that it is the ALTO server (default: the system's authorities)"},
         {"pull", ALTO_OPTION_TEXT, &pull, "URL",
          .help =
              "directory of an ALTO server without alto-server-push, in the place of --upstream: see --pull URL --help"},
-        {"stale", ALTO_OPTION_TEXT, &stale, "POLICY",
+        {"stale", ALTO_OPTION_TEXT, &words[0].stale, "POLICY",
          .help = "answers while nothing fresh is heard: until-valid (marked; 503 at its end; default), mark or refuse"},
         {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
          .max = 64},
@@ -65,39 +107,36 @@ int main(int argc, char **argv)
     const char *wrong = operands ? argv[1] : NULL;
     if (!alto_log_level_parse(log_level, &level))
         wrong = log_level;
-    if (!alto_stale_policy_parse(stale, &options.publish.stale))
-        wrong = stale;
+    const origin_words *given = groups.count ? &words[1] : &words[0];
+    options.count = groups.count ? groups.count : 1;
+    for (size_t i = 0; i < options.count; i++)
+        if (!take_origin(&given[i], &origins[i]))
+            wrong = given[i].stale;
     if (wrong) {
         fprintf(stderr, "alto-rproxy: %s: not understood; see --help\n", wrong);
         return 2;
     }
     alto_log_set_level(level);
-    options.follow.upstreams = upstreams.items;
-    options.follow.upstream_count = upstreams.count;
-    options.follow.upstream_push = upstream_push.items;
-    options.follow.upstream_push_count = upstream_push.count;
-    options.alto_server.patience_s = (unsigned)alto_patience_s;
-    options.publish.push = push.items;
-    options.publish.push_count = push.count;
-    options.publish.advertise = advertise.items;
-    options.publish.advertise_count = advertise.count;
-    options.publish.multicast_mbit = (unsigned)multicast_mbit;
-    options.publish.http_threads = (unsigned)threads;
+    options.outlet.push = push.items;
+    options.outlet.push_count = push.count;
+    options.outlet.advertise = advertise.items;
+    options.outlet.advertise_count = advertise.count;
+    options.outlet.multicast_mbit = (unsigned)multicast_mbit;
+    options.outlet.http_threads = (unsigned)threads;
 
     alto_error error = {.status = ALTO_NO_MEMORY};
-    relay *made = NULL;
+    proxy *made = NULL;
     alto_loop *loop = alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
-    if (!loop || alto_loop_stop_on_signals(loop) != ALTO_OK || relay_new(loop, &options, &made, &error) != ALTO_OK) {
+    if (!loop || alto_loop_stop_on_signals(loop) != ALTO_OK || proxy_new(loop, &options, &made, &error) != ALTO_OK) {
         fprintf(stderr, "alto-rproxy: %s: %s\n", error.where, error.why);
         alto_loop_destroy(&loop);
         return 1;
     }
     alto_loop_run(loop);
-    bool hopeless = relay_hopeless(made);
-    if (hopeless)
-        fprintf(stderr, "alto-rproxy: %s%s does not serve the origin of %s; check --upstream and --root-key\n",
-                upstreams.items[0], upstreams.count > 1 ? ", like all others," : "", options.root_key);
-    relay_destroy(&made);
+    bool hopeless = proxy_hopeless(made);
+    for (size_t i = 0; hopeless && i < options.count; i++)
+        say_hopeless(&origins[i]);
+    proxy_destroy(&made);
     alto_loop_destroy(&loop);
     return hopeless ? 1 : 0;
 }

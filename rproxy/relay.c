@@ -5,30 +5,39 @@
 #include "io/keyring.h"
 #include "io/log.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
-enum { STATE_MS = 1000 /* how often to look whether the copy has become stale */ };
+enum {
+    STATE_MS = 1000, /* how often to look whether the copy has become stale */
+    LABEL_SIZE = ALTO_MAX_NAME + 16,
+    PATH_SIZE = 4096
+};
 
 struct relay {
     alto_loop *loop;
+    alto_outlet *outlet;
     relay_options options;
     alto_anchor anchor;
     alto_store *store;
     alto_server *alto_server; /* NULL: none */
     alto_follower *follower;
-    alto_publisher *publisher;
+    alto_publisher *publisher; /* the outlet's */
     alto_timer *state_timer;
     bool restoring; /* what is taken now comes from disk */
-    bool hopeless;  /* see relay.h */
+    char directory[PATH_SIZE];
+    char label[LABEL_SIZE]; /* begins the fields of a log line: "origin=isp-a ", or "" */
 };
 
 /* ---- from upstream to downstream ---- */
 
-static void log_step(const alto_applied *applied)
+static void log_step(const relay *self, const alto_applied *applied)
 {
     const alto_position *position = &applied->statement->position;
     uint64_t now_ms = alto_clock_ms(), issued_ms = applied->statement->issued_at_ms;
-    alto_log(ALTO_LOG_INFO, "applied", "chain=%llu seq=%llu resources=%zu bytes=%llu via=%s age_ms=%llu",
+    alto_log(ALTO_LOG_INFO, "applied", "%schain=%llu seq=%llu resources=%zu bytes=%llu via=%s age_ms=%llu", self->label,
              (unsigned long long)position->chain, (unsigned long long)position->seq, applied->change_count,
              (unsigned long long)applied->bytes_received, alto_route_name(applied->route),
              (unsigned long long)(now_ms > issued_ms ? now_ms - issued_ms : 0));
@@ -69,7 +78,7 @@ static void on_applied(void *context, const alto_applied *applied)
         return;
     if (alto_keep_step(self->store, applied) != ALTO_OK)
         alto_log(ALTO_LOG_ERROR, "store", "status=no-memory");
-    log_step(applied);
+    log_step(self, applied);
 }
 
 static void on_head(void *context, alto_slice object, const alto_signature *signature)
@@ -88,22 +97,38 @@ static void on_manifest(void *context, alto_slice file)
         alto_log(ALTO_LOG_ERROR, "store", "status=no-memory");
 }
 
-/* With a verified copy at hand there is something to serve; without one there is no sense in going on. */
 static void on_wrong_origin(void *context)
 {
-    relay *self = context;
-    if (alto_replica_view(alto_follower_replica(self->follower)))
-        return;
-    self->hopeless = true;
-    alto_loop_stop(self->loop);
+    const relay *self = context;
+    if (relay_hopeless(self))
+        self->options.hopeless(self->options.context);
 }
 
+/* With a verified copy at hand there is something to serve. */
 bool relay_hopeless(const relay *self)
 {
-    return self->hopeless;
+    if (alto_replica_view(alto_follower_replica(self->follower)))
+        return false;
+    for (size_t i = 0; i < alto_follower_upstream_count(self->follower); i++)
+        if (!alto_upstream_is_wrong(alto_follower_upstream(self->follower, i)))
+            return false;
+    return true;
 }
 
 /* ---- opening ---- */
+
+/* The directory of the state of this origin: the one given, or one in it, which is there then. */
+static alto_status choose_directory(const relay_options *options, char path[PATH_SIZE], alto_error *error)
+{
+    const char *name = options->name, *state = options->state;
+    if (name && !alto_site_is_name(name))
+        return alto_fail(error, ALTO_CONFIG, name, "cannot be the name of an origin (--origin)");
+    if (name && mkdir(state, S_IRWXU) < 0 && errno != EEXIST)
+        return alto_fail(error, ALTO_IO, state, "cannot create it: %s", strerror(errno));
+    if (snprintf(path, PATH_SIZE, "%s%s%s", state, name ? "/" : "", name ? name : "") >= PATH_SIZE)
+        return alto_fail(error, ALTO_CONFIG, state, "the path is too long");
+    return ALTO_OK;
+}
 
 /* Take up what the disk holds; whatever of it cannot be believed any more is pulled anew. */
 static alto_status restore(relay *self, const alto_stored_state *state)
@@ -142,12 +167,12 @@ static alto_status open_state(relay *self, alto_error *error)
         alto_publisher_remember(self->publisher, &state);
         const alto_view *view = alto_replica_view(replica);
         if (view)
-            alto_log(ALTO_LOG_INFO, "restored", "seq=%llu resources=%zu", (unsigned long long)view->position.seq,
-                     view->count);
+            alto_log(ALTO_LOG_INFO, "restored", "%sseq=%llu resources=%zu", self->label,
+                     (unsigned long long)view->position.seq, view->count);
         else if (restored != ALTO_OK)
-            alto_log(ALTO_LOG_WARN, "restored", "status=%s resources=0", alto_status_name(restored));
+            alto_log(ALTO_LOG_WARN, "restored", "%sstatus=%s resources=0", self->label, alto_status_name(restored));
     } else {
-        alto_fail(error, status, self->options.state, "cannot read the state; move it away to start anew");
+        alto_fail(error, status, self->directory, "cannot read the state; move it away to start anew");
     }
     alto_stored_state_fini(&state);
     return status;
@@ -160,46 +185,77 @@ static alto_status open_follower(relay *self, alto_error *error)
                                    .wrong_origin = on_wrong_origin,
                                    .context = self};
     self->options.follow.anchor = &self->anchor;
+    self->options.follow.label = self->label;
     return alto_follower_new(self->loop, &self->options.follow, &events, &self->follower, error);
+}
+
+static bool answer_behind(void *context, const char *id, const alto_http_request *request, alto_http_answer *answer)
+{
+    return alto_server_answer(context, id, request, answer);
+}
+
+static void inform_behind(void *context, alto_buffer *out)
+{
+    alto_server_info(context, out);
+}
+
+static alto_status publish(relay *self, alto_error *error)
+{
+    alto_site_options serve = {.name = self->options.name,
+                               .counts = alto_replica_counts(alto_follower_replica(self->follower)),
+                               .stale = self->options.stale};
+    if (self->alto_server)
+        serve.behind = (alto_behind){.answer = answer_behind, .info = inform_behind, .context = self->alto_server};
+    return alto_outlet_publish(self->outlet, &self->anchor.origin, &serve, &self->publisher, error);
 }
 
 static alto_status open_all(relay *self, alto_error *error)
 {
     alto_status status = alto_keyring_read_anchor(NULL, self->options.root_key, &self->anchor, error);
     if (status == ALTO_OK)
-        status = alto_store_open(self->options.state, &self->anchor.origin, &self->store, error);
+        status = choose_directory(&self->options, self->directory, error);
+    if (status == ALTO_OK)
+        status = alto_store_open(self->directory, &self->anchor.origin, &self->store, error);
     if (status == ALTO_OK)
         status = open_follower(self, error);
     if (status == ALTO_OK && self->options.alto_server.url)
         status = alto_server_new(self->loop, &self->options.alto_server, &self->alto_server, error);
-    if (status == ALTO_OK) {
-        self->options.publish.alto_server = self->alto_server;
-        self->options.publish.counts = alto_replica_counts(alto_follower_replica(self->follower));
-        status = alto_publisher_new(self->loop, &self->anchor.origin, &self->options.publish, &self->publisher, error);
-    }
-    return status == ALTO_OK ? open_state(self, error) : status;
+    return status == ALTO_OK ? publish(self, error) : status;
 }
 
-alto_status relay_new(alto_loop *loop, const relay_options *options, relay **out, alto_error *error)
+alto_status relay_new(alto_loop *loop, alto_outlet *outlet, const relay_options *options, relay **out,
+                      alto_error *error)
 {
     relay *self = calloc(1, sizeof *self);
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, "", "out of memory");
     self->loop = loop;
+    self->outlet = outlet;
     self->options = *options;
+    if (options->name)
+        snprintf(self->label, sizeof self->label, "origin=%s ", options->name);
     self->state_timer = alto_timer_new(loop, on_state_timer, self);
     alto_status status =
         self->state_timer ? open_all(self, error) : alto_fail(error, ALTO_NO_MEMORY, "", "out of memory");
-    if (status != ALTO_OK) {
+    if (status == ALTO_OK)
+        *out = self;
+    else
         relay_destroy(&self);
+    return status;
+}
+
+alto_status relay_start(relay *self, alto_error *error)
+{
+    alto_http_server *http = alto_outlet_http(self->outlet);
+    if (self->alto_server && http)
+        alto_server_serve(self->alto_server, http);
+    alto_status status = open_state(self, error);
+    if (status != ALTO_OK)
         return status;
-    }
-    const char *push = alto_publisher_push_endpoint(self->publisher, 0);
-    alto_log(ALTO_LOG_INFO, "ready", "upstream=%s upstreams=%zu http=%s push=%s", options->follow.upstreams[0],
-             options->follow.upstream_count, alto_publisher_http_address(self->publisher), push ? push : "none");
+    alto_log(ALTO_LOG_INFO, "following", "%supstream=%s upstreams=%zu", self->label, self->options.follow.upstreams[0],
+             self->options.follow.upstream_count);
     on_state_timer(self);
     alto_follower_start(self->follower);
-    *out = self;
     return ALTO_OK;
 }
 
@@ -209,7 +265,6 @@ void relay_destroy(relay **self)
     if (!dying)
         return;
     alto_timer_destroy(&dying->state_timer);
-    alto_publisher_destroy(&dying->publisher); /* reads the replica's counts, and asks the ALTO server, until here */
     alto_server_destroy(&dying->alto_server);
     alto_follower_destroy(&dying->follower);
     alto_store_close(&dying->store);

@@ -20,7 +20,7 @@ int main(int argc, char **argv)
     uint64_t head_ms = 5000, valid_for_s = 86400, threads = 2, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT, hold_s = 10;
     uint64_t poll_s = 60, fetch_timeout_s = 120;
     server_options options = {.quiet_ms = 20, .max_quiet_ms = 1000};
-    options.publish.http = "127.0.0.1:8670";
+    options.outlet.http = "127.0.0.1:8670";
     const alto_option table[] = {
         {"maps", ALTO_OPTION_TEXT, &options.maps, "DIR",
          .help = "directory of maps: X.json is resource X; a network map is named by its vtag"},
@@ -39,7 +39,7 @@ int main(int argc, char **argv)
          .required = true},
         {"push", ALTO_OPTION_LIST, &push, "ENDPOINT",
          .help = "where to push; may be repeated (default tcp://127.0.0.1:5670)"},
-        {"http", ALTO_OPTION_TEXT, &options.publish.http, "ADDR:PORT",
+        {"http", ALTO_OPTION_TEXT, &options.outlet.http, "ADDR:PORT",
          .help = "where to answer HTTP (default 127.0.0.1:8670)"},
         {"advertise", ALTO_OPTION_LIST, &advertise, "ENDPOINT",
          .help = "push endpoint to name to others, where it differs from --push"},
@@ -84,14 +84,14 @@ int main(int argc, char **argv)
     alto_log_set_level(level);
     if (push.count == 0)
         push.items[push.count++] = "tcp://127.0.0.1:5670";
-    options.publish.push = push.items;
-    options.publish.push_count = push.count;
-    options.publish.advertise = advertise.items;
-    options.publish.advertise_count = advertise.count;
+    options.outlet.push = push.items;
+    options.outlet.push_count = push.count;
+    options.outlet.advertise = advertise.items;
+    options.outlet.advertise_count = advertise.count;
     options.rproxies = rproxies.items;
     options.rproxy_count = rproxies.count;
-    options.publish.multicast_mbit = (unsigned)multicast_mbit;
-    options.publish.http_threads = (unsigned)threads;
+    options.outlet.multicast_mbit = (unsigned)multicast_mbit;
+    options.outlet.http_threads = (unsigned)threads;
     options.head_interval_ms = (uint32_t)head_ms;
     options.valid_for_s = valid_for_s;
     options.hold_ms = hold_s * 1000;

@@ -30,7 +30,8 @@ struct server {
     alto_signing_key *key;
     alto_pool *pool;
     alto_store *store;
-    alto_publisher *publisher;
+    alto_outlet *outlet;
+    alto_publisher *publisher; /* the outlet's */
     alto_committer *committer;
     ingest *ingest;
     source_dir *directory; /* one of them is the source */
@@ -467,13 +468,22 @@ static alto_status open_source(server *self, alto_error *error)
     return self->options.alto_server ? open_alto(self, error) : open_directory(self, error);
 }
 
+/* Before there is anything to publish: whoever asks so early is told to come again. */
+static alto_status open_outlet(server *self, alto_error *error)
+{
+    alto_site_options serve = {.counts = &self->counts};
+    alto_status status = alto_outlet_new(self->loop, &self->options.outlet, &self->outlet, error);
+    if (status == ALTO_OK)
+        status = alto_outlet_publish(self->outlet, &self->manifest.origin, &serve, &self->publisher, error);
+    return status == ALTO_OK ? alto_outlet_open(self->outlet, error) : status;
+}
+
 static alto_status open_publisher(server *self, alto_error *error)
 {
     alto_buffer manifest_file = alto_buffer_make(ALTO_MAX_MANIFEST);
     alto_status status = open_manifest(self, &manifest_file, error);
     if (status == ALTO_OK)
-        status =
-            alto_publisher_new(self->loop, &self->manifest.origin, &self->options.publish, &self->publisher, error);
+        status = open_outlet(self, error);
     if (status == ALTO_OK)
         alto_publisher_manifest(self->publisher, alto_buffer_slice(&manifest_file), self->manifest.epoch,
                                 self->manifest.version);
@@ -511,11 +521,10 @@ static alto_status open_all(server *self, alto_error *error)
 static void announce(const server *self)
 {
     char origin[2 * ALTO_HASH_SIZE + 1];
-    const char *push = alto_publisher_push_endpoint(self->publisher, 0);
+    const char *push = alto_outlet_push_endpoint(self->outlet, 0);
     alto_hex(origin, self->manifest.origin.bytes, ALTO_HASH_SIZE);
-    alto_log(ALTO_LOG_INFO, "ready", "origin=%s http=%s push=%s %s=%s", origin,
-             alto_publisher_http_address(self->publisher), push ? push : "none", self->alto ? "alto-server" : "maps",
-             source_name(self));
+    alto_log(ALTO_LOG_INFO, "ready", "origin=%s http=%s push=%s %s=%s", origin, alto_outlet_http_address(self->outlet),
+             push ? push : "none", self->alto ? "alto-server" : "maps", source_name(self));
 }
 
 alto_status server_new(alto_loop *loop, const server_options *options, server **out, alto_error *error)
@@ -527,7 +536,6 @@ alto_status server_new(alto_loop *loop, const server_options *options, server **
     self->loop = loop;
     self->started_ms = alto_monotonic_ms();
     self->options = *options;
-    self->options.publish.counts = &self->counts;
     self->credentials = alto_buffer_make(SECRET_MAX);
     self->pool = alto_pool_new();
     self->ingest = self->pool ? ingest_new(&ingesting, self->pool) : NULL;
@@ -559,7 +567,7 @@ void server_destroy(server **self)
     alto_buffer_fini(&dying->credentials);
     alto_timer_destroy(&dying->head_timer);
     alto_timer_destroy(&dying->hold_timer);
-    alto_publisher_destroy(&dying->publisher);
+    alto_outlet_destroy(&dying->outlet);
     alto_store_close(&dying->store);
     alto_committer_destroy(&dying->committer);
     ingest_destroy(&dying->ingest);

@@ -5,7 +5,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
-#include "io/publisher.h"
+#include "io/outlet.h"
 
 typedef struct {
     const char *maps, *keys, *state;   /* directories; maps: NULL when an ALTO server is the source */
@@ -13,7 +13,7 @@ typedef struct {
     const char *credentials, *ca_file; /* of the ALTO server: files, "user:password" and PEM; NULL: none */
     uint64_t poll_ms;
     unsigned fetch_timeout_s;
-    alto_publisher_options publish;
+    alto_outlet_options outlet;
     uint64_t quiet_ms, max_quiet_ms, hold_ms;
     uint64_t valid_for_s;
     uint32_t head_interval_ms;

@@ -6,19 +6,19 @@
 
 static const char resource_prefix[] = "/resource/";
 
-/* First path segments that belong to the server itself. */
-static bool reserved(alto_slice id)
+bool alto_path_reserved(alto_slice segment)
 {
     static const char *const names[] = {"directory", "redistribution", "resource"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (alto_slice_equal(id, alto_slice_text(names[i])))
+        if (alto_slice_equal(segment, alto_slice_text(names[i])))
             return true;
-    return id.size > 0 && id.data[0] == '.'; /* "/." and "/.." are rewritten by clients */
+    return segment.size > 0 && segment.data[0] == '.'; /* "/." and "/.." are rewritten by clients */
 }
 
 void alto_id_path(alto_slice id, char path[ALTO_URI_PATH])
 {
-    snprintf(path, ALTO_URI_PATH, "%s%.*s", reserved(id) ? resource_prefix : "/", (int)id.size, (const char *)id.data);
+    snprintf(path, ALTO_URI_PATH, "%s%.*s", alto_path_reserved(id) ? resource_prefix : "/", (int)id.size,
+             (const char *)id.data);
 }
 
 const char *alto_path_id(const char *path)
@@ -26,7 +26,7 @@ const char *alto_path_id(const char *path)
     size_t skip = strlen(resource_prefix);
     if (strncmp(path, resource_prefix, skip) == 0)
         return path + skip;
-    return path[0] == '/' && !reserved(alto_slice_text(path + 1)) ? path + 1 : NULL;
+    return path[0] == '/' && !alto_path_reserved(alto_slice_text(path + 1)) ? path + 1 : NULL;
 }
 
 const alto_resource *alto_resource_at(const alto_view *view, const char *path)

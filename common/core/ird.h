@@ -11,9 +11,12 @@
 
 /* Append the directory of what `view` shows, but for what altocast itself publishes (IDs beginning with '.'), and of its
  * services of these kinds.
- * base    before the path in each URI: "", or another server's, e.g. "https://rproxy.example"
+ * base    before the path in each URI: "", "/isp-a" where an origin has that name, or another server's, e.g. "https://rproxy.example"
  * Errors  ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
 alto_status alto_ird(const alto_view *view, unsigned services, const char *base, alto_buffer *out);
+
+/* Is this first segment of a path one that the server itself needs? */
+bool alto_path_reserved(alto_slice segment);
 
 /* The URI path of a resource ID, NUL-terminated: "/" and the ID, or "/resource/" and the ID where that is taken by something else. */
 #define ALTO_URI_PATH 128

@@ -2,6 +2,7 @@
 #include "io/admission.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 typedef struct {
@@ -14,6 +15,7 @@ struct alto_admission {
     place places[ALTO_ADMIT_TRANSFERS];
     uint64_t bytes; /* of all places taken */
     uint64_t turns; /* how many were admitted */
+    _Atomic uint64_t refused;
 };
 
 alto_admission *alto_admission_new(void)
@@ -72,4 +74,14 @@ void alto_admission_leave(alto_admission *self, uint64_t ticket)
     if (at->ticket == ticket) /* else it counts no more */
         free_place(self, at);
     pthread_mutex_unlock(&self->lock);
+}
+
+void alto_admission_count_refused(alto_admission *self)
+{
+    atomic_fetch_add_explicit(&self->refused, 1, memory_order_relaxed);
+}
+
+uint64_t alto_admission_refused(const alto_admission *self)
+{
+    return atomic_load_explicit(&((alto_admission *)(uintptr_t)self)->refused, memory_order_relaxed);
 }

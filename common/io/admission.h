@@ -23,4 +23,8 @@ void alto_admission_destroy(alto_admission **self);
 uint64_t alto_admission_enter(alto_admission *self, uint64_t bytes, uint64_t now_ms);
 void alto_admission_leave(alto_admission *self, uint64_t ticket);
 
+/* Somebody was told to come again; how often that was so. */
+void alto_admission_count_refused(alto_admission *self);
+uint64_t alto_admission_refused(const alto_admission *self);
+
 #endif

@@ -26,6 +26,19 @@ void alto_answer_refuse(alto_http_answer *answer, unsigned status, const char *w
     alto_http_body(answer, alto_slice_text(why));
 }
 
+void alto_answer_text(alto_http_answer *answer, unsigned status, const char *media_type, alto_slice text)
+{
+    answer->status = status;
+    alto_http_header(answer, "Content-Type", "%s", media_type);
+    alto_http_header(answer, "Cache-Control", "no-store");
+    alto_http_body(answer, text);
+}
+
+void alto_answer_json(alto_http_answer *answer, unsigned status, alto_slice text)
+{
+    alto_answer_text(answer, status, "application/json", text);
+}
+
 void alto_answer_refuse_for_now(alto_http_answer *answer, unsigned retry_after_s, const char *why)
 {
     alto_http_header(answer, "Retry-After", "%u", retry_after_s);

@@ -22,6 +22,9 @@ typedef struct {
 bool alto_answer_method(alto_http_answer *answer, const alto_http_request *request, const char *allow);
 /* Refuse with a sentence for people; never stored by a cache. */
 void alto_answer_refuse(alto_http_answer *answer, unsigned status, const char *why);
+/* A text of the moment; never stored by a cache. */
+void alto_answer_text(alto_http_answer *answer, unsigned status, const char *media_type, alto_slice text);
+void alto_answer_json(alto_http_answer *answer, unsigned status, alto_slice text);
 /* 503: it may be had in so many seconds. */
 void alto_answer_refuse_for_now(alto_http_answer *answer, unsigned retry_after_s, const char *why);
 /* Does an entity tag stand in a list such as `"a", W/"b"`, or is the list "*"? (RFC 9110 13.1.2, weak comparison) */

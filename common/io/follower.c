@@ -28,6 +28,7 @@ struct alto_follower {
     alto_replica *replica;
     alto_follower_events events;
     uint64_t poll_ms;
+    const char *label;
     alto_topics topics;
     alto_puller *puller;
     alto_upstream *upstreams[ALTO_MAX_UPSTREAMS];
@@ -41,12 +42,12 @@ struct alto_follower {
 
 /* The origin began anew: it was started again, perhaps without its state. Nothing is wrong with that, but people want to
  * know; resources: how many differ. */
-static void report_chain(const alto_position *before, const alto_position *after, size_t changes)
+static void report_chain(const char *label, const alto_position *before, const alto_position *after, size_t changes)
 {
     if (before->epoch != after->epoch)
-        alto_log(ALTO_LOG_INFO, "new-epoch", "from=%u to=%u", before->epoch, after->epoch);
+        alto_log(ALTO_LOG_INFO, "new-epoch", "%sfrom=%u to=%u", label, before->epoch, after->epoch);
     else if (before->chain != after->chain)
-        alto_log(ALTO_LOG_INFO, "new-chain", "from=%llu to=%llu seq=%llu resources=%zu",
+        alto_log(ALTO_LOG_INFO, "new-chain", "%sfrom=%llu to=%llu seq=%llu resources=%zu", label,
                  (unsigned long long)before->chain, (unsigned long long)after->chain, (unsigned long long)after->seq,
                  changes);
 }
@@ -55,7 +56,7 @@ static void on_applied(void *context, const alto_applied *applied)
 {
     alto_follower *self = context;
     if (applied->before)
-        report_chain(&applied->before->position, &applied->after->position, applied->change_count);
+        report_chain(self->label, &applied->before->position, &applied->after->position, applied->change_count);
     if (self->events.replica.applied)
         self->events.replica.applied(self->events.replica.context, applied);
 }
@@ -100,11 +101,11 @@ static alto_upstream *choose(const alto_follower *self, const bool *tried, uint6
 
 /* ---- what came from outside ---- */
 
-static void report_refusal(const alto_upstream *from, const char *what, alto_status status)
+static void report_refusal(const alto_follower *self, const alto_upstream *from, const char *what, alto_status status)
 {
     if (status == ALTO_OK || status == ALTO_KNOWN || status == ALTO_NOT_WANTED || status == ALTO_OLD)
         return;
-    alto_log(ALTO_LOG_WARN, "refused", "object=%s status=%s upstream=%s", what, alto_status_name(status),
+    alto_log(ALTO_LOG_WARN, "refused", "%sobject=%s status=%s upstream=%s", self->label, what, alto_status_name(status),
              alto_upstream_url(from));
 }
 
@@ -128,7 +129,7 @@ static bool is_lie(alto_status status)
 /* Something pushed was judged. A liar is left when there is somebody else; else there is nothing better to listen to. */
 static void judge_push(alto_follower *self, alto_upstream *from, const char *what, alto_status status)
 {
-    report_refusal(from, what, status);
+    report_refusal(self, from, what, status);
     if (!is_lie(status))
         return;
     bool tried[ALTO_MAX_UPSTREAMS] = {false};
@@ -204,7 +205,7 @@ static void took_manifest(alto_follower *self)
 
 static void took_answer(alto_follower *self, alto_upstream *from, const alto_want *want, alto_status status)
 {
-    report_refusal(from, alto_want_name(want->type), status);
+    report_refusal(self, from, alto_want_name(want->type), status);
     switch (status) {
     case ALTO_OK:
         self->herald = want->type == ALTO_WANT_HEAD ? from : self->herald;
@@ -237,7 +238,7 @@ static void note_failure(alto_follower *self, alto_upstream *from, const alto_wa
     bool nothing_yet = result->status == ALTO_BUSY && want->type == ALTO_WANT_HEAD;
     if (result->status == ALTO_TOO_LARGE) {
         alto_replica_refused(self->replica, ALTO_TOO_LARGE);
-        report_refusal(from, alto_want_name(want->type), ALTO_TOO_LARGE);
+        report_refusal(self, from, alto_want_name(want->type), ALTO_TOO_LARGE);
     }
     if (result->status == ALTO_NOT_FOUND && may_be_missing(want->type))
         return;
@@ -456,7 +457,8 @@ static alto_status add_upstreams(alto_follower *self, alto_loop *loop, const alt
                                          index < options->upstream_push_count ? options->upstream_push[index] : NULL,
                                      .no_push = options->no_push,
                                      .origin = &options->anchor->origin,
-                                     .topics = &self->topics};
+                                     .topics = &self->topics,
+                                     .label = self->label};
         status = alto_upstream_new(loop, self->puller, &one, &events, &self->upstreams[index], error);
         self->upstream_count += status == ALTO_OK;
     }
@@ -471,6 +473,7 @@ alto_status alto_follower_new(alto_loop *loop, const alto_follower_options *opti
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, "upstream", "out of memory");
     self->events = *events;
+    self->label = options->label ? options->label : "";
     self->poll_ms = options->poll_ms ? options->poll_ms : 1000;
     choose_topics(&self->topics, options);
     alto_replica_events replica = {.applied = on_applied, .head = on_newer_head, .context = self};

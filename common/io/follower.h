@@ -27,6 +27,7 @@ typedef struct {
     const alto_anchor *anchor;
     const char *const *follow; /* resource IDs; none: all */
     size_t follow_count;
+    const char *label; /* begins the fields of its log lines: "origin=isp-a "; NULL: nothing. Must outlive it */
 } alto_follower_options;
 
 typedef struct {

@@ -5,7 +5,6 @@
 #include "core/ird.h"
 #include "core/render.h"
 #include "io/answer.h"
-#include "io/front_pull.h"
 #include "io/front_query.h"
 #include "io/loop.h"
 #include "io/memory_file.h"
@@ -21,7 +20,7 @@ enum {
     ETAG_SIZE = 80,
     RETRY_AFTER_S = 5,
     FILE_LEAST = 65536,    /* bytes of a body from which on sending it from a file pays ... */
-    FILES_MOST = 268435456 /* ... and of the memory that all those files together take */
+    FILES_MOST = 268435456 /* ... and of the memory that all those files of one front take */
 };
 
 /* The newest rendering of a resource in one coding, so that a GET costs no walk over the tree. */
@@ -37,7 +36,6 @@ typedef struct {
 
 struct alto_front {
     alto_archive *archive;
-    alto_front_pull *pull;
     alto_behind behind; /* all NULL: nobody */
     alto_stale_policy stale;
     alto_shared_freshness freshness;
@@ -47,29 +45,23 @@ struct alto_front {
     uint64_t file_bytes; /* that all files take */
 };
 
-static const char pull_prefix[] = "/redistribution/v1/";
-static const char reading[] = "GET, HEAD, OPTIONS"; /* what maps, the directory and the pull side allow */
+static const char reading[] = "GET, HEAD, OPTIONS"; /* what maps and the directory allow */
 static const char directory_type[] = "application/alto-directory+json";
 
-alto_front *alto_front_new(alto_archive *archive, const char *const *push, size_t count, const alto_counts *counts,
-                           alto_stale_policy stale)
+alto_front *alto_front_new(alto_archive *archive, alto_stale_policy stale)
 {
     alto_front *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
     self->archive = archive;
-    pthread_mutex_init(&self->lock, NULL);
     self->stale = stale;
-    self->pull = alto_front_pull_new(archive, push, count, counts, &self->freshness);
-    if (!self->pull)
-        alto_front_destroy(&self);
+    pthread_mutex_init(&self->lock, NULL);
     return self;
 }
 
 void alto_front_set_behind(alto_front *self, const alto_behind *behind)
 {
     self->behind = *behind;
-    alto_front_pull_set_behind(self->pull, behind);
 }
 
 static uint64_t file_room(const alto_rendering *rendering)
@@ -96,7 +88,6 @@ void alto_front_destroy(alto_front **self)
         if ((*self)->kept[i].rendering)
             drop_kept(*self, &(*self)->kept[i]);
     pthread_mutex_destroy(&(*self)->lock);
-    alto_front_pull_destroy(&(*self)->pull);
     free(*self);
     *self = NULL;
 }
@@ -281,7 +272,7 @@ static void answer_directory(const alto_view *view, const alto_http_request *req
     char hex[2 * ALTO_HASH_SIZE + 1], etag[ETAG_SIZE];
     if (!alto_http_accepts(request->accept, directory_type)) {
         alto_answer_refuse(answer, 406, "the directory is application/alto-directory+json\n");
-    } else if (alto_ird(view, ALTO_SERVICES, "", &text) != ALTO_OK) {
+    } else if (alto_ird(view, ALTO_SERVICES, request->base, &text) != ALTO_OK) {
         alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
     } else {
         alto_hash hash = alto_hash_of("altocast-etag-1", alto_buffer_slice(&text));
@@ -302,7 +293,7 @@ static void answer_service(const alto_view *view, const alto_http_request *reque
     alto_service service;
     const char *id = alto_path_id(request->path);
     if (!id || !alto_service_find(view, ALTO_SERVICES, id, &service))
-        alto_answer_refuse(answer, 404, "no resource of that ID; see /directory\n");
+        alto_answer_refuse(answer, 404, "no resource of that ID; see the directory\n");
     else if (!alto_answer_method(answer, request, "POST, OPTIONS"))
         return;
     else if (service.map && !alto_resource_shown(service.map))
@@ -346,6 +337,11 @@ void alto_front_freshness(alto_front *self, const alto_freshness *freshness)
     alto_freshness_share(&self->freshness, freshness);
 }
 
+alto_freshness alto_front_freshness_now(const alto_front *self)
+{
+    return alto_freshness_now(&self->freshness);
+}
+
 /* Mark the answer when the state is stale; false: it was refused for that. */
 static bool may_answer(const alto_front *self, alto_http_answer *answer)
 {
@@ -378,16 +374,8 @@ static bool answer_behind(alto_front *self, const alto_http_request *request, al
            self->behind.answer(self->behind.context, id, request, answer);
 }
 
-void alto_front_answer(void *context, const alto_http_request *request, alto_http_answer *answer)
+void alto_front_answer(alto_front *self, const alto_http_request *request, alto_http_answer *answer)
 {
-    alto_front *self = context;
-    size_t skip = strlen(pull_prefix);
-    if (strcmp(request->path, "*") == 0 && strcmp(request->method, "OPTIONS") == 0) {
-        alto_answer_method(answer, request, "GET, HEAD, OPTIONS, POST"); /* of the server as a whole */
-    } else if (strncmp(request->path, pull_prefix, skip) == 0) {
-        if (alto_answer_method(answer, request, reading))
-            alto_front_pull_answer(self->pull, request->path + skip, request, answer);
-    } else if (!answer_behind(self, request, answer) && may_answer(self, answer)) {
+    if (!answer_behind(self, request, answer) && may_answer(self, answer))
         answer_alto(self, request, answer);
-    }
 }

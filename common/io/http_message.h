@@ -13,6 +13,7 @@
 
 typedef struct {
     const char *method, *path; /* path decoded (%XX), without query; a path with NUL is refused before */
+    const char *base;          /* set by a site for its fronts: what stood before the path, "" or "/isp-a"; for URIs */
     const char *query;         /* raw text after '?', "" when none */
     const char *if_none_match, *accept, *accept_encoding; /* NULL when absent */
     const char *content_type;                             /* of the body; NULL when absent */

@@ -5,78 +5,29 @@
 
 #include <stdlib.h>
 
-enum { GRACE_MS = 2500, MAX_ENDPOINTS = 16, MAX_PUSHED_INDEX = 255 };
+enum { MAX_PUSHED_INDEX = 255 };
 
 struct alto_publisher {
     alto_archive *archive;
-    alto_front *front;
-    alto_push_sender *sender; /* NULL: no push endpoints */
-    size_t push_count;
-    alto_http_server *http; /* NULL: no address */
+    alto_front *front;        /* the site's */
+    alto_push_sender *sender; /* borrowed; NULL: does not push */
 };
 
-static alto_status start_push(alto_publisher *self, alto_loop *loop, const alto_publisher_options *options,
-                              alto_error *error)
-{
-    self->push_count = options->push_count;
-    if (options->push_count == 0)
-        return ALTO_OK;
-    unsigned mbit = options->multicast_mbit ? options->multicast_mbit : ALTO_PUSH_MULTICAST_MBIT;
-    return alto_push_sender_new(loop, options->push, options->push_count, mbit, &self->sender, error);
-}
-
-static bool answer_behind(void *context, const char *id, const alto_http_request *request, alto_http_answer *answer)
-{
-    return alto_server_answer(context, id, request, answer);
-}
-
-static void inform_behind(void *context, alto_buffer *out)
-{
-    alto_server_info(context, out);
-}
-
-static alto_status start_front(alto_publisher *self, const alto_publisher_options *options)
-{
-    const char *endpoints[MAX_ENDPOINTS];
-    const char *const *named = options->advertise;
-    size_t count = options->advertise_count;
-    if (count == 0) {
-        for (; count < self->push_count && count < MAX_ENDPOINTS; count++)
-            endpoints[count] = alto_push_sender_endpoint(self->sender, count);
-        named = endpoints;
-    }
-    self->front = alto_front_new(self->archive, named, count, options->counts, options->stale);
-    const alto_behind behind = {.answer = answer_behind, .info = inform_behind, .context = options->alto_server};
-    if (self->front && options->alto_server)
-        alto_front_set_behind(self->front, &behind);
-    return self->front ? ALTO_OK : ALTO_NO_MEMORY;
-}
-
-alto_status alto_publisher_new(alto_loop *loop, const alto_origin *origin, const alto_publisher_options *options,
-                               alto_publisher **out, alto_error *error)
+alto_status alto_publisher_new(const alto_origin *origin, const alto_site_options *options, alto_site *site,
+                               alto_push_sender *sender, alto_publisher **out, alto_error *error)
 {
     alto_publisher *self = calloc(1, sizeof *self);
-    alto_status status = ALTO_NO_MEMORY;
     if (self)
-        self->archive = alto_archive_new(origin);
+        *self = (alto_publisher){.archive = alto_archive_new(origin), .sender = sender};
     if (!self || !self->archive) {
-        alto_fail(error, status, "publisher", "out of memory");
-        goto fail;
+        alto_publisher_destroy(&self);
+        return alto_fail(error, ALTO_NO_MEMORY, "publisher", "out of memory");
     }
-    status = start_push(self, loop, options, error);
-    if (status == ALTO_OK && (status = start_front(self, options)) != ALTO_OK)
-        alto_fail(error, status, "publisher", "out of memory");
-    if (status == ALTO_OK && options->http)
-        status = alto_http_server_new(options->http, options->http_threads, alto_front_answer, self->front, &self->http,
-                                      error);
-    if (status != ALTO_OK)
-        goto fail;
-    if (options->alto_server && self->http)
-        alto_server_serve(options->alto_server, self->http);
-    *out = self;
-    return ALTO_OK;
-fail:
-    alto_publisher_destroy(&self);
+    alto_status status = alto_site_add(site, self->archive, options, &self->front, error);
+    if (status == ALTO_OK)
+        *out = self;
+    else
+        alto_publisher_destroy(&self);
     return status;
 }
 
@@ -84,9 +35,6 @@ void alto_publisher_destroy(alto_publisher **self)
 {
     if (!*self)
         return;
-    alto_push_sender_destroy(&(*self)->sender); /* first: followers see it at once, and look elsewhere */
-    alto_http_server_destroy(&(*self)->http, GRACE_MS);
-    alto_front_destroy(&(*self)->front);
     alto_archive_destroy(&(*self)->archive);
     free(*self);
     *self = NULL;
@@ -194,14 +142,4 @@ void alto_publisher_manifest(alto_publisher *self, alto_slice file, uint32_t epo
 {
     if (alto_archive_manifest(self->archive, file, epoch, version) != ALTO_OK)
         alto_log(ALTO_LOG_ERROR, "archive", "status=no-memory");
-}
-
-const char *alto_publisher_http_address(const alto_publisher *self)
-{
-    return self->http ? alto_http_server_address(self->http) : NULL;
-}
-
-const char *alto_publisher_push_endpoint(const alto_publisher *self, size_t index)
-{
-    return index < self->push_count ? alto_push_sender_endpoint(self->sender, index) : NULL;
 }

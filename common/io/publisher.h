@@ -1,35 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* publisher.h - the downstream side of an origin or a relay: pushes the signed bytes of each step and of heads, and
- * answers HTTP from the same archive. Origin and relay use it alike.
+/* publisher.h - the downstream side of an origin or a relay: pushes the signed bytes of each step and of heads, and has a
+ * site answer HTTP from the same archive. Origin and relay use it alike.
  *
  * Threads: belongs to the thread of its loop. */
 #ifndef ALTO_PUBLISHER_H
 #define ALTO_PUBLISHER_H
 
-#include "io/alto_server.h"
-#include "io/front.h"
 #include "io/push.h"
+#include "io/site.h"
 #include "io/store.h"
 
 typedef struct alto_publisher alto_publisher;
 
-typedef struct {
-    const char *const *push; /* endpoints to bind; may be none */
-    size_t push_count;
-    unsigned multicast_mbit;      /* as push.h; 0: ALTO_PUSH_MULTICAST_MBIT */
-    const char *http;             /* address to listen on; NULL: none */
-    const char *const *advertise; /* endpoints to name instead of the bound ones; may be none */
-    size_t advertise_count;
-    unsigned http_threads;
-    const alto_counts *counts; /* refusals, shown in info; must outlive the publisher */
-    alto_stale_policy stale;   /* of ALTO answers */
-    alto_server *alto_server;  /* that answers for what is not held; must outlive the publisher. NULL: none */
-} alto_publisher_options;
-
-/* Errors: those of alto_push_sender_new and alto_http_server_new; ALTO_NO_MEMORY. */
-alto_status alto_publisher_new(alto_loop *loop, const alto_origin *origin, const alto_publisher_options *options,
-                               alto_publisher **out, alto_error *error);
-/* Closes push (see alto_push_sender_destroy), then stops answering (after at most 2.5 s for answers under way), then frees. */
+/* Answers at `site`, pushes through `sender` (borrowed; NULL: does not push). Errors: those of alto_site_add; ALTO_NO_MEMORY. */
+alto_status alto_publisher_new(const alto_origin *origin, const alto_site_options *options, alto_site *site,
+                               alto_push_sender *sender, alto_publisher **out, alto_error *error);
+/* After the site, which reads its archive. */
 void alto_publisher_destroy(alto_publisher **self);
 
 /* Publish a step that was taken: its statement, then the payloads that the commit signed, as they came. */
@@ -42,9 +28,5 @@ void alto_publisher_head(alto_publisher *self, alto_slice object, const alto_sig
 void alto_publisher_freshness(alto_publisher *self, const alto_freshness *freshness);
 /* A manifest to be served. */
 void alto_publisher_manifest(alto_publisher *self, alto_slice file, uint32_t epoch, uint32_t version);
-
-/* The addresses really bound, for a first line of log. */
-const char *alto_publisher_http_address(const alto_publisher *self);                /* NULL: none */
-const char *alto_publisher_push_endpoint(const alto_publisher *self, size_t index); /* NULL: none */
 
 #endif

@@ -29,6 +29,7 @@ struct alto_upstream {
     alto_puller *puller;
     alto_upstream_events events;
     const alto_topics *topics;
+    const char *label;
     char url[URL_SIZE / 2], host[256], origin[2 * ALTO_HASH_SIZE + 1];
     char push_endpoint[URL_SIZE / 2]; /* "": not known */
     bool push_configured, no_push;
@@ -75,7 +76,7 @@ void alto_upstream_failed(alto_upstream *self, alto_status status, const char *w
     memcpy(before, self->trouble, sizeof before);
     snprintf(self->trouble, sizeof self->trouble, "%s: %s", what, why);
     if (strcmp(before, self->trouble) != 0)
-        alto_log(ALTO_LOG_WARN, "upstream", "url=%s trouble=%s", self->url,
+        alto_log(ALTO_LOG_WARN, "upstream", "%surl=%s trouble=%s", self->label, self->url,
                  alto_log_value(self->trouble, quoted, sizeof quoted));
     uint64_t now_ms = alto_monotonic_ms(), until_ms = now_ms + pause_ms(self, retry_after_s);
     bool resting = now_ms < self->not_before_ms;
@@ -101,7 +102,7 @@ void alto_upstream_missed(alto_upstream *self, const char *what)
 void alto_upstream_fine(alto_upstream *self, bool settled)
 {
     if (self->failures)
-        alto_log(ALTO_LOG_INFO, "upstream", "url=%s trouble=none", self->url);
+        alto_log(ALTO_LOG_INFO, "upstream", "%surl=%s trouble=none", self->label, self->url);
     if (settled)
         self->misses = 0;
     self->failures = 0;
@@ -150,7 +151,8 @@ static void start_push(alto_upstream *self)
                                      alto_slice_of(self->topics->items[i].bytes, self->topics->items[i].size));
     if (status == ALTO_OK)
         return;
-    alto_log(ALTO_LOG_WARN, "push", "endpoint=%s status=%s", self->push_endpoint, alto_status_name(status));
+    alto_log(ALTO_LOG_WARN, "push", "%sendpoint=%s status=%s", self->label, self->push_endpoint,
+             alto_status_name(status));
     stop_push(self);
     if (!self->push_configured)
         self->push_endpoint[0] = 0; /* by polling, then */
@@ -190,7 +192,7 @@ static void follow_connection(alto_upstream *self, uint64_t now_ms)
     if (self->was_connected && !connected) /* it may be back soon, and elsewhere */
         self->renew_ms = now_ms + alto_random() % BACKOFF_MIN_MS;
     if (via != self->last_via && via != ALTO_VIA_NOTHING)
-        alto_log(ALTO_LOG_INFO, "upstream", "url=%s via=%s", self->url, connected ? "push" : "poll");
+        alto_log(ALTO_LOG_INFO, "upstream", "%surl=%s via=%s", self->label, self->url, connected ? "push" : "poll");
     self->connections = connections;
     self->was_connected = connected;
     self->last_via = via;
@@ -437,6 +439,7 @@ alto_status alto_upstream_new(alto_loop *loop, alto_puller *puller, const alto_u
     self->puller = puller;
     self->events = *events;
     self->topics = options->topics;
+    self->label = options->label;
     self->no_push = options->no_push;
     self->ask_head_ms = UINT64_MAX;
     alto_hex(self->origin, options->origin->bytes, ALTO_HASH_SIZE);

@@ -29,6 +29,7 @@ typedef struct {
     bool no_push;              /* never by push */
     const alto_origin *origin; /* copied */
     const alto_topics *topics; /* what to subscribe to; must outlive it */
+    const char *label;         /* begins the fields of its log lines: "", or "origin=isp-a "; must outlive it */
 } alto_upstream_options;
 
 /* Called from the loop, never from inside a function of this header. */

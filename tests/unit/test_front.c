@@ -2,8 +2,8 @@
 /* Requests as structs in, answers as structs out: the ALTO side, the pull side, and everything that is refused. */
 #include "cmocka_all.h"
 #include "core/render.h"
-#include "io/front.h"
 #include "io/loop.h"
+#include "io/site.h"
 #include "origin.h"
 
 #include <stdio.h>
@@ -15,7 +15,8 @@ enum { BODY_MAX = 1 << 20, PATH_MAX_SIZE = 512 };
 typedef struct {
     test_origin *origin;
     alto_counts counts;
-    alto_front *front;
+    alto_site *site;
+    alto_front *front;       /* the site's */
     alto_http_answer answer; /* the last one; its body was released */
     alto_buffer body;
     unsigned released;
@@ -23,13 +24,20 @@ typedef struct {
 
 static const char *const endpoints[] = {"tcp://192.0.2.1:5670", "tcp://[2001:db8::1]:5670"};
 
+static void open_site(fixture *self, alto_stale_policy stale)
+{
+    alto_site_options serve = {.counts = &self->counts, .stale = stale};
+    alto_error error;
+    self->site = alto_site_new(endpoints, countof(endpoints));
+    assert_non_null(self->site);
+    assert_int_equal(alto_site_add(self->site, self->origin->archive, &serve, &self->front, &error), ALTO_OK);
+}
+
 static int set_up(void **state)
 {
     fixture *self = calloc(1, sizeof *self);
     self->origin = test_origin_new(9);
-    self->front =
-        alto_front_new(self->origin->archive, endpoints, countof(endpoints), &self->counts, ALTO_STALE_UNTIL_VALID);
-    assert_non_null(self->front);
+    open_site(self, ALTO_STALE_UNTIL_VALID);
     self->body = alto_buffer_make(BODY_MAX);
     *state = self;
     return 0;
@@ -38,7 +46,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     fixture *self = *state;
-    alto_front_destroy(&self->front);
+    alto_site_destroy(&self->site);
     test_origin_destroy(&self->origin);
     alto_buffer_fini(&self->body);
     free(self);
@@ -77,7 +85,7 @@ static void read_body(fixture *self)
 static unsigned ask_fully(fixture *self, const alto_http_request *request)
 {
     self->answer = (alto_http_answer){.status = 500, .file = -1};
-    alto_front_answer(self->front, request, &self->answer);
+    alto_site_answer(self->site, request, &self->answer);
     assert_true(self->answer.header_count <= ALTO_HTTP_HEADERS);
     read_body(self);
     return self->answer.status;
@@ -725,8 +733,8 @@ static void a_stale_state_is_marked_or_refused_as_the_operator_says(void **state
             print_message("  case: %s %s\n", cases[i].label, paths[p]);
             uint64_t issued_ms = alto_clock_ms() - 20000;
             alto_freshness freshness = {cases[i].state, issued_ms, issued_ms + (uint64_t)cases[i].valid_for_s * 1000};
-            alto_front_destroy(&self->front);
-            self->front = alto_front_new(self->origin->archive, NULL, 0, &self->counts, cases[i].policy);
+            alto_site_destroy(&self->site);
+            open_site(self, cases[i].policy);
             alto_front_freshness(self->front, &freshness);
             assert_int_equal(ask(self, paths[p]), cases[i].status);
             assert_int_equal(header(self, "Age") != NULL, cases[i].marked);

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/outlet.h"
+
+#include "io/http.h"
+
+#include <stdlib.h>
+
+enum { GRACE_MS = 2500, MAX_ENDPOINTS = 16 };
+
+struct alto_outlet {
+    alto_outlet_options options;
+    alto_push_sender *sender; /* NULL: no push endpoints */
+    alto_site *site;
+    alto_http_server *http; /* NULL: not open, or no address */
+    alto_publisher *publishers[ALTO_MAX_ORIGINS];
+    size_t count;
+};
+
+static alto_status start_push(alto_outlet *self, alto_loop *loop, alto_error *error)
+{
+    const alto_outlet_options *options = &self->options;
+    if (options->push_count == 0)
+        return ALTO_OK;
+    unsigned mbit = options->multicast_mbit ? options->multicast_mbit : ALTO_PUSH_MULTICAST_MBIT;
+    return alto_push_sender_new(loop, options->push, options->push_count, mbit, &self->sender, error);
+}
+
+static alto_status start_site(alto_outlet *self, alto_error *error)
+{
+    const char *endpoints[MAX_ENDPOINTS];
+    const char *const *named = self->options.advertise;
+    size_t count = self->options.advertise_count;
+    if (count == 0) {
+        for (; count < self->options.push_count && count < MAX_ENDPOINTS; count++)
+            endpoints[count] = alto_push_sender_endpoint(self->sender, count);
+        named = endpoints;
+    }
+    self->site = alto_site_new(named, count);
+    return self->site ? ALTO_OK : alto_fail(error, ALTO_NO_MEMORY, "outlet", "out of memory");
+}
+
+alto_status alto_outlet_new(alto_loop *loop, const alto_outlet_options *options, alto_outlet **out, alto_error *error)
+{
+    alto_outlet *self = calloc(1, sizeof *self);
+    if (!self)
+        return alto_fail(error, ALTO_NO_MEMORY, "outlet", "out of memory");
+    self->options = *options;
+    alto_status status = start_push(self, loop, error);
+    if (status == ALTO_OK)
+        status = start_site(self, error);
+    if (status == ALTO_OK)
+        *out = self;
+    else
+        alto_outlet_destroy(&self);
+    return status;
+}
+
+void alto_outlet_destroy(alto_outlet **self)
+{
+    alto_outlet *dying = *self;
+    if (!dying)
+        return;
+    alto_push_sender_destroy(&dying->sender); /* first: followers see it at once, and look elsewhere */
+    alto_http_server_destroy(&dying->http, GRACE_MS);
+    alto_site_destroy(&dying->site);
+    for (size_t i = 0; i < dying->count; i++)
+        alto_publisher_destroy(&dying->publishers[i]);
+    free(dying);
+    *self = NULL;
+}
+
+alto_status alto_outlet_publish(alto_outlet *self, const alto_origin *origin, const alto_site_options *options,
+                                alto_publisher **publisher, alto_error *error)
+{
+    alto_status status = alto_publisher_new(origin, options, self->site, self->sender, publisher, error);
+    if (status == ALTO_OK)
+        self->publishers[self->count++] = *publisher; /* the site takes no more than there is room for */
+    return status;
+}
+
+alto_status alto_outlet_open(alto_outlet *self, alto_error *error)
+{
+    if (!self->options.http)
+        return ALTO_OK;
+    return alto_http_server_new(self->options.http, self->options.http_threads, alto_site_answer, self->site,
+                                &self->http, error);
+}
+
+alto_http_server *alto_outlet_http(const alto_outlet *self)
+{
+    return self->http;
+}
+
+const char *alto_outlet_http_address(const alto_outlet *self)
+{
+    return self->http ? alto_http_server_address(self->http) : NULL;
+}
+
+const char *alto_outlet_push_endpoint(const alto_outlet *self, size_t index)
+{
+    return index < self->options.push_count ? alto_push_sender_endpoint(self->sender, index) : NULL;
+}

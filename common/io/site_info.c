@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/site_info.h"
+
+#include "io/loop.h"
+
+/* How often each status was a refusal. */
+typedef struct {
+    uint64_t of[ALTO_STATUS_COUNT];
+} refusals;
+
+static void add_refusals(refusals *self, const alto_counts *counts)
+{
+    for (alto_status status = ALTO_NO_MEMORY; status < ALTO_STATUS_COUNT; status++)
+        if (status != ALTO_KNOWN && status != ALTO_NOT_WANTED)
+            self->of[status] += alto_counts_get(counts, status);
+}
+
+static void write_refusals(const refusals *self, alto_buffer *out)
+{
+    const char *separator = "";
+    alto_buffer_add_text(out, ",\"refused\":{");
+    for (alto_status status = ALTO_OK; status < ALTO_STATUS_COUNT; status++) {
+        if (self->of[status] == 0)
+            continue;
+        alto_buffer_print(out, "%s\"%s\":%llu", separator, alto_status_name(status),
+                          (unsigned long long)self->of[status]);
+        separator = ",";
+    }
+    alto_buffer_add_text(out, "}");
+}
+
+static void write_name(const alto_site_origin *origin, alto_buffer *out)
+{
+    if (!origin->name)
+        return;
+    alto_buffer_add_text(out, ",\"name\":");
+    alto_json_string(out, alto_slice_text(origin->name));
+}
+
+static void write_state(const alto_site_origin *origin, alto_buffer *out)
+{
+    alto_view *view = alto_archive_view(origin->archive);
+    char position[ALTO_POSITION_TEXT];
+    alto_buffer_print(out, ",\"state\":\"%s\"", alto_replica_state_name(origin->freshness.state));
+    if (view && origin->freshness.issued_at_ms)
+        alto_buffer_print(out, ",\"age-ms\":%llu",
+                          (unsigned long long)alto_freshness_age_ms(&origin->freshness, alto_clock_ms()));
+    if (view) {
+        alto_position_text(&view->position, position);
+        alto_buffer_print(out, ",\"position\":\"%s\"", position);
+    }
+    alto_view_release(view);
+}
+
+static void write_behind(const alto_behind *behind, alto_buffer *out)
+{
+    if (!behind->info)
+        return;
+    alto_buffer_add_text(out, ",\"alto-server\":");
+    behind->info(behind->context, out);
+}
+
+static void write_origin(const alto_site_origin *origin, alto_slice push, alto_buffer *out)
+{
+    char hex[2 * ALTO_HASH_SIZE + 1];
+    refusals own = {.of = {0}};
+    alto_hex(hex, alto_archive_origin(origin->archive)->bytes, ALTO_HASH_SIZE);
+    alto_buffer_print(out, "{\"origin\":\"%s\"", hex);
+    write_name(origin, out);
+    alto_buffer_add_text(out, ",\"push\":");
+    alto_buffer_add_slice(out, push);
+    alto_buffer_print(out, ",\"keep-ms\":%d", ALTO_KEEP_MS);
+    write_state(origin, out);
+    add_refusals(&own, origin->counts);
+    if (origin->name) { /* else it is told of all */
+        write_refusals(&own, out);
+        write_behind(origin->behind, out);
+    }
+    alto_buffer_add_text(out, "}");
+}
+
+static void write_made(const alto_archive_made *made, alto_buffer *out)
+{
+    alto_buffer_print(out, ",\"made\":{\"snapshots\":%llu,\"deltas\":%llu,\"bundles\":%llu}",
+                      (unsigned long long)made->snapshots, (unsigned long long)made->deltas,
+                      (unsigned long long)made->bundles);
+}
+
+alto_status alto_site_info(alto_slice push, const alto_site_origin *origins, size_t count, uint64_t refused,
+                           alto_buffer *out)
+{
+    alto_archive_made made = {0};
+    refusals all = {.of = {0}};
+    alto_buffer_add_text(out, "{\"altocast\":1,\"origins\":[");
+    for (size_t i = 0; i < count; i++) {
+        alto_archive_made own = alto_archive_made_so_far(origins[i].archive);
+        made.snapshots += own.snapshots;
+        made.deltas += own.deltas;
+        made.bundles += own.bundles;
+        add_refusals(&all, origins[i].counts);
+        alto_buffer_add_text(out, i ? "," : "");
+        write_origin(&origins[i], push, out);
+    }
+    alto_buffer_add_text(out, "]");
+    write_made(&made, out);
+    alto_buffer_print(out, ",\"admission\":{\"refused\":%llu}", (unsigned long long)refused);
+    write_refusals(&all, out);
+    if (count == 1 && !origins[0].name)
+        write_behind(origins[0].behind, out);
+    alto_buffer_add_text(out, "}");
+    return out->status;
+}
