@@ -31,10 +31,11 @@ class Files:
         return json.loads((self.folder / ("interop93-%s.json" % name)).read_text())
 
 
-def served(files):
-    """What the small server has to serve."""
+def served(files, names=tuple(MAPS)):
+    """What the small server has to serve: both network maps and what belongs to them, or one."""
     resources, cost_maps = {}, {}
-    for name, file in MAPS.items():
+    for name in names:
+        file = MAPS[name]
         resources[name] = data.get(name, alto.NETWORK_MAP)
         resources[name + "-filtered"] = data.post(name + "-filtered", alto.NETWORK_MAP, alto.NETWORK_MAP_FILTER, uses=[name])
         for metric in METRICS:
@@ -44,10 +45,10 @@ def served(files):
         resources[name + "-costs-filtered"] = data.post(name + "-costs-filtered", alto.COST_MAP, alto.COST_MAP_FILTER, uses=[name],
                                                         **data.types(*METRICS, cost_constraints=True))
     resources["properties"] = data.post("properties", alto.PROPERTIES, alto.PROPERTIES_PARAMETERS,
-                                        capabilities={"prop-types": [name + ".pid" for name in MAPS]})
+                                        capabilities={"prop-types": [name + ".pid" for name in names]})
     resources["endpoint-cost"] = data.post("endpoint-cost", alto.ENDPOINT_COST, alto.ENDPOINT_COST_PARAMETERS,
                                            **data.types(*METRICS))
-    network_maps = {name: files.read(file + "-networkmap")["network-map"] for name, file in MAPS.items()}
+    network_maps = {name: files.read(MAPS[name] + "-networkmap")["network-map"] for name in names}
     return data.Data({"/directory": resources}, "default", network_maps, cost_maps,
                      {metric: (metric, "numerical") for metric in METRICS}, {})
 
