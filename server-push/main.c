@@ -26,6 +26,8 @@ int main(int argc, char **argv)
          .help = "directory of maps: X.json is resource X; a network map is named by its vtag"},
         {"alto-server", ALTO_OPTION_TEXT, &options.alto_server, "URL",
          .help = "instead of --maps: the directory (IRD) of an ALTO server; SIGHUP asks it at once"},
+        {"notify-key", ALTO_OPTION_TEXT, &options.notify_key, "FILE",
+         .help = "who knows the first line of this file may have it asked at once: POST /notify"},
         {"poll", ALTO_OPTION_NUMBER, &poll_s, "S",
          .help = "how often to ask for what does not say how long it is good (default 60)", .min = 1, .max = 86400},
         {"credentials", ALTO_OPTION_TEXT, &options.credentials, "FILE",
@@ -77,6 +79,10 @@ int main(int argc, char **argv)
                     rproxies.items[i]);
             return 2;
         }
+    if (options.notify_key && !options.alto_server) {
+        fprintf(stderr, "alto-server-push: --notify-key needs --alto-server; a directory is watched anyway\n");
+        return 2;
+    }
     if (!options.maps == !options.alto_server) {
         fprintf(stderr, "alto-server-push: one of --maps and --alto-server is needed; see --help\n");
         return 2;

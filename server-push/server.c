@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WARN_DAYS = 30, MS_PER_DAY = 86400000, MS_PER_S = 1000, WHERE_SIZE = 512, RETRY_MS = 1000, SECRET_MAX = 4096 };
+enum { WARN_DAYS = 30, MS_PER_DAY = 86400000, MS_PER_S = 1000, WHERE_SIZE = 512, RETRY_MS = 1000 };
 
 /* A document whose last text was refused. */
 typedef struct refusal {
@@ -37,6 +37,7 @@ struct server {
     source_dir *directory; /* one of them is the source */
     source_alto *alto;
     alto_buffer credentials;
+    alto_notify *notify; /* NULL: nobody may */
     alto_timer *head_timer, *hold_timer;
     uint64_t least_time_ms, started_ms; /* statements are dated from that on; when, on the monotonic clock */
     alto_counts counts;                 /* of documents, by what became of them */
@@ -411,32 +412,45 @@ static alto_status take_up_state(server *self, const alto_stored_state *state, a
     return status;
 }
 
+static void look(server *self, const char *why)
+{
+    alto_log(ALTO_LOG_INFO, "look", "why=%s", why);
+    source_alto_look(self->alto);
+}
+
+static void on_hangup(void *context)
+{
+    look(context, "SIGHUP");
+}
+
+static void on_notify(void *context)
+{
+    server *self = context;
+    if (self->alto) /* it listens a little earlier than there is a source, which begins with a look */
+        look(self, "notify");
+}
+
+static alto_status open_notify(server *self, alto_error *error)
+{
+    const char *file = self->options.notify_key;
+    alto_buffer key = alto_buffer_make(ALTO_SECRET_MAX);
+    alto_status status = file ? alto_keyring_read_secret(file, &key, error) : ALTO_OK;
+    if (file && status == ALTO_OK) {
+        self->notify = alto_notify_new(self->loop, alto_slice_text((const char *)key.data), on_notify, self);
+        if (!self->notify)
+            status = alto_fail(error, ALTO_NO_MEMORY, file, "out of memory");
+    }
+    alto_wipe(key.data, key.size);
+    alto_buffer_fini(&key);
+    return status;
+}
+
 static alto_status open_directory(server *self, alto_error *error)
 {
     source_dir_events events = {
         .changed = on_file, .removed = on_removed, .unreadable = on_unreadable, .settled = on_settled, .context = self};
     return source_dir_new(self->loop, self->options.maps, self->options.quiet_ms, self->options.max_quiet_ms, &events,
                           &self->directory, error);
-}
-
-/* The first line of a file, NUL-terminated. */
-static alto_status read_secret(const char *file, alto_buffer *out, alto_error *error)
-{
-    alto_status status = alto_keyring_read(NULL, file, out, error);
-    if (status != ALTO_OK)
-        return status;
-    alto_buffer_add_u8(out, 0);
-    if (out->status != ALTO_OK)
-        return alto_fail(error, out->status, file, "a secret of one line is expected");
-    out->data[strcspn((char *)out->data, "\r\n")] = 0;
-    return out->data[0] ? ALTO_OK : alto_fail(error, ALTO_CONFIG, file, "its first line is empty");
-}
-
-static void on_hangup(void *context)
-{
-    server *self = context;
-    alto_log(ALTO_LOG_INFO, "look", "why=SIGHUP");
-    source_alto_look(self->alto);
 }
 
 static alto_status open_alto(server *self, alto_error *error)
@@ -448,7 +462,8 @@ static alto_status open_alto(server *self, alto_error *error)
                                  .enough = on_enough,
                                  .settled = on_settled,
                                  .context = self};
-    alto_status status = options->credentials ? read_secret(options->credentials, &self->credentials, error) : ALTO_OK;
+    alto_status status =
+        options->credentials ? alto_keyring_read_secret(options->credentials, &self->credentials, error) : ALTO_OK;
     source_alto_options source = {.url = options->alto_server,
                                   .credentials = (const char *)self->credentials.data,
                                   .ca_file = options->ca_file,
@@ -471,7 +486,7 @@ static alto_status open_source(server *self, alto_error *error)
 /* Before there is anything to publish: whoever asks so early is told to come again. */
 static alto_status open_outlet(server *self, alto_error *error)
 {
-    alto_site_options serve = {.counts = &self->counts};
+    alto_site_options serve = {.counts = &self->counts, .notify = self->notify};
     alto_status status = alto_outlet_new(self->loop, &self->options.outlet, &self->outlet, error);
     if (status == ALTO_OK)
         status = alto_outlet_publish(self->outlet, &self->manifest.origin, &serve, &self->publisher, error);
@@ -507,6 +522,8 @@ static alto_status open_all(server *self, alto_error *error)
     if (status == ALTO_OK)
         status = load_state(self, &state, error);
     if (status == ALTO_OK)
+        status = open_notify(self, error);
+    if (status == ALTO_OK)
         status = open_publisher(self, error);
     if (status == ALTO_OK)
         judge_clock_of_epoch(self, &state);
@@ -536,7 +553,7 @@ alto_status server_new(alto_loop *loop, const server_options *options, server **
     self->loop = loop;
     self->started_ms = alto_monotonic_ms();
     self->options = *options;
-    self->credentials = alto_buffer_make(SECRET_MAX);
+    self->credentials = alto_buffer_make(ALTO_SECRET_MAX);
     self->pool = alto_pool_new();
     self->ingest = self->pool ? ingest_new(&ingesting, self->pool) : NULL;
     self->head_timer = alto_timer_new(loop, on_head_timer, self);
@@ -568,6 +585,7 @@ void server_destroy(server **self)
     alto_timer_destroy(&dying->head_timer);
     alto_timer_destroy(&dying->hold_timer);
     alto_outlet_destroy(&dying->outlet);
+    alto_notify_destroy(&dying->notify);
     alto_store_close(&dying->store);
     alto_committer_destroy(&dying->committer);
     ingest_destroy(&dying->ingest);

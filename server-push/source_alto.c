@@ -334,6 +334,32 @@ static void take_entry(source_alto *self, const alto_ird_entry *entry)
     at->entry = *entry;
 }
 
+static void directory_free(directory *gone)
+{
+    alto_buffer_fini(&gone->text);
+    free(gone);
+}
+
+static bool is_linked(const source_alto *self, const directory *of)
+{
+    const char *link;
+    for (size_t i = 0; (link = alto_ird_gather_link(self->gather, i)); i++)
+        if (strcmp(link, of->url) == 0)
+            return true;
+    return strcmp(of->url, self->options.url) == 0;
+}
+
+static void drop_unlinked(source_alto *self)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < self->directory_count; i++)
+        if (is_linked(self, self->directories[i]))
+            self->directories[kept++] = self->directories[i];
+        else
+            directory_free(self->directories[i]);
+    self->directory_count = kept;
+}
+
 /* Is one of the directories not for others? */
 static bool directory_shut(const source_alto *self)
 {
@@ -370,6 +396,7 @@ static void end_directories(source_alto *self)
             take_entry(self, entry);
     if (self->whole) {
         drop_what_is_gone(self);
+        drop_unlinked(self);
         tell_directory(self);
         self->directory_failures = 0;
         self->directories_due_ms = now_ms + jittered(self->age_ms);
@@ -405,12 +432,6 @@ static directory *directory_of(source_alto *self, const char *url)
     made->text = alto_buffer_make(ALTO_MAX_DIRECTORY);
     self->directories[self->directory_count++] = made;
     return made;
-}
-
-static void directory_free(directory *gone)
-{
-    alto_buffer_fini(&gone->text);
-    free(gone);
 }
 
 /* The error gets the URL where it says no other place. */

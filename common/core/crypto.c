@@ -233,6 +233,11 @@ void alto_signing_key_pem(const alto_signing_key *self, alto_buffer *out)
     add_block(out, "PRIVATE KEY", private_prefix, sizeof private_prefix, self->secret);
 }
 
+bool alto_equal_in_constant_time(const void *a, const void *b, size_t size)
+{
+    return sodium_memcmp(a, b, size) == 0;
+}
+
 void alto_wipe(void *data, size_t size)
 {
     sodium_memzero(data, size);

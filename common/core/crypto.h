@@ -20,6 +20,9 @@ static inline bool alto_hash_equal(const alto_hash *a, const alto_hash *b)
     return memcmp(a->bytes, b->bytes, ALTO_HASH_SIZE) == 0;
 }
 
+/* For secrets: takes equally long wherever they differ. */
+bool alto_equal_in_constant_time(const void *a, const void *b, size_t size);
+
 /* Prepare the library. Errors: ALTO_IO when the system gives no randomness. */
 alto_status alto_crypto_init(void);
 

@@ -8,7 +8,7 @@ static const char resource_prefix[] = "/resource/";
 
 bool alto_path_reserved(alto_slice segment)
 {
-    static const char *const names[] = {"directory", "redistribution", "resource"};
+    static const char *const names[] = {"directory", "notify", "redistribution", "resource"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (alto_slice_equal(segment, alto_slice_text(names[i])))
             return true;

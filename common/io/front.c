@@ -36,7 +36,8 @@ typedef struct {
 
 struct alto_front {
     alto_archive *archive;
-    alto_behind behind; /* all NULL: nobody */
+    alto_behind behind;        /* all NULL: nobody */
+    const alto_notify *notify; /* NULL: nobody is notified here */
     alto_stale_policy stale;
     alto_shared_freshness freshness;
     pthread_mutex_t lock; /* of kept */
@@ -62,6 +63,11 @@ alto_front *alto_front_new(alto_archive *archive, alto_stale_policy stale)
 void alto_front_set_behind(alto_front *self, const alto_behind *behind)
 {
     self->behind = *behind;
+}
+
+void alto_front_set_notify(alto_front *self, const alto_notify *notify)
+{
+    self->notify = notify;
 }
 
 static uint64_t file_room(const alto_rendering *rendering)
@@ -376,6 +382,8 @@ static bool answer_behind(alto_front *self, const alto_http_request *request, al
 
 void alto_front_answer(alto_front *self, const alto_http_request *request, alto_http_answer *answer)
 {
-    if (!answer_behind(self, request, answer) && may_answer(self, answer))
+    if (self->notify && strcmp(request->path, ALTO_NOTIFY_PATH) == 0)
+        alto_notify_answer(self->notify, request, answer);
+    else if (!answer_behind(self, request, answer) && may_answer(self, answer))
         answer_alto(self, request, answer);
 }

@@ -9,6 +9,7 @@
 #include "io/archive.h"
 #include "io/freshness.h"
 #include "io/http.h"
+#include "io/notify.h"
 
 typedef struct alto_front alto_front;
 
@@ -20,6 +21,9 @@ void alto_front_destroy(alto_front **self);
 
 /* Let somebody answer for what is not held, fresh or not; before the first request. */
 void alto_front_set_behind(alto_front *self, const alto_behind *behind);
+
+/* Answer POST /notify, too; before the first request. `notify` must outlive it. */
+void alto_front_set_notify(alto_front *self, const alto_notify *notify);
 
 /* How fresh the state is that is answered from; until this was called nothing is marked. One thread. */
 void alto_front_freshness(alto_front *self, const alto_freshness *freshness);

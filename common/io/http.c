@@ -240,7 +240,7 @@ typedef struct {
 } field;
 
 typedef struct {
-    field if_none_match, accept, accept_encoding, content_type;
+    field if_none_match, accept, accept_encoding, content_type, authorization;
     const char *content_length;
     size_t count;
     bool chunked, conflict, no_memory;
@@ -276,6 +276,8 @@ static enum MHD_Result on_field(void *context, enum MHD_ValueKind kind, const ch
         join(self, &self->if_none_match, value);
     } else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0) {
         join(self, &self->content_type, value);
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0) {
+        join(self, &self->authorization, value);
     } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
         self->chunked = true;
     } else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
@@ -291,6 +293,7 @@ static void fields_fini(fields *self)
     free(self->accept.joined);
     free(self->accept_encoding.joined);
     free(self->content_type.joined);
+    free(self->authorization.joined);
 }
 
 /* Does %00 occur in the path? Decoded it would end the path early. */
@@ -459,6 +462,7 @@ static enum MHD_Result answer_request(worker *self, struct MHD_Connection *conne
                               .accept = found->accept.text,
                               .accept_encoding = found->accept_encoding.text,
                               .content_type = found->content_type.text,
+                              .authorization = asked->posts ? found->authorization.text : NULL,
                               .body = alto_buffer_slice(&asked->body),
                               .peer = peer_of(connection),
                               .can_hold = !self->stopped,

@@ -63,6 +63,18 @@ alto_status alto_keyring_read(const char *directory, const char *name, alto_buff
 }
 
 /* Write everything to an open file, make it durable, and close it. */
+alto_status alto_keyring_read_secret(const char *file, alto_buffer *out, alto_error *error)
+{
+    alto_status status = alto_keyring_read(NULL, file, out, error);
+    if (status != ALTO_OK)
+        return status;
+    alto_buffer_add_u8(out, 0);
+    if (out->status != ALTO_OK)
+        return alto_fail(error, out->status, file, "%s", alto_status_text(out->status));
+    out->data[strcspn((char *)out->data, "\r\n")] = 0;
+    return out->data[0] ? ALTO_OK : alto_fail(error, ALTO_CONFIG, file, "its first line is empty");
+}
+
 static bool write_and_close(int file, alto_slice content)
 {
     size_t done = 0;

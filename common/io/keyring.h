@@ -18,6 +18,9 @@
 /* The whole of a file of at most out->max_size bytes. `directory` may be NULL: then `name` is the path.
  * Errors: ALTO_NOT_FOUND, ALTO_IO, ALTO_TOO_LARGE, ALTO_NO_MEMORY. */
 alto_status alto_keyring_read(const char *directory, const char *name, alto_buffer *out, alto_error *error);
+#define ALTO_SECRET_MAX 4096 /* bytes of a file with a secret */
+/* A secret: the first line of a file, NUL-terminated at out->data; wipe it afterwards. Errors: as above; ALTO_CONFIG (empty). */
+alto_status alto_keyring_read_secret(const char *file, alto_buffer *out, alto_error *error);
 
 /* Make a new root key, online key, anchor and manifest in `directory`, which is made when absent. Existing files are
  * never overwritten: when one of the four is there, ALTO_DUPLICATE. Other errors: ALTO_IO, ALTO_NO_MEMORY.

@@ -123,6 +123,7 @@ alto_status alto_site_add(alto_site *self, alto_archive *archive, const alto_sit
         return alto_fail(error, ALTO_NO_MEMORY, "site", "out of memory");
     }
     alto_front_set_behind(at->front, &options->behind);
+    alto_front_set_notify(at->front, options->notify);
     self->count++;
     self->told = told;
     *front = at->front;

@@ -22,6 +22,7 @@ typedef struct {
     const alto_counts *counts; /* refusals, shown in info; must outlive the site */
     alto_stale_policy stale;   /* of ALTO answers */
     alto_behind behind;        /* who answers for what is not held, and is told in info; all NULL: nobody */
+    const alto_notify *notify; /* answers POST /notify; must outlive the site. NULL: nobody does */
 } alto_site_options;
 
 /* push: endpoints to be named in info; copied. NULL: out of memory. */

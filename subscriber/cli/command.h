@@ -8,15 +8,15 @@
 typedef struct {
     const char *const *upstreams; /* at least one */
     size_t upstream_count;
-    const char *upstream_push, *root_key;
-    const char *operand, *second_operand; /* NULL: not given */
+    const char *upstream_push, *root_key, *notify_key; /* NULL: not given */
+    const char *operand, *second_operand;              /* NULL: not given */
     bool json, no_push;
     uint64_t count, timeout_s, poll_ms;
 } command_options;
 
 /* Exit code: 0, or 1 with one line on standard error. */
 typedef int command_fn(const command_options *options);
-command_fn command_watch, command_get, command_lookup, command_status;
+command_fn command_watch, command_get, command_lookup, command_status, command_notify;
 
 /* A session of a command: opened, stopped by SIGINT and SIGTERM, and by a wrong origin (which is then reported). */
 typedef struct {

@@ -14,16 +14,30 @@ static const char about[] =
     "  get RESOURCE   the verified resource as ALTO JSON on standard output\n"
     "  lookup ADDRESS [ADDRESS]\n"
     "                 the PID of an address in each network map, or the cost from one to the other in each cost map\n"
-    "  status         what is held, from where, how fresh";
+    "  status         what is held, from where, how fresh\n"
+    "  notify         have an alto-server-push ask its ALTO server at once";
 
 static const struct {
     const char *name;
     command_fn *run;
     int least, most; /* operands besides the command */
-} commands[] = {{"watch", command_watch, 0, 0},
-                {"get", command_get, 1, 1},
-                {"lookup", command_lookup, 1, 2},
-                {"status", command_status, 0, 0}};
+    bool notifies;   /* needs another key */
+} commands[] = {{"watch", command_watch, 0, 0, false},
+                {"get", command_get, 1, 1, false},
+                {"lookup", command_lookup, 1, 2, false},
+                {"status", command_status, 0, 0, false},
+                {"notify", command_notify, 0, 0, true}};
+
+/* Run a command, if it has the key that it needs. */
+static int run(size_t command, const command_options *options)
+{
+    bool notifies = commands[command].notifies;
+    if (notifies ? options->notify_key != NULL : options->root_key != NULL)
+        return commands[command].run(options);
+    fprintf(stderr, "alto-subscriber: --%s FILE is required; see alto-subscriber --help\n",
+            notifies ? "notify-key" : "root-key");
+    return 2;
+}
 
 int main(int argc, char **argv)
 {
@@ -34,12 +48,14 @@ int main(int argc, char **argv)
         {"upstream", ALTO_OPTION_LIST, &upstreams, "URL",
          .help = "where to get the maps, e.g. http://127.0.0.1:8671; may be repeated", .required = true},
         {"root-key", ALTO_OPTION_TEXT, &options.root_key, "FILE",
-         .help = "root.pub.pem of the ALTO server's operator: whom to believe", .required = true},
+         .help = "root.pub.pem of the ALTO server's operator: whom to believe; all but notify need it"},
+        {"notify-key", ALTO_OPTION_TEXT, &options.notify_key, "FILE",
+         .help = "notify: the key, its first line; the same as --notify-key of alto-server-push"},
         {"json", ALTO_OPTION_FLAG, &options.json, NULL, .help = "print JSON, one object a line"},
         {"count", ALTO_OPTION_NUMBER, &options.count, "N", .help = "watch: end after N commits (default: never)",
          .max = UINT64_MAX},
         {"timeout", ALTO_OPTION_NUMBER, &options.timeout_s, "S",
-         .help = "get, lookup, status: give up after this long (default 30)", .min = 1, .max = 86400},
+         .help = "get, lookup, status, notify: give up after this long (default 30)", .min = 1, .max = 86400},
         {"upstream-push", ALTO_OPTION_TEXT, &options.upstream_push, "ENDPOINT",
          .help = "push endpoint of the (first) upstream (default: the port that it names, on the host of --upstream)"},
         {"no-push", ALTO_OPTION_FLAG, &options.no_push, NULL, .help = "follow by polling only"},
@@ -50,9 +66,10 @@ int main(int argc, char **argv)
         {.name = NULL}};
     int operands;
     alto_log_level level;
-    alto_options_parse(argc, argv, table,
-                       "watch|get RESOURCE|lookup ADDRESS [ADDRESS]|status --upstream URL --root-key FILE [options]",
-                       about, &operands);
+    alto_options_parse(
+        argc, argv, table,
+        "watch|get RESOURCE|lookup ADDRESS [ADDRESS]|status|notify --upstream URL --root-key FILE [options]", about,
+        &operands);
     if (!alto_log_level_parse(log_level, &level)) {
         fprintf(stderr, "alto-subscriber: --log %s: not a level; see --help\n", log_level);
         return 2;
@@ -65,8 +82,9 @@ int main(int argc, char **argv)
             operands <= 1 + commands[i].most) {
             options.operand = operands > 1 ? argv[2] : NULL;
             options.second_operand = operands > 2 ? argv[3] : NULL;
-            return commands[i].run(&options);
+            return run(i, &options);
         }
-    fprintf(stderr, "alto-subscriber: one of watch, get RESOURCE, lookup ADDRESS, status is needed; see --help\n");
+    fprintf(stderr,
+            "alto-subscriber: one of watch, get RESOURCE, lookup ADDRESS, status, notify is needed; see --help\n");
     return 2;
 }

@@ -216,6 +216,13 @@ ALTOCAST_API altocast_result altocast_address_costs(const altocast_view *view, c
                                                     const altocast_address *source,
                                                     const altocast_address *destinations, size_t count, double *costs);
 
+/* ---- news: any thread ---- */
+
+/* Have an alto-server-push that polls an ALTO server ask it at once: POST URL/notify with the key that is the first line of
+ * key_file (its --notify-key). Waits for the answer, timeout_s at most. False: `error` gets a sentence. */
+ALTOCAST_API bool altocast_notify(const char *url, const char *key_file, unsigned timeout_s, char *error,
+                                  size_t error_size);
+
 /* ---- whole resources ---- */
 
 /* The whole resource as compact ALTO JSON, piece by piece. `write` returns false to stop. */

@@ -214,6 +214,7 @@ static void every_path_leads_back_to_its_resource(void **state)
     } cases[] = {{"net", "/net"},
                  {"a:b@c-d_e", "/a:b@c-d_e"},
                  {"directory", "/resource/directory"},
+                 {"notify", "/resource/notify"},
                  {"redistribution", "/resource/redistribution"},
                  {"resource", "/resource/resource"},
                  {".ird", "/resource/.ird"},
