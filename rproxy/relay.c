@@ -194,6 +194,11 @@ static bool answer_behind(void *context, const char *id, const alto_http_request
     return alto_server_answer(context, id, request, answer);
 }
 
+static bool offers_behind(void *context, const char *id)
+{
+    return alto_server_offers(context, id);
+}
+
 static void inform_behind(void *context, alto_buffer *out)
 {
     alto_server_info(context, out);
@@ -205,7 +210,8 @@ static alto_status publish(relay *self, alto_error *error)
                                .counts = alto_replica_counts(alto_follower_replica(self->follower)),
                                .stale = self->options.stale};
     if (self->alto_server)
-        serve.behind = (alto_behind){.answer = answer_behind, .info = inform_behind, .context = self->alto_server};
+        serve.behind = (alto_behind){
+            .answer = answer_behind, .offers = offers_behind, .info = inform_behind, .context = self->alto_server};
     return alto_outlet_publish(self->outlet, &self->anchor.origin, &serve, &self->publisher, error);
 }
 

@@ -135,5 +135,5 @@ alto_status alto_capability_ird(const alto_view *view, size_t index, alto_buffer
         !alto_json_element(rproxies, index, &raw) || !alto_json_text(raw, url, sizeof url) ||
         !alto_capability_url_valid(url))
         return ALTO_NOT_FOUND;
-    return alto_ird(view, ALTO_SERVICES, url, out);
+    return alto_ird(view, ALTO_SERVICES, url, NULL, NULL, out);
 }

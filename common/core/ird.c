@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/ird.h"
 
+#include "core/json_text.h"
+#include "core/service_origin.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -102,23 +105,31 @@ static alto_status add_cost_types(alto_buffer *out, const alto_view *view)
     return ALTO_OK;
 }
 
+/* The one with the most prefixes, as endpoint cost takes it. */
 static void add_default_map(alto_buffer *out, const alto_view *view)
 {
+    const alto_resource *finest = NULL;
     for (size_t i = 0; i < view->count; i++) {
-        const alto_resource *resource = view->resources[i];
-        if (resource->entry.kind != ALTO_NETWORK_MAP || !alto_resource_shown(resource))
-            continue;
-        alto_buffer_add_text(out, ",\"default-alto-network-map\":");
-        alto_json_string(out, resource->name.id);
-        return;
+        const alto_resource *at = view->resources[i];
+        if (at->entry.kind == ALTO_NETWORK_MAP && at->name.input.size == 0 && alto_resource_shown(at) &&
+            (!finest || at->entry.items > finest->entry.items))
+            finest = at;
     }
+    if (!finest)
+        return;
+    alto_buffer_add_text(out, ",\"default-alto-network-map\":");
+    alto_json_string(out, finest->name.id);
+}
+
+static bool ends_with(const alto_buffer *out, uint8_t last)
+{
+    return out->size > 0 && out->data[out->size - 1] == last;
 }
 
 /* A name in a list of names. */
 static void add_name(alto_buffer *out, alto_slice name)
 {
-    bool first = out->size && out->data[out->size - 1] == '[';
-    alto_buffer_add_text(out, first ? "" : ",");
+    alto_buffer_add_text(out, ends_with(out, '[') ? "" : ",");
     alto_json_string(out, name);
 }
 
@@ -134,17 +145,43 @@ static void begin_entry(alto_buffer *out, const char *base, alto_slice id, const
     add_member(out, "media-type", media_type);
 }
 
-static void add_cost_type_names(alto_buffer *out, const alto_resource *const *maps, size_t count)
+/* The literal by which the origin's directory calls a cost type; false when it does not know it. */
+static bool origin_type_name(const alto_version *directory, const alto_cost_type *type, alto_slice *name)
 {
-    alto_buffer_add_text(out, ",\"capabilities\":{\"cost-type-names\":[");
-    for (size_t i = 0; i < count; i++) {
-        alto_cost_type type;
-        char name[2 * ALTO_MAX_NAME + 8];
-        if (!cost_type_of(maps[i], &type))
-            continue;
-        cost_type_name(&type, name, sizeof name);
+    alto_slice types, definition;
+    alto_cost_type known;
+    if (!alto_version_member(directory, "meta", "cost-types", &types))
+        return false;
+    alto_json_walk walk = alto_json_walk_make(types);
+    alto_json_walk_enter(&walk, '{');
+    while (alto_json_walk_member(&walk, name) == ALTO_JSON_ITEM && alto_json_walk_value(&walk, &definition))
+        if (alto_origin_cost_type(directory, *name, &known) && alto_cost_type_equal(&known, type))
+            return true;
+    return false;
+}
+
+static void add_type_name(alto_buffer *out, const alto_version *directory, const alto_cost_type *type)
+{
+    char name[2 * ALTO_MAX_NAME + 8];
+    alto_slice literal;
+    if (!directory) {
+        cost_type_name(type, name, sizeof name);
         add_name(out, alto_slice_text(name));
+    } else if (origin_type_name(directory, type, &literal)) {
+        alto_buffer_add_text(out, ends_with(out, '[') ? "" : ",");
+        alto_buffer_add_slice(out, literal);
     }
+}
+
+/* directory: of the origin, whose names are used then; NULL: it has none. */
+static void add_cost_type_names(alto_buffer *out, const alto_version *directory, const alto_resource *const *maps,
+                                size_t count)
+{
+    alto_cost_type type;
+    alto_buffer_add_text(out, ",\"capabilities\":{\"cost-type-names\":[");
+    for (size_t i = 0; i < count; i++)
+        if (cost_type_of(maps[i], &type))
+            add_type_name(out, directory, &type);
     alto_buffer_add_text(out, "]");
 }
 
@@ -153,7 +190,7 @@ static void add_resource(alto_buffer *out, const char *base, const alto_resource
     alto_cost_type type;
     begin_entry(out, base, resource->name.id, resource->entry.media_type);
     if (cost_type_of(resource, &type)) {
-        add_cost_type_names(out, &resource, 1);
+        add_cost_type_names(out, NULL, &resource, 1);
         alto_buffer_add_text(out, "}");
     }
     for (size_t i = 0; i < resource->entry.dependency_count; i++) {
@@ -175,6 +212,9 @@ typedef struct {
     const char *base; /* of URIs */
     alto_buffer *out;
     const char *separator; /* before the next entry */
+    unsigned services;     /* kinds */
+    alto_ird_here_fn *elsewhere;
+    void *context;
 } listing;
 
 /* "<network map>.pid" of each. */
@@ -196,7 +236,7 @@ static void add_cost_capabilities(const listing *self, const alto_service *servi
 {
     const alto_resource *costs[ALTO_SERVICE_COSTS];
     size_t count = alto_service_costs(self->view, service, costs);
-    add_cost_type_names(self->out, costs, count);
+    add_cost_type_names(self->out, alto_origin_directory(self->view), costs, count);
     alto_buffer_print(self->out, ",\"cost-constraints\":true,\"max-cost-types\":%zu}", count);
 }
 
@@ -220,23 +260,127 @@ static void add_service(void *context, const alto_service *service)
     alto_buffer_add_text(self->out, "}");
 }
 
-alto_status alto_ird(const alto_view *view, unsigned services, const char *base, alto_buffer *out)
+/* ---- the origin's own directory ---- */
+
+/* Does this server, or somebody for it, answer for that entry? */
+static bool is_answered(const listing *self, const char *id, alto_slice entry)
 {
-    listing self = {.view = view, .base = base, .out = out, .separator = ""};
-    alto_buffer_add_text(out, "{\"meta\":{");
-    if (add_cost_types(out, view) != ALTO_OK)
-        return ALTO_NO_MEMORY;
-    add_default_map(out, view);
-    alto_buffer_add_text(out, "},\"resources\":{");
-    for (size_t i = 0; i < view->count; i++) {
-        const alto_resource *resource = view->resources[i];
-        if (!listed(resource))
-            continue;
-        alto_buffer_add_text(out, self.separator);
-        add_resource(out, base, resource);
-        self.separator = ",";
+    alto_service service;
+    const alto_resource *held = alto_view_by_id(self->view, id);
+    if (held ? listed(held)
+             : alto_origin_service(self->view, id, entry, &service) &&
+                   (self->services & ALTO_SERVICE_BIT(service.kind)) &&
+                   (!service.map || alto_resource_shown(service.map)))
+        return true;
+    return self->elsewhere && self->elsewhere(self->context, id);
+}
+
+static void add_origin_entry(listing *self, const char *id, alto_slice entry)
+{
+    char path[ALTO_URI_PATH];
+    alto_buffer uri = alto_buffer_make(ALTO_MAX_URL + ALTO_URI_PATH);
+    alto_id_path(alto_slice_text(id), path);
+    alto_buffer_print(&uri, "%s%s", self->base, path);
+    alto_buffer_add_u8(&uri, 0);
+    alto_buffer_add_text(self->out, self->separator);
+    self->separator = ",";
+    alto_json_string(self->out, alto_slice_text(id));
+    alto_buffer_add_text(self->out, ":");
+    if (uri.status == ALTO_OK)
+        alto_ird_local_entry(entry, (const char *)uri.data, self->out);
+    else
+        self->out->status = uri.status;
+    alto_buffer_fini(&uri);
+}
+
+static void add_origin_resources(listing *self, const alto_tree *entries)
+{
+    alto_cursor at;
+    alto_buffer_add_text(self->out, "{");
+    for (alto_cursor_first(&at, entries); alto_cursor_valid(&at); alto_cursor_next(&at)) {
+        char id[ALTO_MAX_NAME + 1];
+        alto_slice entry = alto_cursor_value(&at).text;
+        if (alto_origin_id(&at, id) && is_answered(self, id, entry))
+            add_origin_entry(self, id, entry);
     }
-    alto_services(view, services, add_service, &self);
-    alto_buffer_add_text(out, "}}");
+    alto_services(self->view, self->services, add_service, self);
+    alto_buffer_add_text(self->out, "}");
+}
+
+/* A member of the directory that is an object, as it is. */
+static void add_origin_object(listing *self, const alto_tree *members)
+{
+    alto_cursor at;
+    alto_buffer_add_text(self->out, "{");
+    for (alto_cursor_first(&at, members); alto_cursor_valid(&at); alto_cursor_next(&at)) {
+        alto_buffer_add_text(self->out, ends_with(self->out, '{') ? "" : ",");
+        alto_json_string(self->out, alto_cursor_key(&at));
+        alto_buffer_add_text(self->out, ":");
+        alto_buffer_add_slice(self->out, alto_cursor_value(&at).text);
+    }
+    alto_buffer_add_text(self->out, "}");
+}
+
+static void add_origin_directory(listing *self, const alto_version *directory)
+{
+    alto_cursor at;
+    const char *separator = "{";
+    alto_cursor_first(&at, alto_version_tree(directory));
+    for (; alto_cursor_valid(&at); alto_cursor_next(&at)) {
+        alto_slice key = alto_cursor_key(&at), name = {key.data + 1, key.size - 1};
+        const alto_tree *items = alto_cursor_value(&at).row;
+        alto_cursor value;
+        alto_buffer_add_text(self->out, separator);
+        separator = ",";
+        alto_json_string(self->out, name);
+        alto_buffer_add_text(self->out, ":");
+        alto_cursor_first(&value, items);
+        if (key.data[0] == ALTO_ROW_VALUE)
+            alto_buffer_add_slice(self->out, alto_cursor_value(&value).text);
+        else if (alto_slice_equal(name, alto_slice_text("resources")))
+            add_origin_resources(self, items);
+        else
+            add_origin_object(self, items);
+    }
+    alto_buffer_add_text(self->out, "}");
+}
+
+/* ---- whole ---- */
+
+static alto_status add_made_directory(listing *self)
+{
+    const alto_view *view = self->view;
+    alto_buffer_add_text(self->out, "{\"meta\":{");
+    if (add_cost_types(self->out, view) != ALTO_OK)
+        return ALTO_NO_MEMORY;
+    add_default_map(self->out, view);
+    alto_buffer_add_text(self->out, "},\"resources\":{");
+    for (size_t i = 0; i < view->count; i++) {
+        if (!listed(view->resources[i]))
+            continue;
+        alto_buffer_add_text(self->out, self->separator);
+        add_resource(self->out, self->base, view->resources[i]);
+        self->separator = ",";
+    }
+    alto_services(view, self->services, add_service, self);
+    alto_buffer_add_text(self->out, "}}");
+    return ALTO_OK;
+}
+
+alto_status alto_ird(const alto_view *view, unsigned services, const char *base, alto_ird_here_fn *elsewhere,
+                     void *context, alto_buffer *out)
+{
+    listing self = {.view = view,
+                    .base = base,
+                    .out = out,
+                    .separator = "",
+                    .services = services,
+                    .elsewhere = elsewhere,
+                    .context = context};
+    const alto_version *directory = alto_origin_directory(view);
+    if (directory)
+        add_origin_directory(&self, directory);
+    else if (add_made_directory(&self) != ALTO_OK)
+        return ALTO_NO_MEMORY;
     return out->status;
 }

@@ -7,13 +7,17 @@
 #ifndef ALTO_IRD_H
 #define ALTO_IRD_H
 
+#include "core/ird_local.h"
 #include "core/service.h"
 
 /* Append the directory of what `view` shows, but for what altocast itself publishes (IDs beginning with '.'), and of its
- * services of these kinds.
+ * services of these kinds. Where the origin is an ALTO server it is the origin's own (service_origin.h): all stays but the
+ * URIs, entries of what is not answered are left out, services that it does not have are added.
  * base    before the path in each URI: "", "/isp-a" where an origin has that name, or another server's, e.g. "https://rproxy.example"
+ * elsewhere, context  says which other resources of the origin are answered by somebody for this server, under the same path; NULL: none
  * Errors  ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
-alto_status alto_ird(const alto_view *view, unsigned services, const char *base, alto_buffer *out);
+alto_status alto_ird(const alto_view *view, unsigned services, const char *base, alto_ird_here_fn *elsewhere,
+                     void *context, alto_buffer *out);
 
 /* Is this first segment of a path one that the server itself needs? */
 bool alto_path_reserved(alto_slice segment);

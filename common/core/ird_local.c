@@ -44,6 +44,15 @@ static void write_detail(const writing *to, alto_slice key, alto_slice value, co
         alto_buffer_add_slice(to->out, value);
 }
 
+void alto_ird_local_entry(alto_slice entry, const char *uri, alto_buffer *out)
+{
+    const writing to = {.out = out};
+    if (is_object(entry))
+        copy_members(&to, entry, write_detail, uri);
+    else
+        alto_buffer_add_slice(out, entry);
+}
+
 static void write_resource(const writing *to, alto_slice key, alto_slice value, const char *path)
 {
     char id[ALTO_MAX_NAME + 1], own[ALTO_URI_PATH];
@@ -52,10 +61,7 @@ static void write_resource(const writing *to, alto_slice key, alto_slice value, 
     bool here = id[0] && to->here(to->context, id);
     if (here)
         alto_id_path(alto_slice_text(id), own);
-    if (is_object(value))
-        copy_members(to, value, write_detail, here ? own : NULL);
-    else
-        alto_buffer_add_slice(to->out, value);
+    alto_ird_local_entry(value, here ? own : NULL, to->out);
 }
 
 static void write_part(const writing *to, alto_slice key, alto_slice value, const char *path)

@@ -14,5 +14,7 @@ typedef bool alto_ird_here_fn(void *context, const char *id);
  * in its place: alto_id_path. All else stays, byte for byte but for white space between members.
  * Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
 alto_status alto_ird_local(alto_slice directory, alto_ird_here_fn *here, void *context, alto_buffer *out);
+/* Append the entry of one resource, likewise; uri NULL: it stays. */
+void alto_ird_local_entry(alto_slice entry, const char *uri, alto_buffer *out);
 
 #endif

@@ -65,7 +65,8 @@ static alto_status read_several(alto_cost_wish *self, const alto_view *view, con
                                 const alto_query_field *field, alto_query_error *error)
 {
     const alto_resource *offered[ALTO_SERVICE_COSTS];
-    size_t most = alto_service_costs(view, service, offered);
+    size_t offers = alto_service_costs(view, service, offered), several = alto_service_several(service);
+    size_t most = offers < several ? offers : several;
     alto_json_walk walk = alto_json_walk_make(field->value);
     alto_slice value;
     size_t count = 0;
@@ -192,11 +193,32 @@ static alto_status read_alternatives(alto_cost_wish *self, const alto_query_fiel
     return self->test_count ? ALTO_OK : alto_query_bad_json(error, field->path, field->value);
 }
 
+/* Fields that the service does not know are ignored (8.3.7). */
+static void forget_unknown(const alto_service *service, alto_query_field fields[ALTO_COST_FIELDS])
+{
+    static const int several[] = {MULTI, TESTABLE, OR_CONSTRAINTS}; /* RFC 8189 */
+    for (size_t i = 0; i < 3 && alto_service_several(service) == 0; i++)
+        fields[several[i]].value = alto_slice_of(NULL, 0);
+}
+
+/* Constraints where none are allowed (11.3.2.3). */
+static alto_status refuse_constraints(const alto_service *service, const alto_query_field fields[ALTO_COST_FIELDS],
+                                      alto_query_error *error)
+{
+    for (int i = CONSTRAINTS; i <= OR_CONSTRAINTS; i++)
+        if (alto_query_has(&fields[i]) && !alto_service_constraints(service))
+            return alto_query_bad_json(error, fields[i].path, fields[i].value);
+    return ALTO_OK;
+}
+
 alto_status alto_cost_wish_read(alto_cost_wish *self, const alto_view *view, const alto_service *service,
-                                const alto_query_field fields[ALTO_COST_FIELDS], alto_query_error *error)
+                                alto_query_field fields[ALTO_COST_FIELDS], alto_query_error *error)
 {
     *self = (alto_cost_wish){.multi = false};
-    alto_status status = read_types(self, view, service, fields, error);
+    forget_unknown(service, fields);
+    alto_status status = refuse_constraints(service, fields, error);
+    if (status == ALTO_OK)
+        status = read_types(self, view, service, fields, error);
     size_t first = alto_query_has(&fields[TESTABLE]) ? self->count : 0; /* that index 0 means */
     if (status == ALTO_OK && first)
         status = read_several(self, view, service, &fields[TESTABLE], error);

@@ -31,10 +31,10 @@ typedef struct {
     size_t test_count;                                 /* 0: there is no condition */
 } alto_cost_wish;
 
-/* Read the fields, which alto_query_fields has found. Errors: ALTO_INVALID, ALTO_NO_MEMORY. End with
+/* Read the fields, which alto_query_fields has found; those that the service does not know are emptied. Errors: ALTO_INVALID, ALTO_NO_MEMORY. End with
  * alto_cost_wish_fini, also after an error. */
 alto_status alto_cost_wish_read(alto_cost_wish *self, const alto_view *view, const alto_service *service,
-                                const alto_query_field fields[ALTO_COST_FIELDS], alto_query_error *error);
+                                alto_query_field fields[ALTO_COST_FIELDS], alto_query_error *error);
 void alto_cost_wish_fini(alto_cost_wish *self);
 
 /* Are these costs, one of each map and NaN where there is none, to be answered: is one of the answered costs there, and

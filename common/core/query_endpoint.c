@@ -96,21 +96,6 @@ typedef struct {
     alto_buffer *out;
 } property_answer;
 
-/* The network map of "<map>.pid"; NULL: there is no such property. */
-static const alto_resource *map_of_property(const alto_view *view, alto_slice name)
-{
-    static const char suffix[] = ".pid";
-    enum { SUFFIX = sizeof suffix - 1 };
-    char id[ALTO_MAX_NAME + 1];
-    if (name.size <= SUFFIX || name.size - SUFFIX > ALTO_MAX_NAME ||
-        memcmp(name.data + name.size - SUFFIX, suffix, SUFFIX) != 0 || memchr(name.data, 0, name.size))
-        return NULL;
-    memcpy(id, name.data, name.size - SUFFIX);
-    id[name.size - SUFFIX] = 0;
-    const alto_resource *found = alto_view_by_id(view, id);
-    return found && found->entry.kind == ALTO_NETWORK_MAP && alto_resource_shown(found) ? found : NULL;
-}
-
 static alto_status read_properties(property_answer *self, const alto_endpoint_question *question,
                                    const alto_query_field *field, alto_query_error *error)
 {
@@ -125,7 +110,7 @@ static alto_status read_properties(property_answer *self, const alto_endpoint_qu
         return ALTO_NO_MEMORY;
     for (size_t i = 0; i < self->names.count; i++) {
         alto_slice name = self->names.items[i];
-        const alto_resource *map = map_of_property(question->view, name);
+        const alto_resource *map = alto_service_property(question->view, question->service, name);
         if (!map)
             return alto_query_bad_value(error, field->path, name);
         self->properties[i] = (property){.name = name, .map = map};

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/service.h"
 
+#include "core/mapjson.h"
+#include "core/service_origin.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
     NUMBER_ROOM = 5, /* of "-4096": there are no more resources whose ID could be taken */
@@ -32,6 +36,12 @@ const char *alto_service_media_type(alto_service_kind kind)
 
 /* ---- IDs ---- */
 
+static bool is_taken(const alto_view *view, const char *id)
+{
+    alto_slice entry;
+    return alto_view_by_id(view, id) || alto_origin_entry(view, id, &entry);
+}
+
 /* `base` and `suffix`, within the length of an ID, with a number behind it where that is taken. */
 static void make_id(const alto_view *view, alto_slice base, const char *suffix, char id[ALTO_MAX_NAME + 1])
 {
@@ -44,7 +54,7 @@ static void make_id(const alto_view *view, alto_slice base, const char *suffix, 
     }
     snprintf(stem, sizeof stem, "%.*s%s%s%s", (int)base.size, (const char *)base.data, *cut ? "-" : "", cut, suffix);
     snprintf(id, ALTO_MAX_NAME + 1, "%s", stem);
-    for (unsigned number = 2; alto_view_by_id(view, id); number++)
+    for (unsigned number = 2; is_taken(view, id); number++)
         snprintf(id, ALTO_MAX_NAME + 1, "%.*s-%u", ALTO_MAX_NAME - NUMBER_ROOM, stem, number);
 }
 
@@ -117,7 +127,7 @@ static bool endpoint_of(const alto_view *view, unsigned kinds, alto_service_kind
     return true;
 }
 
-bool alto_service_find(const alto_view *view, unsigned kinds, const char *id, alto_service *out)
+static bool find_made(const alto_view *view, unsigned kinds, const char *id, alto_service *out)
 {
     char stem[ALTO_MAX_NAME + 1] = "";
     const char *end = id, *next;
@@ -138,9 +148,18 @@ bool alto_service_find(const alto_view *view, unsigned kinds, const char *id, al
     return false;
 }
 
+bool alto_service_find(const alto_view *view, unsigned kinds, const char *id, alto_service *out)
+{
+    alto_slice entry;
+    if (alto_origin_entry(view, id, &entry))
+        return alto_origin_service(view, id, entry, out) && (kinds & ALTO_SERVICE_BIT(out->kind));
+    return find_made(view, kinds, id, out) && !(alto_origin_kinds(view) & ALTO_SERVICE_BIT(out->kind));
+}
+
 void alto_services(const alto_view *view, unsigned kinds, alto_service_fn *found, void *context)
 {
     alto_service service;
+    kinds &= ~alto_origin_kinds(view);
     for (size_t i = 0; i < view->count; i++) {
         const alto_resource *map = view->resources[i];
         if (!alto_resource_shown(map) || !filter_of(view, kinds, map, &service))
@@ -175,6 +194,10 @@ size_t alto_service_costs(const alto_view *view, const alto_service *service,
 {
     alto_cost_type types[ALTO_SERVICE_COSTS];
     size_t count = 0, same;
+    if (service->entry.size) {
+        memcpy(costs, service->costs, service->cost_count * sizeof *costs);
+        return service->cost_count;
+    }
     if (service->map && offers(view, service, service->map, &types[0]))
         costs[count++] = service->map;
     for (size_t i = 0; i < view->count && count < ALTO_SERVICE_COSTS; i++) {
@@ -202,4 +225,56 @@ const alto_resource *alto_service_cost(const alto_view *view, const alto_service
         if (alto_version_cost_type(costs[i]->version, &own) && alto_cost_type_equal(&own, type))
             return costs[i];
     return NULL;
+}
+
+/* ---- what the origin's entry allows ---- */
+
+static bool capability(const alto_service *service, const char *name, alto_slice *value)
+{
+    const char *const path[] = {"capabilities", name, NULL};
+    return alto_json_get(service->entry, path, value);
+}
+
+bool alto_service_constraints(const alto_service *service)
+{
+    alto_slice value;
+    return service->entry.size == 0 ||
+           (capability(service, "cost-constraints", &value) && alto_slice_equal(value, alto_slice_text("true")));
+}
+
+size_t alto_service_several(const alto_service *service)
+{
+    alto_slice value;
+    if (service->entry.size == 0)
+        return ALTO_SERVICE_COSTS;
+    return capability(service, "max-cost-types", &value) && value.data[0] >= '1' && value.data[0] <= '9'
+               ? strtoul((const char *)value.data, NULL, 10) /* what follows the digits is no digit: JSON */
+               : 0;
+}
+
+static bool has_property(const alto_service *service, alto_slice name)
+{
+    char text[2 * ALTO_MAX_NAME + 8];
+    alto_slice types, type;
+    if (!capability(service, "prop-types", &types))
+        return false;
+    for (size_t i = 0; alto_json_element(types, i, &type); i++)
+        if (alto_json_text(type, text, sizeof text) && alto_slice_equal(alto_slice_text(text), name))
+            return true;
+    return false;
+}
+
+const alto_resource *alto_service_property(const alto_view *view, const alto_service *service, alto_slice name)
+{
+    static const char suffix[] = ".pid";
+    enum { SUFFIX = sizeof suffix - 1 };
+    char id[ALTO_MAX_NAME + 1];
+    if (name.size <= SUFFIX || name.size - SUFFIX > ALTO_MAX_NAME ||
+        memcmp(name.data + name.size - SUFFIX, suffix, SUFFIX) != 0 || memchr(name.data, 0, name.size) ||
+        (service->entry.size && !has_property(service, name)))
+        return NULL;
+    memcpy(id, name.data, name.size - SUFFIX);
+    id[name.size - SUFFIX] = 0;
+    const alto_resource *found = alto_view_by_id(view, id);
+    return found && found->entry.kind == ALTO_NETWORK_MAP && alto_resource_shown(found) ? found : NULL;
 }

@@ -251,6 +251,14 @@ bool alto_server_answer(alto_server *self, const char *id, const alto_http_reque
     return !now || entry;
 }
 
+bool alto_server_offers(alto_server *self, const char *id)
+{
+    offer *now = offer_now(self);
+    bool offered = now && find_entry(now, id);
+    release_offer(now);
+    return offered;
+}
+
 static void give_directory(offer *now, const alto_http_request *request, alto_http_answer *answer)
 {
     const char *etag = now->directory->etag;

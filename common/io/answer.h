@@ -12,6 +12,8 @@ typedef struct {
     /* Answer the request for the resource with that ID; false: there is none, and nothing was done. In several threads at once.
      * NULL: nobody. */
     bool (*answer)(void *context, const char *id, const alto_http_request *request, alto_http_answer *answer);
+    /* Would it, for that ID? Likewise. */
+    bool (*offers)(void *context, const char *id);
     /* Append a JSON object for info; likewise. */
     void (*info)(void *context, alto_buffer *out);
     void *context;

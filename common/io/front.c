@@ -272,13 +272,15 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
     answer->file = file;
 }
 
-static void answer_directory(const alto_view *view, const alto_http_request *request, alto_http_answer *answer)
+static void answer_directory(const alto_front *self, const alto_view *view, const alto_http_request *request,
+                             alto_http_answer *answer)
 {
     alto_buffer text = alto_buffer_make(ALTO_MAX_CATALOG);
     char hex[2 * ALTO_HASH_SIZE + 1], etag[ETAG_SIZE];
     if (!alto_http_accepts(request->accept, directory_type)) {
         alto_answer_refuse(answer, 406, "the directory is application/alto-directory+json\n");
-    } else if (alto_ird(view, ALTO_SERVICES, request->base, &text) != ALTO_OK) {
+    } else if (alto_ird(view, ALTO_SERVICES, request->base, self->behind.offers, self->behind.context, &text) !=
+               ALTO_OK) {
         alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
     } else {
         alto_hash hash = alto_hash_of("altocast-etag-1", alto_buffer_slice(&text));
@@ -315,7 +317,7 @@ static void answer_reading(alto_front *self, const alto_view *view, const alto_r
     if (!alto_answer_method(answer, request, reading))
         return;
     if (!resource)
-        answer_directory(view, request, answer);
+        answer_directory(self, view, request, answer);
     else if (!resource->version)
         alto_answer_refuse(answer, 404, "this server does not hold that resource\n");
     else if (!alto_resource_shown(resource))
@@ -363,20 +365,31 @@ static bool may_answer(const alto_front *self, alto_http_answer *answer)
     return verdict == ALTO_ANSWER_MARKED;
 }
 
-static bool is_held(const alto_front *self, const char *path)
+/* A map that is held, or a service of the origin's that maps answer as well as the origin does: it may know costs between endpoints
+ * finer than its maps tell. */
+static bool is_ours(const alto_view *view, const char *id)
+{
+    alto_service service;
+    const alto_resource *resource = alto_view_by_id(view, id);
+    if (resource)
+        return resource->version;
+    return alto_service_find(view, ALTO_SERVICES, id, &service) && service.entry.size &&
+           service.kind != ALTO_SERVICE_ENDPOINT_COST;
+}
+
+static bool is_answered_here(const alto_front *self, const char *id)
 {
     alto_view *view = alto_archive_view(self->archive);
-    const alto_resource *resource = view ? alto_resource_at(view, path) : NULL;
-    bool held = resource && resource->version;
+    bool ours = view && is_ours(view, id);
     alto_view_release(view);
-    return held;
+    return ours;
 }
 
 /* False: nobody answers for us. */
 static bool answer_behind(alto_front *self, const alto_http_request *request, alto_http_answer *answer)
 {
     const char *id = alto_path_id(request->path);
-    return self->behind.answer && id && !is_held(self, request->path) &&
+    return self->behind.answer && id && !is_answered_here(self, id) &&
            self->behind.answer(self->behind.context, id, request, answer);
 }
 

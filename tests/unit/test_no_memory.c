@@ -781,7 +781,7 @@ static alto_status change_view(void *context)
     assert_int_equal(after->count, RESOURCES - 1);
     assert_ptr_equal(after->resources[0]->version, last->version);
     alto_buffer directory = alto_buffer_make(TEXT_MAX);
-    alto_status status = alto_ird(after, 15, "", &directory);
+    alto_status status = alto_ird(after, 15, "", NULL, NULL, &directory);
     alto_buffer_fini(&directory);
     for (size_t i = 0; i < after->count && status == ALTO_OK; i++) {
         alto_entry_texts texts;

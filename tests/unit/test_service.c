@@ -170,9 +170,76 @@ static void a_cost_map_without_its_network_map_has_no_service(void **state)
     assert_services(origin, ALL, "");
 }
 
+static const char directory[] =
+    "{\"meta\":{\"cost-types\":{\"c\":{\"cost-mode\":\"numerical\",\"cost-metric\":\"routingcost\"},"
+    "\"h\":{\"cost-mode\":\"numerical\",\"cost-metric\":\"hopcount\"}}},\"resources\":{"
+    "\"f\":{\"uri\":\"f\",\"media-type\":\"application/alto-costmap+json\",\"accepts\":"
+    "\"application/alto-costmapfilter+json\",\"uses\":[\"net\"],"
+    "\"capabilities\":{\"cost-type-names\":[\"c\"]}},"
+    "\"net-filtered\":{\"uri\":\"g\",\"media-type\":\"application/alto-costmap+json\",\"accepts\":"
+    "\"application/alto-costmapfilter+json\",\"uses\":[\"net\"],"
+    "\"capabilities\":{\"cost-constraints\":true,\"max-cost-types\":12,\"cost-type-names\":[\"h\",\"c\"]}},"
+    "\"lost\":{\"uri\":\"l\",\"media-type\":\"application/alto-networkmap+json\",\"accepts\":"
+    "\"application/alto-networkmapfilter+json\",\"uses\":[\"nowhere\"]},"
+    "\"p\":{\"uri\":\"p\",\"media-type\":\"application/alto-endpointprop+json\",\"accepts\":"
+    "\"application/alto-endpointpropparams+json\",\"capabilities\":{\"prop-types\":[\"net.pid\"]}}}}";
+
+static void the_services_of_the_origin_come_first(void **state)
+{
+    test_origin *origin = *state;
+    const alto_resource *costs[ALTO_SERVICE_COSTS];
+    alto_service service;
+    add(origin, ".ird", directory);
+    add_network_map(origin, "net");
+    add_network_map(origin, "more");
+    add_cost_map(origin, "cost", "net", "routingcost");
+    assert_services(origin, ALL, "more-filtered net-filtered-2 endpoint-cost ");
+    assert_false(alto_service_find(test_origin_view(origin), ALL, "net-filtered", &service)); /* no hopcount yet */
+    add_cost_map(origin, "hops", "net", "hopcount");
+    const alto_view *view = test_origin_view(origin);
+
+    assert_found(origin, "f", "cost");
+    assert_true(alto_service_find(view, ALL, "f", &service));
+    assert_int_equal(alto_service_costs(view, &service, costs), 1);
+    assert_false(alto_service_constraints(&service));
+    assert_int_equal(alto_service_several(&service), 0);
+
+    assert_true(alto_service_find(view, ALL, "net-filtered", &service));
+    assert_int_equal(service.kind, ALTO_SERVICE_COST_FILTER);
+    assert_int_equal(alto_service_costs(view, &service, costs), 2);
+    assert_ptr_equal(costs[0], alto_view_by_id(view, "hops"));
+    assert_true(alto_service_constraints(&service));
+    assert_int_equal(alto_service_several(&service), 12);
+
+    assert_true(alto_service_find(view, ALL, "p", &service));
+    assert_ptr_equal(alto_service_property(view, &service, alto_slice_text("net.pid")), alto_view_by_id(view, "net"));
+    assert_null(alto_service_property(view, &service, alto_slice_text("more.pid")));
+    static const char *const others[] = {"lost", "cost-filtered", "endpoint-property"};
+    for (size_t i = 0; i < countof(others); i++)
+        assert_false(alto_service_find(view, ALL, others[i], &service));
+    assert_false(alto_service_find(view, ALTO_SERVICE_BIT(ALTO_SERVICE_NETWORK_FILTER), "f", &service));
+}
+
+static void what_may_not_be_shown_is_told(void **state)
+{
+    test_origin *origin = *state;
+    alto_service service;
+    add(origin, ".ird", directory);
+    add_network_map(origin, "net");
+    add_cost_map(origin, "cost", "net", "routingcost");
+    const alto_resource *held = alto_view_by_id(test_origin_view(origin), "cost");
+    alto_new_state withheld = {.name = held->name, .version = held->version, .flags = ALTO_ENTRY_WITHHELD};
+    test_origin_commit(origin, &withheld, 1);
+    assert_true(alto_service_find(test_origin_view(origin), ALL, "f", &service));
+    assert_ptr_equal(service.map, alto_view_by_id(test_origin_view(origin), "cost"));
+    assert_false(alto_resource_shown(service.map));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_services_of_the_origin_come_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_may_not_be_shown_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(maps_bring_their_services, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_id_that_is_taken_gets_a_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(long_ids_are_cut_and_stay_apart, set_up, tear_down),
