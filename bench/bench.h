@@ -43,6 +43,7 @@ void bench_start(const bench_options *options);
 void bench_stalled(const bench_options *options);
 void bench_http(const bench_options *options);
 void bench_answer(const bench_options *options);
+void bench_query(const bench_options *options);
 void bench_lookup(const bench_options *options);
 void bench_recovery(const bench_options *options);
 

@@ -5,10 +5,8 @@
 #include "core/ird.h"
 #include "core/render.h"
 #include "io/loop.h"
-#include "io/outlet.h"
 #include "load.h"
-#include "origin.h"
-#include "processors.h"
+#include "serving.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -46,17 +44,11 @@ static const struct {
 
 typedef struct {
     bench_processors on; /* the servers on `other`, the load on `one` */
-    pid_t ours, nginx[NGINXES];
-    unsigned our_port, nginx_port[NGINXES];
+    bench_serving ours;
+    pid_t nginx[NGINXES];
+    unsigned nginx_port[NGINXES];
     char directory[DIRECTORY]; /* of nginx: its configurations, and the bodies in www/ */
 } servers;
-
-/* ---- our server, in a child process ---- */
-
-static void publish(void *context, const alto_applied *applied)
-{
-    alto_publisher_step(context, applied, ALTO_MAX_PUSHED_PAYLOAD);
-}
 
 static void commit_maps(bench_origin *origin)
 {
@@ -73,48 +65,6 @@ static void commit_maps(bench_origin *origin)
     bench_must(alto_committer_commit(origin->committer, origin->pool, states, SIZES, alto_clock_ms()), "commit");
     for (int i = 0; i < SIZES; i++)
         alto_version_release(versions[i]);
-}
-
-/* Until it is killed. Writes its port to `out`. */
-_Noreturn static void serve(int out)
-{
-    static const alto_counts counts;
-    alto_outlet_options options = {.http = "127.0.0.1:0", .http_threads = 1};
-    alto_site_options serve = {.counts = &counts};
-    bench_origin *origin = bench_alloc(sizeof *origin);
-    alto_error error = {.why = ""};
-    alto_outlet *outlet = NULL;
-    alto_publisher *publisher = NULL;
-    alto_loop *loop = alto_loop_new();
-    bench_origin_init(origin);
-    if (!loop || alto_outlet_new(loop, &options, &outlet, &error) != ALTO_OK ||
-        alto_outlet_publish(outlet, &origin->anchor.origin, &serve, &publisher, &error) != ALTO_OK ||
-        alto_outlet_open(outlet, &error) != ALTO_OK)
-        bench_die("server: %s", error.why);
-    origin->applied = publish;
-    origin->context = publisher;
-    commit_maps(origin);
-    unsigned port = (unsigned)strtoul(strrchr(alto_outlet_http_address(outlet), ':') + 1, NULL, 10);
-    if (write(out, &port, sizeof port) != sizeof port)
-        bench_die("server: %s", strerror(errno));
-    alto_loop_run(loop);
-    _exit(0);
-}
-
-static void start_ours(servers *self)
-{
-    int channel[2];
-    if (pipe2(channel, O_CLOEXEC) != 0)
-        bench_die("no pipe: %s", strerror(errno));
-    self->ours = bench_child_start();
-    if (self->ours == 0) {
-        bench_run_on(&self->on.other);
-        serve(channel[1]);
-    }
-    close(channel[1]);
-    if (read(channel[0], &self->our_port, sizeof self->our_port) != sizeof self->our_port)
-        bench_die("our server did not start");
-    close(channel[0]);
 }
 
 /* ---- nginx ---- */
@@ -161,7 +111,7 @@ static void write_configuration(const servers *self, int which, const char *name
 /* The very bytes that our server answers with, as files. */
 static void write_bodies(const servers *self)
 {
-    bench_load load = bench_load_open(self->our_port, 1);
+    bench_load load = bench_load_open(self->ours.port, 1);
     for (int i = 0; i < SIZES; i++) {
         char path[64], file[64];
         alto_buffer bytes = alto_buffer_make(ALTO_MAX_DOCUMENT);
@@ -263,16 +213,16 @@ static void report(const body *of, const bench_series *own, const bench_series *
 
 static void measure(const servers *self, const body *of, int blocks)
 {
-    bench_load ours = bench_load_open(self->our_port, of->connections), theirs[NGINXES];
+    bench_load ours = bench_load_open(self->ours.port, of->connections), theirs[NGINXES];
     bench_series own = {0}, peer[NGINXES] = {{0}};
     uint64_t size = size_of(self, of);
-    us_per_get(self->ours, &ours, of, size, of->rounds / 2 + 1);
+    us_per_get(self->ours.process, &ours, of, size, of->rounds / 2 + 1);
     for (int k = 0; k < NGINXES; k++) {
         theirs[k] = bench_load_open(self->nginx_port[k], of->connections);
         us_per_get(self->nginx[k], &theirs[k], of, size, of->rounds / 2 + 1);
     }
     for (int i = 0; i < blocks; i++) {
-        bench_series_add(&own, us_per_get(self->ours, &ours, of, size, of->rounds));
+        bench_series_add(&own, us_per_get(self->ours.process, &ours, of, size, of->rounds));
         for (int k = 0; k < NGINXES; k++)
             bench_series_add(&peer[k], us_per_get(self->nginx[k], &theirs[k], of, size, of->rounds));
     }
@@ -295,7 +245,7 @@ void bench_http(const bench_options *options)
     }
     self.on = bench_processors_divide();
     bench_run_on(&self.on.one);
-    start_ours(&self);
+    self.ours = bench_serve(&self.on.other, commit_maps);
     make_directory(&self);
     for (int k = 0; k < NGINXES; k++)
         start_nginx(&self, k);
@@ -303,7 +253,7 @@ void bench_http(const bench_options *options)
         measure(&self, &bodies[i], options->quick ? QUICK_BLOCKS : BLOCKS);
     for (int k = 0; k < NGINXES; k++)
         bench_child_stop(self.nginx[k]);
-    bench_child_stop(self.ours);
+    bench_child_stop(self.ours.process);
     remove_directory(self.directory);
     bench_run_on(&self.on.all);
 }

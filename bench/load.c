@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD_MAX = 4096, SCRATCH = 262144, TRIES = 500, TRY_NS = 10000000, PATIENCE_MS = 10000 };
+enum { HEAD_MAX = 4096, REQUEST = 512, SCRATCH = 262144, TRIES = 500, TRY_NS = 10000000, PATIENCE_MS = 10000 };
 
 /* The answer that one connection is receiving. */
 typedef struct {
@@ -54,11 +54,18 @@ void bench_load_close(bench_load *self)
     self->count = 0;
 }
 
-static void ask(int fd, const char *path)
+/* A GET of `path` as it is sent, in `text`. */
+static alto_slice get_of(const char *path, char text[REQUEST])
 {
-    char text[512];
-    int size = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n\r\n", path);
-    if (size < 0 || (size_t)size >= sizeof text || write(fd, text, (size_t)size) != size)
+    int size = snprintf(text, REQUEST, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n\r\n", path);
+    if (size < 0 || size >= REQUEST)
+        bench_die("the path is too long: %s", path);
+    return alto_slice_of(text, (size_t)size);
+}
+
+static void ask(int fd, alto_slice request)
+{
+    if (write(fd, request.data, request.size) != (ssize_t)request.size)
         bench_die("cannot send a request: %s", strerror(errno));
 }
 
@@ -110,6 +117,12 @@ static size_t receive(int fd, char *scratch)
 
 void bench_load_run(bench_load *self, const char *path, uint64_t size, size_t rounds)
 {
+    char text[REQUEST];
+    bench_load_ask(self, get_of(path, text), size, rounds);
+}
+
+void bench_load_ask(bench_load *self, alto_slice request, uint64_t size, size_t rounds)
+{
     static char scratch[SCRATCH];
     answer *answers = bench_alloc(self->count * sizeof *answers);
     struct pollfd ready[BENCH_CONNECTIONS];
@@ -119,7 +132,7 @@ void bench_load_run(bench_load *self, const char *path, uint64_t size, size_t ro
             answers[i].head_size = 0;
             answers[i].in_body = false;
             ready[i] = (struct pollfd){.fd = self->fds[i], .events = POLLIN};
-            ask(self->fds[i], path);
+            ask(self->fds[i], request);
         }
         while (open > 0) {
             if (poll(ready, (nfds_t)self->count, PATIENCE_MS) <= 0)
@@ -143,9 +156,15 @@ void bench_load_run(bench_load *self, const char *path, uint64_t size, size_t ro
 
 void bench_load_get(bench_load *self, const char *path, alto_buffer *out)
 {
+    char text[REQUEST];
+    bench_load_once(self, get_of(path, text), out);
+}
+
+void bench_load_once(bench_load *self, alto_slice request, alto_buffer *out)
+{
     static char scratch[SCRATCH];
     answer *got = bench_alloc(sizeof *got);
-    ask(self->fds[0], path);
+    ask(self->fds[0], request);
     while (!take(got, scratch, receive(self->fds[0], scratch), out))
         ;
     free(got);

@@ -21,6 +21,10 @@ bench_load bench_load_open(unsigned port, size_t count);
 void bench_load_close(bench_load *self);
 /* Ask for `path` on every connection at once, `rounds` times; every answer must be a 200 with `size` bytes. */
 void bench_load_run(bench_load *self, const char *path, uint64_t size, size_t rounds);
+/* The same with another request, whole as it is sent. */
+void bench_load_ask(bench_load *self, alto_slice request, uint64_t size, size_t rounds);
+/* Put it once, on one connection; the body goes to `out`. */
+void bench_load_once(bench_load *self, alto_slice request, alto_buffer *out);
 /* One GET; the body goes to `out`. */
 void bench_load_get(bench_load *self, const char *path, alto_buffer *out);
 

@@ -110,17 +110,36 @@ static bool find_columns(alto_cost_pick *self, const alto_tree *items)
 
 /* ---- taking the costs ---- */
 
-static void take_leaf(const alto_cost_pick *self, const struct alto_pick_visit *visit, const alto_tree *leaf,
+/* What is done at each leaf in which columns lie; false ends the walk. */
+typedef bool leaf_fn(const alto_cost_pick *self, const struct alto_pick_visit *visit, const alto_tree *leaf,
+                     double *costs);
+
+static bool expect_leaf(const alto_cost_pick *self, const struct alto_pick_visit *visit, const alto_tree *leaf,
+                        double *costs) /* NOLINT(readability-non-const-parameter): a leaf_fn */
+{
+    (void)costs;
+    const double *held = alto_node_costs(leaf);
+    __builtin_prefetch(leaf);
+    for (size_t i = visit->from; i < visit->to; i++)
+        if (self->places[i] != NOWHERE)
+            __builtin_prefetch(&held[self->places[i]]);
+    return true;
+}
+
+static bool take_leaf(const alto_cost_pick *self, const struct alto_pick_visit *visit, const alto_tree *leaf,
                       double *costs)
 {
+    if (!alto_node_same_keys(leaf, visit->seen))
+        return false;
     const double *held = alto_node_costs(leaf);
     for (size_t i = visit->from; i < visit->to; i++)
         if (self->places[i] != NOWHERE)
             costs[i] = held[self->places[i]];
+    return true;
 }
 
-/* Take the costs where they were in the row before; false when this one has other keys somewhere. */
-static bool take_known(const alto_cost_pick *self, const alto_tree *items, double *costs)
+/* Go where the columns were in the row before; false when this one has other keys somewhere. */
+static inline bool walk_known(const alto_cost_pick *self, const alto_tree *items, leaf_fn *leaf, double *costs)
 {
     const alto_tree *path[ALTO_TREE_MAX_LEVEL + 1];
     if (!self->known || alto_node_look(items).level + 1 != self->height)
@@ -128,25 +147,29 @@ static bool take_known(const alto_cost_pick *self, const alto_tree *items, doubl
     for (size_t i = 0; i < self->visit_count; i++) {
         const struct alto_pick_visit *visit = &self->visits[i];
         const alto_tree *node = i ? alto_node_child(path[visit->level + 1], visit->child) : items;
-        if (!alto_node_same_keys(node, visit->seen))
+        if (visit->level == 0 ? !leaf(self, visit, node, costs) : !alto_node_same_keys(node, visit->seen))
             return false;
         path[visit->level] = node;
-        if (visit->level == 0)
-            take_leaf(self, visit, node, costs);
     }
     return true;
+}
+
+void alto_cost_pick_expect(const alto_cost_pick *self, const alto_tree *items)
+{
+    if (items)
+        walk_known(self, items, expect_leaf, NULL);
 }
 
 alto_status alto_cost_pick_row(alto_cost_pick *self, const alto_tree *items, double *costs)
 {
     for (size_t i = 0; i < self->count; i++)
         costs[i] = NAN;
-    if (!items || take_known(self, items, costs))
+    if (!items || walk_known(self, items, take_leaf, costs))
         return ALTO_OK;
     if (!find_columns(self, items))
         return ALTO_NO_MEMORY;
     for (size_t i = 0; i < self->count; i++)
         costs[i] = NAN;
-    take_known(self, items, costs);
+    walk_known(self, items, take_leaf, costs);
     return ALTO_OK;
 }

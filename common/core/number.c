@@ -425,25 +425,45 @@ static bool is_decimal(double magnitude, unsigned decimals, uint32_t *integer)
     return (double)*integer / powers[decimals] == magnitude;
 }
 
+/* The magnitude as a plain decimal with the fewest decimals, which are returned; FAST_DECIMALS + 1: it is none. *guess is
+ * tried first, and kept up to date. */
+static inline unsigned plain_decimal(double magnitude, unsigned *guess, uint32_t *integer)
+{
+    unsigned decimals = *guess <= FAST_DECIMALS ? *guess : 0;
+    bool plain = magnitude < FAST_BOUND && is_decimal(magnitude, decimals, integer);
+    for (unsigned i = 0; i <= FAST_DECIMALS && magnitude < FAST_BOUND && !plain; i++)
+        plain = is_decimal(magnitude, decimals = i, integer);
+    if (!plain)
+        return FAST_DECIMALS + 1;
+    *guess = decimals;
+    while (decimals > 0 && *integer % 10 == 0) { /* the guess may be more than this one needs */
+        *integer /= 10;
+        decimals--;
+    }
+    return decimals;
+}
+
+size_t alto_number_format_next(double value, unsigned *decimals, char text[ALTO_NUMBER_TEXT])
+{
+    uint32_t integer = 0;
+    unsigned found = plain_decimal(fabs(value), decimals, &integer);
+    if (found > FAST_DECIMALS)
+        return alto_number_format(value, text);
+    char *end = put_decimal(text, value < 0, integer, found);
+    *end = 0;
+    return (size_t)(end - text);
+}
+
 size_t alto_number_size(double value, unsigned *decimals)
 {
-    double magnitude = fabs(value);
     uint32_t integer = 0;
-    unsigned guess = *decimals <= FAST_DECIMALS ? *decimals : 0;
-    bool plain = magnitude < FAST_BOUND && is_decimal(magnitude, guess, &integer);
-    for (unsigned i = 0; i <= FAST_DECIMALS && magnitude < FAST_BOUND && !plain; i++)
-        plain = is_decimal(magnitude, guess = i, &integer);
-    if (!plain) {
+    unsigned found = plain_decimal(fabs(value), decimals, &integer);
+    if (found > FAST_DECIMALS) {
         char text[ALTO_NUMBER_TEXT];
         return alto_number_format(value, text);
     }
-    *decimals = guess;
-    while (guess > 0 && integer % 10 == 0) { /* the guess may be more than this one needs */
-        integer /= 10;
-        guess--;
-    }
-    size_t whole = digits_of(integer / units[guess]);
-    return (value < 0) + whole + (guess ? 1 + guess : 0);
+    size_t whole = digits_of(integer / units[found]);
+    return (value < 0) + whole + (found ? 1 + found : 0);
 }
 
 /* Together so that a compiler can do several at once: no branch depends on a value. */

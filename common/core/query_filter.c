@@ -160,7 +160,10 @@ alto_status alto_query_network_filter(const alto_service *service, alto_slice bo
 
 /* ---- filtered cost map ---- */
 
-enum { COPY = 16 }; /* bytes copied at a time, up to so many more than there are */
+enum {
+    COPY = 16, /* bytes copied at a time, up to so many more than there are */
+    AHEAD = 4  /* rows whose costs the memory brings while one is written */
+};
 
 /* What stands before each cost: ,"PID": */
 typedef struct {
@@ -173,8 +176,11 @@ typedef struct {
     alto_cost_pick picks[2 * ALTO_SERVICE_COSTS]; /* one for each map of the wish */
     column_text *texts;                           /* owned; of each destination */
     alto_buffer names;
-    double *costs; /* owned; of one row: of the first map in each destination, then of the second */
-    size_t room;   /* bytes that a row may need */
+    const alto_tree *rows[AHEAD + 1][2 * ALTO_SERVICE_COSTS]; /* of the next sources in each map; NULL: none */
+    size_t found;                                             /* sources whose rows were looked up */
+    double *costs;     /* owned; of one row: of the first map in each destination, then of the second */
+    size_t room;       /* bytes that a row may need */
+    unsigned decimals; /* of the cost before */
     alto_buffer *out;
     bool some; /* a row was written */
 } cost_answer;
@@ -216,24 +222,24 @@ static uint8_t *copy(uint8_t *to, const uint8_t *from, size_t size)
     return to + size;
 }
 
-static uint8_t *put_cost(uint8_t *at, double cost)
+static uint8_t *put_cost(cost_answer *self, uint8_t *at, double cost)
 {
     static const uint8_t none[] = {'n', 'u', 'l', 'l'};
     if (!alto_cost_none(cost))
-        return at + alto_number_format(cost, (char *)at);
+        return at + alto_number_format_next(cost, &self->decimals, (char *)at);
     memcpy(at, none, sizeof none);
     return at + sizeof none;
 }
 
 /* One destination: its number, or an array of them. */
-static uint8_t *put_cell(const cost_answer *self, uint8_t *at, size_t column)
+static uint8_t *put_cell(cost_answer *self, uint8_t *at, size_t column)
 {
     at = copy(at, self->names.data + self->texts[column].begin, self->texts[column].size);
     if (!self->wish.multi)
-        return put_cost(at, self->costs[column]);
+        return put_cost(self, at, self->costs[column]);
     for (size_t i = 0; i < self->wish.count; i++) {
         *at++ = i ? ',' : '[';
-        at = put_cost(at, self->costs[i * self->destinations.count + column]);
+        at = put_cost(self, at, self->costs[i * self->destinations.count + column]);
     }
     *at++ = ']';
     return at;
@@ -249,25 +255,39 @@ static bool admits(const cost_answer *self, size_t column)
     return alto_cost_wish_admits(&self->wish, costs);
 }
 
-/* The costs of a source in all maps; ALTO_NOT_FOUND where no map has its row. */
-static alto_status pick_row(cost_answer *self, alto_slice source)
+/* Look up the rows of the next source. */
+static void find_rows(cost_answer *self)
 {
-    alto_status status = ALTO_NOT_FOUND;
+    size_t place = self->found % (AHEAD + 1);
     for (size_t i = 0; i < self->wish.map_count; i++) {
-        const alto_tree *items = NULL;
-        if (alto_version_row(self->wish.maps[i]->version, ALTO_ROW_PAYLOAD, source, &items))
-            status = ALTO_OK;
-        if (alto_cost_pick_row(&self->picks[i], items, self->costs + i * self->destinations.count) != ALTO_OK)
-            return ALTO_NO_MEMORY;
+        const alto_tree **row = &self->rows[place][i];
+        if (!alto_version_row(self->wish.maps[i]->version, ALTO_ROW_PAYLOAD, self->sources.items[self->found], row))
+            *row = NULL;
+        alto_cost_pick_expect(&self->picks[i], *row);
     }
+    self->found++;
+}
+
+/* The costs of a source in all maps. */
+static alto_status pick_rows(cost_answer *self, size_t source)
+{
+    alto_status status = ALTO_OK;
+    if (self->found == source)
+        find_rows(self);
+    for (size_t i = 0; status == ALTO_OK && i < self->wish.map_count; i++)
+        status = alto_cost_pick_row(&self->picks[i], self->rows[source % (AHEAD + 1)][i],
+                                    self->costs + i * self->destinations.count);
+    while (self->found < self->sources.count && self->found <= source + AHEAD)
+        find_rows(self);
     return status;
 }
 
-static alto_status add_row(cost_answer *self, alto_slice source)
+static alto_status add_row(cost_answer *self, size_t number)
 {
-    alto_status status = pick_row(self, source);
+    alto_slice source = self->sources.items[number];
+    alto_status status = pick_rows(self, number);
     if (status != ALTO_OK)
-        return status == ALTO_NOT_FOUND ? ALTO_OK : status;
+        return status;
     size_t before = self->out->size;
     uint8_t *begin = alto_buffer_grow(self->out, self->room), *at = begin;
     if (!begin)
@@ -304,7 +324,7 @@ static alto_status add_cost_map(cost_answer *self, const alto_service *service)
     alto_cost_wish_meta(&self->wish, self->out);
     alto_buffer_add_text(self->out, "},\"cost-map\":");
     for (size_t i = 0; status == ALTO_OK && i < self->sources.count; i++)
-        status = add_row(self, self->sources.items[i]);
+        status = add_row(self, i);
     alto_buffer_add_text(self->out, self->some ? "}}" : "{}}");
     return status == ALTO_OK ? self->out->status : status;
 }

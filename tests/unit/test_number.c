@@ -358,6 +358,10 @@ static void lengths_are_known_without_writing(void **state)
             unsigned guess = decimals;
             size_t size = alto_number_format(values[i], text);
             assert_int_equal(alto_number_size(values[i], &guess), size);
+            char next[ALTO_NUMBER_TEXT];
+            guess = decimals;
+            assert_int_equal(alto_number_format_next(values[i], &guess, next), size);
+            assert_string_equal(next, text);
             expected += size;
         }
         assert_int_equal(alto_numbers_size(values, count, &decimals), expected);

@@ -260,6 +260,9 @@ static void several_costs_come_as_arrays(void **state)
          ",'cost-type':{},'multi-cost-types':[" TYPE("shoesize") "]},'cost-map':{'PID2':{'PID3':[9]}}}"},
         {"{" ROUTING "," BOTH "}",
          "E_INVALID_FIELD_VALUE multi-cost-types [" TYPE("routingcost") "," TYPE("shoesize") "]"},
+        {"{'multi-cost-types':[" TYPE("routingcost") "," TYPE("routingcost") "," TYPE("routingcost") "," TYPE(
+             "shoesize") "]}",
+         "E_INVALID_FIELD_VALUE multi-cost-types " TYPE("shoesize")},
         {"{'multi-cost-types':[]}", "E_INVALID_FIELD_VALUE multi-cost-types []"},
         {"{'multi-cost-types':['x']}", "E_INVALID_FIELD_VALUE multi-cost-types x"},
         {"{'multi-cost-types':[" TYPE("delay") "]}", "E_INVALID_FIELD_VALUE multi-cost-types " TYPE("delay")},

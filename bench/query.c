@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* query.c - CPU per request that asks for a part of a map, beside a GET of about as many bytes that are ready. */
+#include "child.h"
+#include "core/mapjson.h"
+#include "io/loop.h"
+#include "load.h"
+#include "serving.h"
+
+#include <stdio.h>
+
+enum { PIDS = 3000, STATIC_PIDS = 23, BLOCKS = 25, QUICK_BLOCKS = 3, ROUNDS = 40, REQUESTS = 16, MAX_TEXT = 1 << 20 };
+
+/* What is asked for. */
+typedef struct {
+    const char *title;
+    size_t sources, destinations;
+} shape;
+
+static const shape shapes[] = {{"1 x 10 PIDs", 1, 10}, {"20 x 50 PIDs", 20, 50}, {"100 x 100 PIDs", 100, 100}};
+
+static alto_version *network_map(alto_pool *pool)
+{
+    alto_buffer text = alto_buffer_make(MAX_TEXT);
+    alto_version *made = NULL;
+    alto_buffer_add_text(&text, "{\"meta\":{\"vtag\":{\"resource-id\":\"my-network-map-1\",\"tag\":"
+                                "\"0123456789abcdef0123456789abcdef\"}},\"network-map\":{");
+    for (size_t i = 0; i < PIDS; i++) {
+        char name[BENCH_PID_TEXT];
+        bench_pid_name(i, name);
+        alto_buffer_print(&text, "%s\"%s\":{}", i ? "," : "", name);
+    }
+    alto_buffer_add_text(&text, "}}");
+    bench_must(alto_map_read(pool, alto_buffer_slice(&text), NULL, NULL, &made, NULL), "network map");
+    alto_buffer_fini(&text);
+    return made;
+}
+
+static void commit_maps(bench_origin *origin)
+{
+    bench_random random = {1};
+    alto_version *whole = bench_cost_map(origin->pool, PIDS, &random);
+    alto_version *small = bench_cost_map(origin->pool, STATIC_PIDS, &random);
+    alto_version *net = network_map(origin->pool);
+    const alto_new_state states[] = {{.name = {.id = alto_slice_text("cost")}, .version = whole},
+                                     {.name = {.id = alto_slice_text("my-network-map-1")}, .version = net},
+                                     {.name = {.id = alto_slice_text("small")}, .version = small}};
+    bench_must(alto_committer_commit(origin->committer, origin->pool, states, 3, alto_clock_ms()), "commit");
+    alto_version_release(whole);
+    alto_version_release(small);
+    alto_version_release(net);
+}
+
+/* ---- requests ---- */
+
+typedef struct {
+    alto_buffer text; /* as it is sent */
+    uint64_t size;    /* of the answer's body */
+} request;
+
+static void add_pids(alto_buffer *body, size_t count, bench_random *random)
+{
+    for (size_t i = 0; i < count; i++) {
+        char name[BENCH_PID_TEXT];
+        bench_pid_name(bench_random_below(random, PIDS), name);
+        alto_buffer_print(body, "%s\"%s\"", i ? "," : "", name);
+    }
+}
+
+static request make_request(const shape *of, bench_load *load, bench_random *random)
+{
+    alto_buffer body = alto_buffer_make(MAX_TEXT), answer = alto_buffer_make(MAX_TEXT);
+    request made = {.text = alto_buffer_make(MAX_TEXT)};
+    alto_buffer_add_text(&body, "{\"cost-type\":{\"cost-metric\":\"routingcost\",\"cost-mode\":\"numerical\"},"
+                                "\"pids\":{\"srcs\":[");
+    add_pids(&body, of->sources, random);
+    alto_buffer_add_text(&body, "],\"dsts\":[");
+    add_pids(&body, of->destinations, random);
+    alto_buffer_add_text(&body, "]}}");
+    alto_buffer_print(&made.text,
+                      "POST /cost-filtered HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n"
+                      "Content-Type: application/alto-costmapfilter+json\r\nContent-Length: %zu\r\n\r\n",
+                      body.size);
+    alto_buffer_add_slice(&made.text, alto_buffer_slice(&body));
+    bench_load_once(load, alto_buffer_slice(&made.text), &answer);
+    bench_must(made.text.status, "request");
+    made.size = answer.size;
+    alto_buffer_fini(&body);
+    alto_buffer_fini(&answer);
+    return made;
+}
+
+/* ---- measuring ---- */
+
+static double us_per_post(const bench_serving *server, bench_load *load, const request *requests, size_t rounds)
+{
+    double before = bench_cpu_us(server->process);
+    for (size_t i = 0; i < REQUESTS; i++)
+        bench_load_ask(load, alto_buffer_slice(&requests[i].text), requests[i].size, rounds);
+    return (bench_cpu_us(server->process) - before) / (double)(REQUESTS * rounds * load->count);
+}
+
+static double us_per_get(const bench_serving *server, bench_load *load, uint64_t size, size_t rounds)
+{
+    double before = bench_cpu_us(server->process);
+    bench_load_run(load, "/small", size, rounds);
+    return (bench_cpu_us(server->process) - before) / (double)(rounds * load->count);
+}
+
+static void measure(const bench_serving *server, const shape *of, int blocks, bool barred)
+{
+    bench_load posts = bench_load_open(server->port, BENCH_CONNECTIONS);
+    bench_load gets = bench_load_open(server->port, BENCH_CONNECTIONS);
+    bench_series own = {0}, peer = {0};
+    alto_buffer small = alto_buffer_make(MAX_TEXT);
+    bench_random random = {2};
+    request requests[REQUESTS];
+    char name[96];
+    bench_load_get(&gets, "/small", &small);
+    for (size_t i = 0; i < REQUESTS; i++)
+        requests[i] = make_request(of, &posts, &random);
+    us_per_post(server, &posts, requests, 1);
+    us_per_get(server, &gets, small.size, ROUNDS);
+    for (int i = 0; i < blocks; i++) {
+        bench_series_add(&own, us_per_post(server, &posts, requests, ROUNDS / REQUESTS + 1));
+        bench_series_add(&peer, us_per_get(server, &gets, small.size, ROUNDS));
+    }
+    snprintf(name, sizeof name, "query: CPU per filtered cost map, %s of %d", of->title, PIDS);
+    bench_add(&(bench_row){.name = name,
+                           .unit = "us",
+                           .value = bench_median(&own),
+                           .peer = "the same server, a GET of a map of 10 KB",
+                           .peer_value = bench_median(&peer),
+                           .bar_of = barred ? BENCH_RATIO : BENCH_NO_BAR,
+                           .bar = 2});
+    for (size_t i = 0; i < REQUESTS; i++)
+        alto_buffer_fini(&requests[i].text);
+    alto_buffer_fini(&small);
+    bench_series_fini(&own);
+    bench_series_fini(&peer);
+    bench_load_close(&posts);
+    bench_load_close(&gets);
+}
+
+void bench_query(const bench_options *options)
+{
+    bench_processors on = bench_processors_divide();
+    bench_run_on(&on.one);
+    bench_serving server = bench_serve(&on.other, commit_maps);
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        measure(&server, &shapes[i], options->quick ? QUICK_BLOCKS : BLOCKS, i == 1);
+    bench_child_stop(server.process);
+    bench_run_on(&on.all);
+}

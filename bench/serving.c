@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "serving.h"
+
+#include "child.h"
+#include "io/loop.h"
+#include "io/outlet.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void publish(void *context, const alto_applied *applied)
+{
+    alto_publisher_step(context, applied, ALTO_MAX_PUSHED_PAYLOAD);
+}
+
+/* Until it is killed. Writes its port to `out`. */
+_Noreturn static void serve(int out, void (*commit)(bench_origin *origin))
+{
+    static const alto_counts counts;
+    alto_outlet_options options = {.http = "127.0.0.1:0", .http_threads = 1};
+    alto_site_options site = {.counts = &counts};
+    bench_origin *origin = bench_alloc(sizeof *origin);
+    alto_error error = {.why = ""};
+    alto_outlet *outlet = NULL;
+    alto_publisher *publisher = NULL;
+    alto_loop *loop = alto_loop_new();
+    bench_origin_init(origin);
+    if (!loop || alto_outlet_new(loop, &options, &outlet, &error) != ALTO_OK ||
+        alto_outlet_publish(outlet, &origin->anchor.origin, &site, &publisher, &error) != ALTO_OK ||
+        alto_outlet_open(outlet, &error) != ALTO_OK)
+        bench_die("server: %s", error.why);
+    origin->applied = publish;
+    origin->context = publisher;
+    commit(origin);
+    unsigned port = (unsigned)strtoul(strrchr(alto_outlet_http_address(outlet), ':') + 1, NULL, 10);
+    if (write(out, &port, sizeof port) != sizeof port)
+        bench_die("server: %s", strerror(errno));
+    alto_loop_run(loop);
+    _exit(0);
+}
+
+bench_serving bench_serve(const cpu_set_t *where, void (*commit)(bench_origin *origin))
+{
+    int channel[2];
+    bench_serving made = {.process = -1};
+    if (pipe2(channel, O_CLOEXEC) != 0)
+        bench_die("no pipe: %s", strerror(errno));
+    made.process = bench_child_start();
+    if (made.process == 0) {
+        bench_run_on(where);
+        serve(channel[1], commit);
+    }
+    close(channel[1]);
+    if (read(channel[0], &made.port, sizeof made.port) != sizeof made.port)
+        bench_die("our server did not start");
+    close(channel[0]);
+    return made;
+}

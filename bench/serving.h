@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serving.h - what an rproxy answers with, as a process of its own with one thread that answers.
+ *
+ * Threads: as child.h says. */
+#ifndef BENCH_SERVING_H
+#define BENCH_SERVING_H
+
+#include "origin.h"
+#include "processors.h"
+
+typedef struct {
+    pid_t process; /* end it with bench_child_stop */
+    unsigned port;
+} bench_serving;
+
+/* Start it on `where`, serving what `commit` commits in it. */
+bench_serving bench_serve(const cpu_set_t *where, void (*commit)(bench_origin *origin));
+
+#endif
