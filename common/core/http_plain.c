@@ -4,7 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
-/* What is left of a request. */
+enum { MAX_DIGITS = 9 }; /* of a length */
+
+/* What is left of a request's head. */
 typedef struct {
     char *at, *end;
 } rest;
@@ -29,13 +31,17 @@ static bool is_alnum(char c)
 /* Cut "GET /path HTTP/1.1". */
 static bool cut_request_line(char *line, alto_http_plain *out)
 {
-    out->head = strncmp(line, "HEAD /", 6) == 0;
-    if (!out->head && strncmp(line, "GET /", 5) != 0)
+    static const char *const methods[] = {"GET", "HEAD", "POST"};
+    char *path = strchr(line, ' '), *end;
+    if (!path || path[1] != '/')
         return false;
-    char *path = strchr(line, '/'), *end = path;
-    while (*end > ' ' && *end < 0x7f && !strchr("%?#", *end))
+    *path++ = 0;
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
+        if (strcmp(line, methods[i]) == 0)
+            out->method = methods[i];
+    for (end = path; *end > ' ' && *end < 0x7f && !strchr("%?#", *end);)
         end++;
-    if (strcmp(end, " HTTP/1.1") != 0)
+    if (!out->method || strcmp(end, " HTTP/1.1") != 0)
         return false;
     *end = 0;
     out->path = path;
@@ -61,16 +67,23 @@ static char *cut_field(char *line)
     return value;
 }
 
-/* Does a field leave the request plain? Where *host is set it has its Host. */
-static bool take_field(const char *name, const char *value, alto_http_plain *out, const char **host)
+/* Fields that a request is judged by, and that nobody is told; NULL when absent. */
+typedef struct {
+    const char *host, *length;
+} judged;
+
+/* Does a field leave the request plain? */
+static bool take_field(const char *name, const char *value, alto_http_plain *out, judged *seen)
 {
-    static const char *const never[] = {"Content-Length", "Transfer-Encoding", "Expect", "Upgrade"};
+    static const char *const never[] = {"Transfer-Encoding", "Expect", "Upgrade"};
     const struct {
         const char *name, **place;
-    } once[] = {{"Host", host},
+    } once[] = {{"Host", &seen->host},
                 {"Accept", &out->accept},
                 {"Accept-Encoding", &out->accept_encoding},
-                {"If-None-Match", &out->if_none_match}};
+                {"If-None-Match", &out->if_none_match},
+                {"Content-Type", &out->content_type},
+                {"Content-Length", &seen->length}};
     for (size_t i = 0; i < sizeof once / sizeof once[0]; i++)
         if (strcasecmp(name, once[i].name) == 0) {
             bool first = !*once[i].place;
@@ -83,20 +96,42 @@ static bool take_field(const char *name, const char *value, alto_http_plain *out
     return strcasecmp(name, "Connection") != 0 || strcasecmp(value, "keep-alive") == 0;
 }
 
+/* Is this the length, in digits alone? */
+static bool is_length(const char *text, size_t length)
+{
+    size_t told = 0, digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > MAX_DIGITS || text[digits])
+        return false;
+    for (size_t i = 0; i < digits; i++)
+        told = told * 10 + (size_t)(text[i] - '0');
+    return told == length;
+}
+
+/* Is all that there has to be behind the head there, and no more? */
+static bool is_whole(const alto_http_plain *plain, const char *length)
+{
+    if (strcmp(plain->method, "POST") == 0)
+        return length && is_length(length, plain->body.size);
+    return !length && plain->body.size == 0;
+}
+
 bool alto_http_plain_parse(char *text, size_t size, alto_http_plain *out)
 {
-    rest left = {text, text + size};
-    const char *host = NULL;
+    static const char stop[] = {'\r', '\n', '\r', '\n'};
+    judged seen = {.host = NULL};
     *out = (alto_http_plain){.path = NULL};
-    if (memchr(text, 0, size))
+    char *end = memmem(text, size, stop, sizeof stop);
+    if (!end || memchr(text, 0, (size_t)(end - text)))
         return false;
+    rest left = {text, end + sizeof stop};
+    out->body = alto_slice_of(left.end, size - (size_t)(left.end - text));
     char *line = next_line(&left);
     if (!line || !cut_request_line(line, out))
         return false;
     while ((line = next_line(&left)) && *line) {
         const char *value = cut_field(line);
-        if (!value || !take_field(line, value, out, &host))
+        if (!value || !take_field(line, value, out, &seen))
             return false;
     }
-    return line && left.at == left.end && host && *host;
+    return line && seen.host && *seen.host && is_whole(out, seen.length);
 }

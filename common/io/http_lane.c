@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum {
-    REQUEST_ROOM = 4096, /* bytes of a plain request */
+    REQUEST_ROOM = 16384, /* bytes of a plain request, its body included */
     HEAD_ROOM = 256 + ALTO_HTTP_HEADERS * (ALTO_HTTP_VALUE + 40),
     VECTOR = 64,    /* pieces of one system call */
     TURN = 2097152, /* bytes to one connection before it is the others' turn */
@@ -156,12 +156,16 @@ static const char *reason(unsigned status)
         return "No Content";
     case 304:
         return "Not Modified";
+    case 400:
+        return "Bad Request";
     case 404:
         return "Not Found";
     case 405:
         return "Method Not Allowed";
     case 406:
         return "Not Acceptable";
+    case 415:
+        return "Unsupported Media Type";
     case 500:
         return "Internal Server Error";
     case 503:
@@ -328,12 +332,14 @@ static bool ask(alto_http_lane *self, connection *one, const alto_http_plain *pl
     alto_http_held held = {.owner = NULL};
     if (one->waits)
         held = alto_http_held_take(&one->answer);
-    alto_http_request told = {.method = plain->head ? "HEAD" : "GET",
+    alto_http_request told = {.method = plain->method,
                               .path = plain->path,
                               .query = "",
                               .if_none_match = plain->if_none_match,
                               .accept = plain->accept,
                               .accept_encoding = plain->accept_encoding,
+                              .content_type = plain->content_type,
+                              .body = plain->body,
                               .peer = one->peer_text,
                               .can_wait = !self->stopped && self->now_ms - since_ms < self->options.patience_ms,
                               .can_hold = !self->stopped,
@@ -349,7 +355,7 @@ static bool ask(alto_http_lane *self, connection *one, const alto_http_plain *pl
 /* The answer is there: begin to send it. The connection may be gone afterwards. */
 static void answer(alto_http_lane *self, connection *one, const alto_http_plain *plain)
 {
-    bool body = !plain->head && one->answer.status != 304 && one->answer.piece_count > 0;
+    bool body = strcmp(plain->method, "HEAD") != 0 && one->answer.status != 304 && one->answer.piece_count > 0;
     one->head_sent = one->piece = one->offset = 0;
     one->sent = 0;
     one->to_send = body ? one->answer.size : 0;

@@ -104,6 +104,10 @@ static void answer_request(void *context, const alto_http_request *request, alto
         answer->size = 5;
     } else if (strcmp(request->path, "/nothing") == 0) {
         answer->status = 204;
+    } else if (strcmp(request->path, "/body") == 0) {
+        answer->status = 400;
+        alto_http_header(answer, "X-Body", "%s|%zu|%.1s", request->content_type, request->body.size,
+                         (const char *)request->body.data);
     }
 }
 
@@ -250,6 +254,10 @@ static void one_connection_carries_many_plain_requests(void **state)
         {GET("/same"), "HTTP/1.1 304 Not Modified\r\nDate: ", "GET|/same||-|peer", 5, 0},
         {GET("/nothing"), "HTTP/1.1 204 No Content\r\nDate: ", "GET|/nothing||-|peer", 0, 0},
         {GET("/else"), "HTTP/1.1 500 Internal Server Error\r\nDate: ", "GET|/else||-|peer", 0, 0},
+        {"POST /body HTTP/1.1\r\nHost: x\r\nContent-Type: t\r\nContent-Length: 6\r\n\r\na\r\n\r\nb",
+         "HTTP/1.1 400 Bad Request\r\nDate: ", "\r\nX-Body: t|6|a\r\n", 0, 0},
+        {"POST /pieces HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+         "HTTP/1.1 200 OK\r\nDate: ", "POST|/pieces||-|peer", BODY, BODY},
         {GET("/small"), "HTTP/1.1 200 OK\r\nDate: ", "GET|/small||-|peer", SMALL, SMALL},
     };
     (void)state;
@@ -289,7 +297,7 @@ static void the_date_is_now(void **state)
 
 static void what_is_not_plain_is_handed_over_untouched(void **state)
 {
-    static const char *const requests[] = {"POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na", "GET /sm",
+    static const char *const requests[] = {"POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na", "GET /sm",
                                            GET("/small") GET("/small"), "\x16\x03\x01"};
     (void)state;
     fixture *self = make(10, IDLE_MS);
@@ -477,7 +485,7 @@ static void what_is_being_made_is_waited_for(void **state)
     fixture *self = make(10, IDLE_MS);
     int first = dial(self), second = dial(self), other = dial(self);
     say(first, GET("/made"));
-    say(second, GET("/made"));
+    say(second, "POST /made HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na");
     while (asked < 4) /* each more than once */
         alto_http_lane_run(self->lane, PATIENCE_MS);
     say(other, GET("/small")); /* nobody else waits */
