@@ -36,6 +36,7 @@ void bench_skip(const char *name, const char *why);
 
 /* The groups; each adds its rows. */
 void bench_update(const bench_options *options);
+void bench_reread(const bench_options *options);
 void bench_payload(const bench_options *options);
 void bench_push(const bench_options *options);
 void bench_memory(const bench_options *options);
@@ -69,6 +70,8 @@ void bench_wait_for(pid_t child);
 
 /* Microseconds since `from_ns` (alto_monotonic_ns). */
 double bench_us_since(uint64_t from_ns);
+/* Microseconds of processor time of this thread: for what takes so long that the machine does things for others, too. */
+double bench_thread_us(void);
 
 /* Repeatable randomness. */
 typedef struct {

@@ -5,7 +5,6 @@
 #include "origin.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     PIDS = 3000,
@@ -117,14 +116,6 @@ static alto_version *network_map(alto_pool *pool, const owned_prefix *prefixes, 
 
 /* ---- lookups ---- */
 
-/* CPU time of this thread: the machine may do other things too. */
-static double cpu_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
 static alto_endpoint address_in(bench_random *random, const alto_prefix_key *prefix)
 {
     alto_endpoint made = {.family = prefix->bytes[0]};
@@ -137,11 +128,11 @@ static alto_endpoint address_in(bench_random *random, const alto_prefix_key *pre
 
 static double pid_ns(const subject *self)
 {
-    double begin_us = cpu_us();
+    double begin_us = bench_thread_us();
     size_t found = 0;
     for (size_t i = 0; i < ADDRESSES; i++)
         found += alto_lpm_pid(self->lpm, &self->addresses[i]) != NULL;
-    double ns = (cpu_us() - begin_us) * 1000 / ADDRESSES;
+    double ns = (bench_thread_us() - begin_us) * 1000 / ADDRESSES;
     if (found != ADDRESSES)
         bench_die("an address in a prefix was not found");
     return ns;
@@ -149,7 +140,7 @@ static double pid_ns(const subject *self)
 
 static double cost_ns(const subject *self)
 {
-    double begin_us = cpu_us();
+    double begin_us = bench_thread_us();
     size_t found = 0;
     for (size_t i = 0; i < ADDRESSES; i += 2) {
         const alto_pid *pids[2];
@@ -158,7 +149,7 @@ static double cost_ns(const subject *self)
         alto_lpm_pids(self->lpm, &self->addresses[i], 2, pids);
         found += pids[0] && pids[1] && alto_pid_row(pids[0], self->costs, &row) && alto_pid_cell(pids[1], row, &cost);
     }
-    double ns = (cpu_us() - begin_us) * 2000 / ADDRESSES;
+    double ns = (bench_thread_us() - begin_us) * 2000 / ADDRESSES;
     if (found != ADDRESSES / 2)
         bench_die("a cost was not found");
     return ns;
@@ -167,7 +158,7 @@ static double cost_ns(const subject *self)
 /* Each cost of those from one address to many. */
 static double cost_to_many_ns(const subject *self)
 {
-    double begin_us = cpu_us();
+    double begin_us = bench_thread_us();
     size_t found = 0;
     for (size_t i = 0; i < ADDRESSES; i += 1 + DESTINATIONS) {
         const alto_pid *pids[1 + DESTINATIONS];
@@ -182,7 +173,7 @@ static double cost_to_many_ns(const subject *self)
     const size_t costs = ADDRESSES / (1 + DESTINATIONS) * DESTINATIONS;
     if (found != costs)
         bench_die("a cost was not found");
-    return (cpu_us() - begin_us) * 1000 / (double)costs;
+    return (bench_thread_us() - begin_us) * 1000 / (double)costs;
 }
 
 /* ---- a change ---- */
@@ -214,9 +205,9 @@ static void move_one(subject *self)
 static void make_again(subject *self, bench_series *us)
 {
     alto_lpm *next = NULL;
-    double begin_us = cpu_us();
+    double begin_us = bench_thread_us();
     bench_must(alto_lpm_make(self->lpm, self->network, &next), "lpm");
-    bench_series_add(us, cpu_us() - begin_us);
+    bench_series_add(us, bench_thread_us() - begin_us);
     alto_lpm_release(self->lpm);
     self->lpm = next;
 }
@@ -251,9 +242,9 @@ static void measure_making(subject *self)
 {
     bench_series moved = {0};
     uint64_t before = bench_resident();
-    double begin_us = cpu_us();
+    double begin_us = bench_thread_us();
     bench_must(alto_lpm_make(NULL, self->network, &self->lpm), "lpm");
-    double make_us = cpu_us() - begin_us;
+    double make_us = bench_thread_us() - begin_us;
     double bytes = (double)(bench_resident() - before) / (double)alto_lpm_prefixes(self->lpm);
     if (alto_lpm_prefixes(self->lpm) < 1000000)
         bench_die("less than a million prefixes");

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char about[] =
@@ -192,6 +193,13 @@ double bench_us_since(uint64_t from_ns)
     return (double)(alto_monotonic_ns() - from_ns) / 1000;
 }
 
+double bench_thread_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
+}
+
 uint64_t bench_random_next(bench_random *self)
 {
     self->state += UINT64_C(0x9e3779b97f4a7c15);
@@ -211,10 +219,10 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(const bench_options *options);
-    } groups[] = {{"update", bench_update}, {"payload", bench_payload}, {"push", bench_push},
-                  {"memory", bench_memory}, {"start", bench_start},     {"stalled", bench_stalled},
-                  {"http", bench_http},     {"answer", bench_answer},   {"recovery", bench_recovery},
-                  {"query", bench_query},   {"lookup", bench_lookup}};
+    } groups[] = {{"update", bench_update},     {"reread", bench_reread}, {"payload", bench_payload},
+                  {"push", bench_push},         {"memory", bench_memory}, {"start", bench_start},
+                  {"stalled", bench_stalled},   {"http", bench_http},     {"answer", bench_answer},
+                  {"recovery", bench_recovery}, {"query", bench_query},   {"lookup", bench_lookup}};
     const size_t group_count = sizeof groups / sizeof groups[0];
     bench_options options = {.data = "../shared/data", .helper = "bench/traces.py"};
     const char *only = NULL, *out = "build/bench.json";

@@ -10,7 +10,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     SMALL_PIDS = 100,
@@ -260,14 +259,6 @@ static void write_prefixes(const subject *self, uint32_t pid, alto_buffer *text)
     alto_buffer_add_text(text, *separator == '{' ? "{}" : "]}");
 }
 
-/* Processor time of this thread: reading a big row takes milliseconds, in which the machine does things for others, too. */
-static double thread_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
-
 static alto_status convert(void *context, alto_json_event event, alto_slice text)
 {
     alto_prefix_key *key = context;
@@ -303,10 +294,10 @@ static void move_text_step(subject *self)
     const alto_tree *before[] = {row_of(self, 0), row_of(self, 1)};
     alto_items gathered[2] = {{0}};
     alto_tree *items[2];
-    double parsing_us = thread_us();
+    double parsing_us = bench_thread_us();
     for (size_t i = 0; i < 2; i++)
         follow_row(&gathered[i], texts[i], before[i]);
-    parsing_us = thread_us() - parsing_us;
+    parsing_us = bench_thread_us() - parsing_us;
     uint64_t begin_ns = alto_monotonic_ns();
     for (size_t i = 0; i < 2; i++) {
         bench_must(alto_tree_edit(self->origin.pool, ALTO_VALUE_NONE, before[i], gathered[i].edits,
@@ -316,10 +307,10 @@ static void move_text_step(subject *self)
         planned.rows[i + 1].items = items[i];
     }
     take(self, planned.rows, 3);
-    double beyond_us = bench_us_since(begin_ns), alone_us = thread_us();
+    double beyond_us = bench_us_since(begin_ns), alone_us = bench_thread_us();
     for (size_t i = 0; i < 2; i++)
         parse_alone(texts[i]);
-    bench_series_add(&self->alone, thread_us() - alone_us);
+    bench_series_add(&self->alone, bench_thread_us() - alone_us);
     note(self, beyond_us + parsing_us, parsing_us);
     for (size_t i = 0; i < 2; i++) {
         alto_items_fini(&gathered[i]);
