@@ -7,56 +7,45 @@
 
 enum { FIRST_CAPACITY = 64 };
 
-/* ---- fingerprints ---- */
+/* ---- prints of rows ---- */
 
-void alto_print_set_fini(alto_print_set *self)
+void alto_row_prints_fini(alto_row_prints *self)
 {
     free(self->slots);
-    *self = (alto_print_set){0};
+    *self = (alto_row_prints){0};
 }
 
-static bool is_free(const alto_fingerprint *slot)
-{
-    return slot->low == 0 && slot->high == 0;
-}
-
-/* Where the print is, or the free slot where it belongs. */
-static alto_fingerprint *find_print(const alto_print_set *self, alto_fingerprint print)
-{
-    size_t at = (size_t)print.low & (self->capacity - 1);
-    while (!is_free(&self->slots[at]) && (self->slots[at].low != print.low || self->slots[at].high != print.high))
-        at = (at + 1) & (self->capacity - 1);
-    return &self->slots[at];
-}
-
-alto_status alto_print_set_reserve(alto_print_set *self, size_t count)
+alto_status alto_row_prints_begin(alto_row_prints *self, size_t count)
 {
     size_t capacity = FIRST_CAPACITY;
     while (capacity / 2 < count)
         capacity *= 2;
-    if (capacity <= self->capacity)
-        return ALTO_OK;
-    alto_print_set made = {.slots = calloc(capacity, sizeof *made.slots), .capacity = capacity};
-    if (!made.slots)
+    alto_row_prints_fini(self);
+    self->slots = calloc(capacity, sizeof *self->slots);
+    if (!self->slots)
         return ALTO_NO_MEMORY;
-    for (size_t i = 0; i < self->capacity; i++)
-        if (!is_free(&self->slots[i]))
-            alto_print_set_add(&made, self->slots[i]);
-    free(self->slots);
-    *self = made;
+    self->capacity = capacity;
     return ALTO_OK;
 }
 
-void alto_print_set_add(alto_print_set *self, alto_fingerprint print)
+/* Where the print is, or the free slot where it belongs. */
+static alto_row_print *find_print(const alto_row_prints *self, uint64_t name)
 {
-    alto_fingerprint *slot = find_print(self, print);
-    self->count += is_free(slot);
-    *slot = print;
+    size_t at = (size_t)name & (self->capacity - 1);
+    while (self->slots[at].size > 0 && self->slots[at].name != name)
+        at = (at + 1) & (self->capacity - 1);
+    return &self->slots[at];
 }
 
-bool alto_print_set_has(const alto_print_set *self, alto_fingerprint print)
+void alto_row_prints_add(alto_row_prints *self, const alto_row_print *print)
 {
-    return self->capacity > 0 && !is_free(&print) && !is_free(find_print(self, print));
+    *find_print(self, print->name) = *print;
+}
+
+const alto_row_print *alto_row_prints_find(const alto_row_prints *self, uint64_t name)
+{
+    const alto_row_print *found = self->capacity > 0 ? find_print(self, name) : NULL;
+    return found && found->size > 0 ? found : NULL;
 }
 
 /* ---- prefixes ---- */
@@ -148,7 +137,7 @@ alto_map_memory *alto_map_memory_new(void)
 
 void alto_map_memory_fini(alto_map_memory *self)
 {
-    alto_print_set_fini(&self->prints);
+    alto_row_prints_fini(&self->prints);
     alto_prefix_set_fini(&self->prefixes);
     self->ready = false;
 }

@@ -7,17 +7,25 @@
 
 #include "core/mapjson.h"
 
-/* A set of fingerprints of texts. Made with {0}. */
+/* What is remembered of a row's text. */
 typedef struct {
-    alto_fingerprint *slots; /* owned; all zeros: free */
-    size_t count, capacity;
-} alto_print_set;
+    uint64_t name;           /* fingerprint of class and name */
+    alto_fingerprint member; /* of name and value as they stand in the text */
+    size_t size;             /* bytes of these; 0: no row */
+} alto_row_print;
 
-void alto_print_set_fini(alto_print_set *self);
-/* Room for `count` prints in all; adding cannot fail then. Errors: ALTO_NO_MEMORY. */
-alto_status alto_print_set_reserve(alto_print_set *self, size_t count);
-void alto_print_set_add(alto_print_set *self, alto_fingerprint print);
-bool alto_print_set_has(const alto_print_set *self, alto_fingerprint print);
+/* The prints of rows, found by name. Made with {0}. */
+typedef struct {
+    alto_row_print *slots; /* owned */
+    size_t capacity;
+} alto_row_prints;
+
+void alto_row_prints_fini(alto_row_prints *self);
+/* Empty it and make room for `count` rows: adding cannot fail then. Errors: ALTO_NO_MEMORY, then it is empty and has no room. */
+alto_status alto_row_prints_begin(alto_row_prints *self, size_t count);
+void alto_row_prints_add(alto_row_prints *self, const alto_row_print *print);
+/* NULL when there is none. */
+const alto_row_print *alto_row_prints_find(const alto_row_prints *self, uint64_t name);
 
 /* A set of prefix keys (version.h). Made with {0}. */
 typedef struct {
@@ -34,7 +42,7 @@ void alto_prefix_set_remove(alto_prefix_set *self, alto_slice key);
 struct alto_map_memory {
     bool ready;               /* does it describe anything yet? */
     alto_hash root;           /* of the version that it describes */
-    alto_print_set prints;    /* of the rows' texts, names included */
+    alto_row_prints prints;   /* of the rows' texts */
     alto_prefix_set prefixes; /* of all PIDs of a network map */
 };
 

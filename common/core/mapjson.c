@@ -21,13 +21,14 @@ typedef struct {
     const alto_tree *before; /* what the base has, borrowed */
     bool existed;            /* does the base have it at all? */
     alto_tree *items;        /* owned, once it has been read */
+    bool recognized;         /* byte for byte a row of the text that `known` describes */
 } row;
 
 /* One reading of one document. */
 typedef struct {
     alto_pool *pool;
-    const alto_version *base;    /* of the kind being read, or NULL */
-    const alto_print_set *known; /* prints of the rows of base, or NULL */
+    const alto_version *base;     /* of the kind being read, or NULL */
+    const alto_row_prints *known; /* prints of the rows of base, or NULL */
     alto_json_place place;
     alto_kind kind;
     alto_slice payload_member[ALTO_DOCUMENT]; /* by kind: the data member, name and value; NULL when absent */
@@ -37,7 +38,7 @@ typedef struct {
     alto_items names; /* memory for the keys of rows */
     alto_buffer name; /* scratch */
     alto_row_reader *reader;
-    alto_print_set prints; /* of the rows read */
+    alto_row_prints prints; /* of the rows read */
 } reading;
 
 static alto_status out_of_memory(const reading *self)
@@ -71,6 +72,21 @@ static alto_status refuse_row(const reading *self, alto_status status, const row
 }
 
 /* ---- cutting the document into rows ---- */
+
+static alto_status check_size(alto_slice text, const alto_json_place *place)
+{
+    if (text.size <= ALTO_MAX_DOCUMENT)
+        return ALTO_OK;
+    return alto_fail(place->error, ALTO_TOO_LARGE, place->path, "longer than %d bytes", ALTO_MAX_DOCUMENT);
+}
+
+static alto_status check_bytes(alto_slice text, const alto_json_place *place)
+{
+    size_t offset;
+    if (alto_json_bytes_valid(text, &offset))
+        return ALTO_OK;
+    return alto_json_refuse(place, text.data + offset, ALTO_SYNTAX, "not UTF-8, or a character that JSON forbids");
+}
 
 static alto_status refuse_walk(const reading *self, const alto_json_walk *walk)
 {
@@ -122,17 +138,60 @@ static alto_status read_name(reading *self, alto_slice literal, alto_slice *name
     return alto_json_refuse(&self->place, literal.data, ALTO_TOO_LARGE, "too long for a name");
 }
 
+static uint64_t name_print_of(const row *of)
+{
+    return alto_fingerprint_of(of->key).low;
+}
+
+static bool print_equal(alto_fingerprint a, alto_fingerprint b)
+{
+    return a.low == b.low && a.high == b.high;
+}
+
+/* Does the row of that name in the text before, which was an object, come next? It is passed over then. */
+static bool recognize(const reading *self, row *now, alto_slice literal, alto_json_walk *walk)
+{
+    const alto_row_print *known = self->known ? alto_row_prints_find(self->known, name_print_of(now)) : NULL;
+    if (!known || alto_json_walk_peek(walk) != '{' || known->size > (size_t)(walk->end - literal.data))
+        return false;
+    alto_slice member = {literal.data, known->size};
+    if (!print_equal(alto_fingerprint_of(member), known->member))
+        return false;
+    now->member = member;
+    now->value = alto_slice_of(walk->at, (size_t)(member.data + member.size - walk->at));
+    walk->at = member.data + member.size;
+    now->recognized = true;
+    return true;
+}
+
+/* The row whose name has been read and whose value comes next. */
+static alto_status cut_row(reading *self, alto_slice literal, alto_json_walk *walk)
+{
+    alto_slice name, value;
+    alto_status status = read_name(self, literal, &name);
+    if (status == ALTO_OK)
+        status = add_row(self, ALTO_ROW_PAYLOAD, name, literal, literal);
+    if (status != ALTO_OK)
+        return status;
+    row *now = &self->rows[self->count - 1];
+    if (recognize(self, now, literal, walk))
+        return ALTO_OK;
+    if (!alto_json_walk_value(walk, &value))
+        return refuse_walk(self, walk);
+    now->member = since(literal.data, walk);
+    now->value = value;
+    return ALTO_OK;
+}
+
 /* The rows of "network-map" or "cost-map", whose value comes next. */
 static alto_status cut_payload(reading *self, alto_json_walk *walk)
 {
-    alto_slice literal, name, value;
+    alto_slice literal;
     alto_json_walk inner = *walk;
     alto_json_step step;
     alto_json_walk_enter(&inner, '{');
-    while ((step = alto_json_walk_member(&inner, &literal)) == ALTO_JSON_ITEM && alto_json_walk_value(&inner, &value)) {
-        alto_status status = read_name(self, literal, &name);
-        if (status == ALTO_OK)
-            status = add_row(self, ALTO_ROW_PAYLOAD, name, since(literal.data, &inner), value);
+    while ((step = alto_json_walk_member(&inner, &literal)) == ALTO_JSON_ITEM) {
+        alto_status status = cut_row(self, literal, &inner);
         if (status != ALTO_OK)
             return status;
     }
@@ -184,7 +243,9 @@ static alto_status cut_member(reading *self, alto_json_walk *walk, alto_slice li
 
 static alto_status refuse_other_value(reading *self, alto_slice text)
 {
-    alto_status status = alto_json_parse(text, NULL, NULL, &self->place);
+    alto_status status = check_bytes(text, &self->place);
+    if (status == ALTO_OK)
+        status = alto_json_parse(text, NULL, NULL, &self->place);
     if (status != ALTO_OK)
         return status;
     return alto_fail(self->place.error, ALTO_INVALID, "", "the document is not an object");
@@ -330,19 +391,14 @@ static alto_status read_row(reading *self, row *now, const alto_json_place *plac
     }
 }
 
-/* The same text says something else as a row of another class. */
-static alto_fingerprint print_of(const row *of)
-{
-    alto_fingerprint print = alto_fingerprint_of(of->member);
-    print.high += class_of(of);
-    return print;
-}
-
+/* The same text says something else as a row of another class: class and name are looked up. */
 static alto_status read_or_reuse(reading *self, row *now, const alto_json_place *place)
 {
-    alto_fingerprint print = print_of(now);
-    alto_print_set_add(&self->prints, print);
-    if (!self->known || !now->existed || !alto_print_set_has(self->known, print))
+    alto_row_print print = {.name = name_print_of(now), .size = now->member.size};
+    const alto_row_print *known = self->known ? alto_row_prints_find(self->known, print.name) : NULL;
+    print.member = now->recognized && known ? known->member : alto_fingerprint_of(now->member);
+    alto_row_prints_add(&self->prints, &print);
+    if (!known || !now->existed || known->size != print.size || !print_equal(known->member, print.member))
         return read_row(self, now, place);
     now->items = alto_tree_retain(now->before);
     return ALTO_OK;
@@ -373,8 +429,7 @@ static alto_status look_for_text(reading *self, size_t next, alto_status fault)
 
 static alto_status read_rows(reading *self)
 {
-    alto_print_set_fini(&self->prints);
-    if (alto_print_set_reserve(&self->prints, self->count) != ALTO_OK)
+    if (alto_row_prints_begin(&self->prints, self->count) != ALTO_OK)
         return out_of_memory(self);
     for (size_t i = 0; i < self->count; i++) {
         row *now = &self->rows[i];
@@ -536,18 +591,43 @@ static alto_status update_prefixes(const reading *self, alto_prefix_set *prefixe
 
 /* ---- whole documents ---- */
 
+/* What `memory` knows of the rows of `base`, or NULL. */
+static const alto_row_prints *known_of(const alto_version *base, const alto_map_memory *memory)
+{
+    bool described = base && memory && memory->ready && alto_hash_equal(&memory->root, alto_version_root(base));
+    return described ? &memory->prints : NULL;
+}
+
 /* Of a base of another kind nothing can be shared. */
 static void choose_base(reading *self, const alto_version *base, const alto_map_memory *memory)
 {
     self->base = base && alto_version_kind(base) == self->kind ? base : NULL;
-    bool described = self->base && memory && memory->ready && alto_hash_equal(&memory->root, alto_version_root(base));
-    self->known = described ? &memory->prints : NULL;
+    self->known = known_of(self->base, memory);
+}
+
+/* All bytes, rows that were recognized excepted: these have been looked at. The rows are as they were cut. */
+static alto_status check_text(const reading *self, alto_slice text)
+{
+    const uint8_t *next = text.data;
+    for (size_t i = 0; i < self->count; i++) {
+        const row *of = &self->rows[i];
+        if (!of->recognized)
+            continue;
+        alto_status status = check_bytes(alto_slice_of(next, (size_t)(of->member.data - next)), &self->place);
+        if (status != ALTO_OK)
+            return status;
+        next = of->member.data + of->member.size;
+    }
+    return check_bytes(alto_slice_of(next, (size_t)(text.data + text.size - next)), &self->place);
 }
 
 static alto_status read_document(reading *self, alto_slice text, const alto_version *base,
                                  const alto_map_memory *memory)
 {
-    alto_status status = cut_document(self, text);
+    self->known = known_of(base, memory);
+    alto_status cut = cut_document(self, text), status = check_text(self, text);
+    if (status == ALTO_OK)
+        status = cut;
     if (status == ALTO_OK)
         status = decide_kind(self);
     while (status == ALTO_OK) {
@@ -579,9 +659,9 @@ static alto_status remember(reading *self, alto_map_memory *memory, const alto_v
         alto_map_memory_fini(memory);
         *memory = fresh;
     }
-    alto_print_set_fini(&memory->prints);
+    alto_row_prints_fini(&memory->prints);
     memory->prints = self->prints;
-    self->prints = (alto_print_set){0};
+    self->prints = (alto_row_prints){0};
     memory->root = *alto_version_root(version);
     memory->ready = true;
     return ALTO_OK;
@@ -595,17 +675,7 @@ static void reading_fini(reading *self)
     alto_items_fini(&self->names);
     alto_buffer_fini(&self->name);
     alto_row_reader_destroy(&self->reader);
-    alto_print_set_fini(&self->prints);
-}
-
-static alto_status check_text(alto_slice text, const alto_json_place *place)
-{
-    size_t offset;
-    if (text.size > ALTO_MAX_DOCUMENT)
-        return alto_fail(place->error, ALTO_TOO_LARGE, place->path, "longer than %d bytes", ALTO_MAX_DOCUMENT);
-    if (alto_json_bytes_valid(text, &offset))
-        return ALTO_OK;
-    return alto_json_refuse(place, text.data + offset, ALTO_SYNTAX, "not UTF-8, or a character that JSON forbids");
+    alto_row_prints_fini(&self->prints);
 }
 
 /* A byte order mark may be ignored (RFC 8259 8.1). */
@@ -621,7 +691,7 @@ alto_status alto_map_read(alto_pool *pool, alto_slice text, const alto_version *
     reading self = {.pool = pool, .place = {text.data, "", error}, .kind = ALTO_DOCUMENT};
     self.name = alto_buffer_make(ALTO_MAX_ITEM_KEY);
     alto_version *version = NULL;
-    alto_status status = check_text(text, &self.place);
+    alto_status status = check_size(text, &self.place);
     if (status != ALTO_OK)
         return status;
     self.reader = alto_row_reader_new(pool, true);
@@ -644,7 +714,9 @@ alto_status alto_map_read_row(alto_pool *pool, alto_kind kind, alto_slice text, 
     const alto_json_place place = {text.data, path, error};
     if (kind == ALTO_DOCUMENT)
         return alto_fail(error, ALTO_INVALID, path, "documents have no payload rows");
-    alto_status status = check_text(text, &place);
+    alto_status status = check_size(text, &place);
+    if (status == ALTO_OK)
+        status = check_bytes(text, &place);
     if (status != ALTO_OK)
         return status;
     alto_row_reader *reader = alto_row_reader_new(pool, false);

@@ -5,7 +5,7 @@
  * A document with "network-map" (RFC 7285 11.2.1) is a network map, one with
  * "cost-map" (11.2.3) a cost map unless a cell is no number, everything else a
  * document. No DOM is built: rows go from text to tree. A payload row whose text is byte for
- * byte what it was last time is taken over from the version before.
+ * byte what it was last time is taken over from the version before, and read no further than to find that out.
  *
  * Refused (nothing changes): text that is not JSON or not UTF-8, duplicate
  * names at any level, PID names outside 10.1, bad prefixes, one prefix in two PIDs (11.2.2),

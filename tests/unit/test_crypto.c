@@ -106,6 +106,29 @@ static void fingerprints_tell_texts_apart_and_stay_after_another_init(void **sta
     assert_true(a.low == again.low && a.high == again.high);
 }
 
+/* Of every size around those of blocks and of groups of them. */
+static void fingerprints_depend_on_every_byte_and_on_the_size(void **state)
+{
+    (void)state;
+    enum { MOST = 65536 + 2048 + 3, PROBES = 97 };
+    static uint8_t bytes[MOST];
+    static const size_t sizes[] = {1, 1023, 1024, 1025, 2048, 65535, 65536, 65537, MOST};
+    alto_fingerprint shorter = alto_fingerprint_of(alto_slice_of(NULL, 0));
+    for (size_t i = 0; i < countof(sizes); i++) {
+        alto_slice text = alto_slice_of(bytes, sizes[i]);
+        alto_fingerprint whole = alto_fingerprint_of(text);
+        assert_true(whole.low != shorter.low && whole.high != shorter.high);
+        for (size_t k = 0; k < PROBES; k++) {
+            size_t at = k * (sizes[i] - 1) / (PROBES - 1);
+            bytes[at] ^= 1;
+            alto_fingerprint other = alto_fingerprint_of(text);
+            bytes[at] ^= 1;
+            assert_true(whole.low != other.low && whole.high != other.high);
+        }
+        shorter = whole;
+    }
+}
+
 /* ---- keys and signatures ---- */
 
 /* The value of the next `"name": "..."` at or after *at; *at moves past it. false when there is none. */
@@ -417,6 +440,7 @@ int main(void)
         cmocka_unit_test(a_domain_does_not_run_into_what_follows),
         cmocka_unit_test(the_short_hash_is_siphash_with_the_fixed_key),
         cmocka_unit_test(fingerprints_tell_texts_apart_and_stay_after_another_init),
+        cmocka_unit_test(fingerprints_depend_on_every_byte_and_on_the_size),
         cmocka_unit_test(the_vectors_of_rfc_8032_come_out),
         cmocka_unit_test(a_signature_fits_one_message_and_one_key),
         cmocka_unit_test(new_keys_differ_and_key_ids_are_the_digest_of_the_key),

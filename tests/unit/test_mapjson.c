@@ -470,12 +470,17 @@ static void documents_are_refused_when_cut_anywhere(void **state)
         "{\"network-map\":{\"A\":{\"ipv4\":[\"10.0.0.0/8\"],\"mac\":{\"\\ud83d\\ude00\":[]}},\"B\":{\"ipv6\":[\"::/"
         "0\"]}}}",
     };
-    for (size_t t = 0; t < countof(texts); t++)
+    fixture *self = *state;
+    for (size_t t = 0; t < countof(texts); t++) {
+        alto_version *base = read_on(self, texts[t], NULL);
         for (size_t size = 0; size < strlen(texts[t]); size++) {
             alto_version *version;
-            assert_int_equal(read_slice(*state, alto_slice_of(texts[t], size), NULL, NULL, &version, NULL),
-                             ALTO_SYNTAX);
+            alto_slice cut = alto_slice_of(texts[t], size);
+            assert_int_equal(read_slice(self, cut, NULL, NULL, &version, NULL), ALTO_SYNTAX);
+            assert_int_equal(read_slice(self, cut, base, self->memory, &version, NULL), ALTO_SYNTAX);
         }
+        alto_version_release(base);
+    }
 }
 
 static void any_byte_changed_is_refused_or_gives_a_version_that_can_be_read_again(void **state)
@@ -616,6 +621,36 @@ static void a_base_that_the_memory_does_not_describe_is_only_shared_with(void **
     alto_version_release(old);
     alto_version_release(other);
     alto_version_release(now);
+}
+
+/* Rows that are as they were are passed over: what stands around them is not. */
+static void what_is_wrong_beside_rows_that_stayed_is_found(void **state)
+{
+    fixture *self = *state;
+    static const struct {
+        const char *text, *where;
+    } cases[] = {
+        {"{\"cost-map\":{\"A\":{\"A\":1},\"B\":{\"A\":5}},\"x\":\"\x80\"}", "byte 43"},
+        {"{\"x\":\"\x80\",\"cost-map\":{\"A\":{\"A\":1},\"B\":{\"A\":5}}}", "byte 6"},
+        {"{\"cost-map\":{\"A\":{\"A\":1},\"\x80\":{},\"B\":{\"A\":5}}}", "byte 26"},
+        {"{\"cost-map\":{\"A\":{\"A\":1}\x01,\"B\":{\"A\":5}}}", "byte 24"},
+        {"{\"cost-map\":{\"A\":{\"A\":1}1,\"B\":{\"A\":5}}}", "byte 24"},
+        {"{\"cost-map\":{\"A\":{\"A\":1},\"B\":{\"A\":5}", "byte 36"},
+    };
+    alto_version *base = read_on(self, "{\"cost-map\":{\"A\":{\"A\":1},\"B\":{\"A\":5}}}", NULL);
+    for (size_t i = 0; i < countof(cases); i++) {
+        alto_version *version;
+        alto_error error = {.status = ALTO_OK};
+        alto_slice text = alto_slice_text(cases[i].text);
+        assert_int_equal(read_slice(self, text, base, self->memory, &version, &error), ALTO_SYNTAX);
+        assert_string_equal(error.where, cases[i].where);
+        assert_int_equal(read_slice(self, text, NULL, NULL, &version, &error), ALTO_SYNTAX);
+        assert_string_equal(error.where, cases[i].where);
+    }
+    alto_version *turned = read_on(self, "{\"cost-map\":{ \"B\":{\"A\":5} ,\"A\":{\"A\":1}}}", base);
+    assert_ptr_equal(turned, base);
+    alto_version_release(turned);
+    alto_version_release(base);
 }
 
 static void a_resource_may_become_another_kind_and_back(void **state)
@@ -1187,6 +1222,7 @@ int main(void)
         TEST(an_unchanged_row_is_the_very_tree_of_the_version_before),
         TEST(the_same_text_means_something_else_in_another_place),
         TEST(a_base_that_the_memory_does_not_describe_is_only_shared_with),
+        TEST(what_is_wrong_beside_rows_that_stayed_is_found),
         TEST(a_resource_may_become_another_kind_and_back),
         TEST(random_cost_maps_are_read_as_they_are_meant),
         TEST(no_prefix_gets_into_two_pids_whatever_moves),
