@@ -99,4 +99,5 @@ void bench_answer(const bench_options *options)
     int changes = options->quick ? QUICK_CHANGES : CHANGES;
     measure(ALTO_IDENTITY, "answer: 1 % of the rows of 9 million cells changed, next full GET, identity", changes);
     measure(ALTO_GZIP, "answer: 1 % of the rows of 9 million cells changed, next full GET, gzip", changes);
+    measure(ALTO_ZSTD, "answer: 1 % of the rows of 9 million cells changed, next full GET, zstd", changes);
 }

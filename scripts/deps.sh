@@ -13,7 +13,7 @@ packages() {
     build) echo "build-essential cmake ninja-build pkg-config libzmq3-dev libczmq-dev libmsgpack-dev|libmsgpack-c-dev
                  libsodium-dev libcurl4-openssl-dev libcmocka-dev libmicrohttpd-dev liblmdb-dev libyajl-dev zlib1g-dev libzstd-dev" ;;
     test) echo "curl openssl python3 python3-zmq python3-requests strace clang libclang-rt-dev|libclang-rt-$(clang_major)-dev? clang-format
-                iproute2 nftables nginx-light" ;;
+                iproute2 nftables nginx-light zstd" ;;
     demo) echo "curl python3" ;;
     bench) echo "nginx-light" ;;
     containers) echo "ca-certificates curl debootstrap docker-compose docker.io dpkg-dev iproute2 iptables python3 util-linux" ;;
@@ -90,7 +90,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     done
     if [ -n "${missing_tool-}" ] || ! pkg-config --exists libzmq libsodium libcurl cmocka libmicrohttpd lmdb yajl zlib libzstd; then
         echo "No apt here. What $why needs: a C compiler, cmake 3.25, ninja, pkg-config and the development files of: libzmq, msgpack-c,"
-        echo "libsodium, libcurl, cmocka, libmicrohttpd, lmdb, yajl, zlib, zstd; tests also curl, openssl, python3 with zmq and requests, clang, ip, nft and nginx."
+        echo "libsodium, libcurl, cmocka, libmicrohttpd, lmdb, yajl, zlib, zstd; tests also curl, openssl, python3 with zmq and requests, clang, ip, nft, nginx and zstd."
     fi
     exit 0
 fi

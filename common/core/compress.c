@@ -5,6 +5,8 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+enum { STORED_MAX = 1024 }; /* bytes of a block in the least window */
+
 /* What a failed call of the library means to us. */
 static alto_status compress_failure(size_t code)
 {
@@ -39,6 +41,20 @@ alto_status alto_compress(alto_slice raw, int level, alto_buffer *out)
     if (good)
         return ALTO_OK;
     return context ? compress_failure(size) : out->status != ALTO_OK ? out->status : ALTO_NO_MEMORY;
+}
+
+void alto_frame_store(alto_buffer *out, alto_slice raw)
+{
+    while (raw.size > 0) {
+        size_t part = raw.size < STORED_MAX ? raw.size : STORED_MAX;
+        unsigned block = 1 | (unsigned)part << 3; /* the last one; raw */
+        /* magic, no flags, window of 1 KB */
+        uint8_t head[ALTO_FRAME_STORED] = {0x28, 0xb5, 0x2f, 0xfd, 0, 0, (uint8_t)block, (uint8_t)(block >> 8), 0};
+        alto_buffer_add(out, head, sizeof head);
+        alto_buffer_add(out, raw.data, part);
+        raw.data += part;
+        raw.size -= part;
+    }
 }
 
 alto_status alto_decompress(alto_slice packed, size_t raw_size, alto_buffer *out)

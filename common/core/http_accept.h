@@ -10,8 +10,8 @@
 
 /* Does an Accept list admit the media type: by name, else as the range of its type, else as any type; no list admits all. */
 bool alto_http_accepts(const char *accept, const char *media_type);
-/* Does an Accept-Encoding list name the coding, or else "*", with a quality above 0? No list does not. */
-bool alto_http_accepts_coding(const char *accept_encoding, const char *coding);
+/* The quality, in thousandths from 0 to 1000, that an Accept-Encoding list gives the coding, or else "*"; 0 without any. */
+int alto_http_coding_quality(const char *accept_encoding, const char *coding);
 /* Is a Content-Type that media type, whatever its parameters? NULL is none. */
 bool alto_http_is_type(const char *content_type, const char *media_type);
 /* Does a list such as "GET, HEAD" have the token, in that very spelling? */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/render.h"
 
+#include "core/compress.h"
 #include "core/render_piece.h"
 
 #include <assert.h>
@@ -11,12 +12,13 @@ enum {
     ITEMS_MAX = 4096, /* items of one piece: some 64 KB of text */
     ROWS_MAX = 8192,  /* the same for rows, each of which counts ROW_WEIGHT beside its items */
     ROW_WEIGHT = 2,
-    TEXT_PER_ITEM = 16, /* bytes of JSON values that count as one item */
-    GROUP_BITS = 3,     /* of 8 nodes that follow each other, one ends a piece */
-    SMALL_ROW = 8,      /* items: such a row is written as glue rather than kept as a piece */
-    SMALL_TEXT = 1024,  /* bytes of JSON values: likewise */
-    LEAD_MAX = 256,     /* bytes of glue that are stored as they are, and kept with the piece behind them */
-    JOINED_MAX = 262144 /* bytes: a rendering up to this size is one slice */
+    TEXT_PER_ITEM = 16,  /* bytes of JSON values that count as one item */
+    GROUP_BITS = 3,      /* of 8 nodes that follow each other, one ends a piece */
+    SMALL_ROW = 8,       /* items: such a row is written as glue rather than kept as a piece */
+    SMALL_TEXT = 1024,   /* bytes of JSON values: likewise */
+    LEAD_MAX = 256,      /* bytes of glue that are stored as they are, and kept with the piece behind them */
+    JOINED_MAX = 262144, /* bytes: a rendering up to this size is one slice */
+    ZSTD_LEVEL = 3
 };
 
 struct alto_rendering {
@@ -43,7 +45,7 @@ typedef struct {
     alto_buffer *pending;    /* glue not yet written */
     alto_buffer own_pending; /* `pending`, unless the caller's buffer is */
     alto_buffer scratch;     /* text of a piece being made: lead and body */
-    alto_buffer packed;      /* its gzip form */
+    alto_buffer packed;      /* its compressed form */
     alto_buffer glue;        /* bytes of the parts that are no pieces */
     alto_buffer parts;       /* of part */
     alto_buffer pieces;      /* of alto_piece *, owned */
@@ -93,15 +95,31 @@ static alto_status maker_status(const maker *self)
 
 /* ---- writing ---- */
 
-static bool deflate_to(maker *self, alto_slice text, alto_buffer *out)
+static alto_status deflate_to(maker *self, alto_slice text, alto_buffer *out)
 {
     if (!self->deflater)
         self->deflater = alto_deflater_new();
-    if (self->deflater && alto_deflate(self->deflater, text, out) == ALTO_OK)
-        return true;
+    return self->deflater ? alto_deflate(self->deflater, text, out) : ALTO_NO_MEMORY;
+}
+
+/* Append the text, compressed as the coding wants it. */
+static bool pack(maker *self, alto_slice text, alto_buffer *out)
+{
+    alto_status status = self->coding == ALTO_GZIP ? deflate_to(self, text, out) : alto_compress(text, ZSTD_LEVEL, out);
     if (self->status == ALTO_OK)
-        self->status = self->deflater ? out->status : ALTO_NO_MEMORY;
-    return false;
+        self->status = status;
+    return status == ALTO_OK;
+}
+
+/* Append the text as it is, in what the coding wants around it. */
+static void store(const maker *self, alto_slice text, alto_buffer *out)
+{
+    if (self->coding == ALTO_IDENTITY)
+        alto_buffer_add_slice(out, text);
+    else if (self->coding == ALTO_GZIP)
+        alto_gzip_store(out, text);
+    else
+        alto_frame_store(out, text);
 }
 
 /* What was added to the glue since `begin` becomes a part. */
@@ -119,12 +137,10 @@ static void flush_pending(maker *self)
 {
     size_t begin = self->glue.size;
     alto_slice text = alto_buffer_slice(self->pending);
-    if (self->coding == ALTO_IDENTITY)
-        alto_buffer_add_slice(&self->glue, text);
-    else if (text.size <= LEAD_MAX)
-        alto_gzip_store(&self->glue, text);
+    if (self->coding == ALTO_IDENTITY || text.size <= LEAD_MAX)
+        store(self, text, &self->glue);
     else
-        deflate_to(self, text, &self->glue);
+        pack(self, text, &self->glue);
     add_glue_part(self, begin);
     alto_buffer_empty(self->pending);
 }
@@ -135,11 +151,11 @@ static alto_block *make_block(maker *self, size_t lead)
     alto_slice text = alto_buffer_slice(&self->scratch), bytes = text;
     alto_slice body = alto_slice_of(text.data + lead, text.size - lead);
     size_t block_lead = lead;
-    if (self->coding == ALTO_GZIP) {
+    if (self->coding != ALTO_IDENTITY) {
         alto_buffer_clear(&self->packed);
-        alto_gzip_store(&self->packed, alto_slice_of(text.data, lead));
+        store(self, alto_slice_of(text.data, lead), &self->packed);
         block_lead = self->packed.size;
-        if (!deflate_to(self, body, &self->packed))
+        if (!pack(self, body, &self->packed))
             return NULL;
         bytes = alto_buffer_slice(&self->packed);
     }
@@ -156,7 +172,7 @@ static alto_block *make_block(maker *self, size_t lead)
     return made;
 }
 
-/* The body's text: that of the block made for the other coding, or made from the nodes. */
+/* The body's text: that of the block made for the identity coding, or made from the nodes. */
 static void fetch_text(maker *self, const alto_piece *piece, alto_form form, const alto_tree *const *nodes,
                        size_t count)
 {

@@ -6,8 +6,9 @@
  * prefixes in address order, costs as alto_number_format. A piece covers whole
  * nodes of the tree, of some thousand items, and is made on first use; after a change only the
  * pieces of changed nodes are made anew. The gzip form is one member: deflate
- * pieces ending in a full flush, with the CRC combined. Both forms are functions of the version's content (and, for gzip, of the zlib in
- * use): however a version came to be, its bytes are the same. Text and gzip form are made and kept separately.
+ * pieces ending in a full flush, with the CRC combined. The zstd form is one frame after another, each complete in itself.
+ * All forms are functions of the version's content (and of the zlib or libzstd in use): however a version came to be,
+ * its bytes are the same. Each form is made and kept when it is first wanted, apart from the others.
  *
  * Threads: all functions may run in several threads at once, also on one version; a
  * rendering is immutable and may be read in any thread. */
@@ -16,7 +17,8 @@
 
 #include "core/version.h"
 
-typedef enum { ALTO_IDENTITY, ALTO_GZIP } alto_coding;
+typedef enum { ALTO_IDENTITY, ALTO_GZIP, ALTO_ZSTD } alto_coding;
+enum { ALTO_CODINGS = ALTO_ZSTD + 1 };
 
 /* The body of an answer: a list of borrowed pieces. */
 typedef struct alto_rendering alto_rendering;

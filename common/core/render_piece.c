@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/render_piece.h"
 
+#include "core/compress.h"
 #include "core/number.h"
 
 #include <sched.h>
@@ -12,7 +13,7 @@ struct alto_piece {
     alto_form form;
     alto_hash identity;
     uint64_t text_size;
-    _Atomic(alto_block *) blocks[ALTO_GZIP + 1]; /* owned; NULL until made, then for good */
+    _Atomic(alto_block *) blocks[ALTO_CODINGS]; /* owned; NULL until made, then for good */
 };
 
 /* What is attached to a node. */
@@ -112,7 +113,7 @@ static alto_piece *piece_new(alto_form form, const alto_hash *identity, uint64_t
     made->form = form;
     made->identity = *identity;
     made->text_size = text_size;
-    for (int i = 0; i <= ALTO_GZIP; i++)
+    for (int i = 0; i < ALTO_CODINGS; i++)
         atomic_init(&made->blocks[i], NULL);
     return made;
 }
@@ -141,7 +142,7 @@ void alto_piece_release(alto_piece *self)
 {
     if (!self || atomic_fetch_sub_explicit(&self->refs, 1, memory_order_acq_rel) != 1)
         return;
-    for (int i = 0; i <= ALTO_GZIP; i++)
+    for (int i = 0; i < ALTO_CODINGS; i++)
         free(atomic_load_explicit(&self->blocks[i], memory_order_acquire));
     free(self);
 }
@@ -153,7 +154,7 @@ uint64_t alto_piece_bytes(const alto_tree *holder)
         return 0;
     uint64_t bytes = sizeof *kept;
     lock(kept);
-    for (int i = 0; kept->piece && i <= ALTO_GZIP; i++) {
+    for (int i = 0; kept->piece && i < ALTO_CODINGS; i++) {
         const alto_block *block = alto_piece_block(kept->piece, (alto_coding)i);
         bytes += block ? sizeof *block + block->size : 0;
     }
@@ -183,7 +184,8 @@ const alto_block *alto_piece_add_block(alto_piece *self, alto_coding coding, alt
 
 alto_slice alto_block_lead(const alto_block *self, alto_coding coding)
 {
-    size_t head = coding == ALTO_GZIP && self->lead ? ALTO_GZIP_STORED : 0;
+    static const size_t heads[] = {[ALTO_GZIP] = ALTO_GZIP_STORED, [ALTO_ZSTD] = ALTO_FRAME_STORED};
+    size_t head = self->lead ? heads[coding] : 0;
     return alto_slice_of(self->data + head, self->lead - head);
 }
 

@@ -6,7 +6,8 @@
  * identity is the digest of their content: after a change of an earlier one the piece kept is no longer
  * found and is replaced. Whoever found a piece holds a reference to it.
  *
- * A piece has up to two blocks, made when first wanted: the text, and the text as a piece of a gzip member. A block begins with its
+ * A piece has up to one block for each coding, made when first wanted: the text, as a piece of a gzip member, as a zstd
+ * frame. A block begins with its
  * "lead", the glue that stood before the piece when the block was made: where the same glue
  * is wanted again, lead and body are one slice.
  *

@@ -215,14 +215,32 @@ static alto_rendering *rendering_of(alto_front *self, const alto_resource *resou
     return rendering;
 }
 
+static const char *const coding_names[] = {[ALTO_IDENTITY] = "identity", [ALTO_GZIP] = "gzip", [ALTO_ZSTD] = "zstd"};
+
+/* The coding that the client likes best. Among equals gzip, which all clients know: so most of them share one form. */
+static alto_coding choose_coding(const char *accept_encoding)
+{
+    static const alto_coding by_choice[] = {ALTO_GZIP, ALTO_ZSTD, ALTO_IDENTITY};
+    alto_coding best = ALTO_IDENTITY;
+    int most = 0;
+    for (size_t i = 0; i < sizeof by_choice / sizeof *by_choice; i++) {
+        int quality = alto_http_coding_quality(accept_encoding, coding_names[by_choice[i]]);
+        if (quality > most) {
+            most = quality;
+            best = by_choice[i];
+        }
+    }
+    return best;
+}
+
 static void describe(alto_http_answer *answer, const char *media_type, const char *etag, alto_coding coding)
 {
     alto_http_header(answer, "Content-Type", "%s", media_type);
     alto_http_header(answer, "ETag", "%s", etag);
     alto_http_header(answer, "Vary", "Accept-Encoding");
     alto_http_header(answer, "Cache-Control", "no-cache"); /* may be kept, must be checked: 304 is cheap */
-    if (coding == ALTO_GZIP)
-        alto_http_header(answer, "Content-Encoding", "gzip");
+    if (coding != ALTO_IDENTITY)
+        alto_http_header(answer, "Content-Encoding", "%s", coding_names[coding]);
 }
 
 /* What a 200 would have as its Content-Length; 0: not known. */
@@ -242,14 +260,15 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
                             alto_http_answer *answer)
 {
     char root[2 * ALTO_HASH_SIZE + 1], etag[ETAG_SIZE];
-    alto_coding coding = alto_http_accepts_coding(request->accept_encoding, "gzip") ? ALTO_GZIP : ALTO_IDENTITY;
+    alto_coding coding = choose_coding(request->accept_encoding);
     int file;
     if (!alto_http_accepts(request->accept, resource->entry.media_type)) {
         alto_answer_refuse(answer, 406, "this resource has another media type\n");
         return;
     }
     alto_hex(root, resource->entry.root.bytes, ALTO_HASH_SIZE / 2);
-    snprintf(etag, sizeof etag, "\"%s%s\"", root, coding == ALTO_GZIP ? "-gzip" : "");
+    bool packed = coding != ALTO_IDENTITY;
+    snprintf(etag, sizeof etag, "\"%s%s%s\"", root, packed ? "-" : "", packed ? coding_names[coding] : "");
     if (alto_answer_tag_matches(request->if_none_match, etag)) {
         answer->status = 304;
         answer->size = size_of_answer(self, resource, coding);

@@ -72,12 +72,38 @@ static void what_does_not_fit_is_refused(void **state)
     alto_buffer_fini(&small);
 }
 
+/* Stored frames are as long as promised, each one frame to the library, and together the text. */
+static void what_was_stored_comes_back(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, 31, 32, 255, 256, 1023, 1024, 1025, 3000};
+    uint8_t raw[3000];
+    test_random random = test_random_make(3);
+    for (size_t i = 0; i < sizeof raw; i++)
+        raw[i] = (uint8_t)test_random_next(&random);
+    for (size_t i = 0; i < countof(sizes); i++) {
+        alto_buffer stored = alto_buffer_make(10000), back = alto_buffer_make(10000);
+        alto_frame_store(&stored, alto_slice_of(raw, sizes[i]));
+        assert_int_equal(stored.size, sizes[i] + (sizes[i] + 1023) / 1024 * ALTO_FRAME_STORED);
+        for (size_t at = 0; at < stored.size;) {
+            size_t left = sizes[i] - back.size, part = left < 1024 ? left : 1024;
+            alto_slice frame = alto_slice_of(stored.data + at, part + ALTO_FRAME_STORED);
+            assert_int_equal(alto_decompress(frame, part, &back), ALTO_OK);
+            at += frame.size;
+        }
+        assert_true(alto_slice_equal(alto_buffer_slice(&back), alto_slice_of(raw, sizes[i])));
+        alto_buffer_fini(&stored);
+        alto_buffer_fini(&back);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_packed_comes_back),
         cmocka_unit_test(a_wrong_size_or_a_damaged_frame_is_refused_and_appends_nothing),
         cmocka_unit_test(what_does_not_fit_is_refused),
+        cmocka_unit_test(what_was_stored_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -284,56 +284,74 @@ static void accept_is_judged_as_http_says(void **state)
     }
 }
 
-static void gzip_is_used_when_it_may_be(void **state)
+static void the_coding_is_the_one_that_the_client_likes_best(void **state)
 {
     static const struct {
-        const char *accept_encoding;
-        bool gzip;
-    } cases[] = {{NULL, false},
-                 {"", false},
-                 {"gzip", true},
-                 {"GZIP", true},
-                 {"br, gzip;q=1", true},
-                 {"gzip;q=0.001", true},
-                 {"*", true},
-                 {"gzip;q=0", false},
-                 {"gzip;q=0.0", false},
-                 {"*;q=0", false},
-                 {"gzip;q=0, *", false},
-                 {"identity", false},
-                 {"br", false},
-                 {"xgzip", false},
-                 {"gzipx", false},
-                 {"br;q=1, *;q=0.5", true}};
+        const char *accept_encoding, *coding;
+    } cases[] = {{NULL, NULL},
+                 {"", NULL},
+                 {"gzip", "gzip"},
+                 {"GZIP", "gzip"},
+                 {"br, gzip;q=1", "gzip"},
+                 {"gzip;q=0.001", "gzip"},
+                 {"*", "gzip"},
+                 {"gzip;q=0", NULL},
+                 {"gzip;q=0.0", NULL},
+                 {"*;q=0", NULL},
+                 {"gzip;q=nan", NULL},
+                 {"identity", NULL},
+                 {"br", NULL},
+                 {"xgzip", NULL},
+                 {"gzipx", NULL},
+                 {"br;q=1, *;q=0.5", "gzip"},
+                 {"zstd", "zstd"},
+                 {"ZSTD;q=0.001", "zstd"},
+                 {"zstd, gzip", "gzip"},
+                 {"gzip, deflate, br, zstd", "gzip"},
+                 {"gzip;q=0.8, zstd;q=0.9", "zstd"},
+                 {"gzip;q=0.8, zstd", "zstd"},
+                 {"gzip;q=0.999, zstd;q=1.000", "zstd"},
+                 {"zstd;q=0.8, gzip;q=0.9", "gzip"},
+                 {"gzip;q=0, zstd;q=0.1", "zstd"},
+                 {"gzip;q=0, *", "zstd"},
+                 {"zstd;q=0, gzip;q=0", NULL},
+                 {"zstd;q=0", NULL},
+                 {"zstdx", NULL},
+                 {"identity, gzip;q=0.5", NULL},
+                 {"identity;q=0.5, zstd;q=0.6", "zstd"}};
     fixture *self = *state;
     publish(self);
     for (size_t i = 0; i < countof(cases); i++) {
         print_message("  case: %s\n", cases[i].accept_encoding ? cases[i].accept_encoding : "(none)");
         assert_int_equal(ask_with(self, "/net", NULL, cases[i].accept_encoding, NULL), 200);
         const char *coding = header(self, "Content-Encoding");
-        assert_int_equal(coding != NULL, cases[i].gzip);
+        assert_string_equal(coding ? coding : "none", cases[i].coding ? cases[i].coding : "none");
         assert_string_equal(header(self, "Vary"), "Accept-Encoding");
-        if (coding) {
-            assert_string_equal(coding, "gzip");
-            assert_int_equal(self->body.data[0] << 8 | self->body.data[1], 0x1f8b);
-            assert_non_null(strstr(header(self, "ETag"), "-gzip\""));
-        } else {
+        if (!coding) {
             assert_string_equal(text_of(self), net_text);
+            continue;
         }
+        bool zstd = strcmp(coding, "zstd") == 0;
+        assert_int_equal(self->body.data[0] << 8 | self->body.data[1], zstd ? 0x28b5 : 0x1f8b);
+        assert_non_null(strstr(header(self, "ETag"), zstd ? "-zstd\"" : "-gzip\""));
     }
 }
 
 static void an_entity_tag_that_still_holds_saves_the_body(void **state)
 {
     fixture *self = *state;
-    char etag[100], gzip_etag[100], list[400];
+    static const char *const codings[] = {"gzip", "zstd"};
+    char etag[100], packed_etags[2][100], list[400];
+    uint64_t packed_sizes[2];
     publish(self);
     ask(self, "/net");
     snprintf(etag, sizeof etag, "%s", header(self, "ETag"));
     uint64_t size = self->answer.size;
-    ask_with(self, "/net", NULL, "gzip", NULL);
-    snprintf(gzip_etag, sizeof gzip_etag, "%s", header(self, "ETag"));
-    uint64_t gzip_size = self->answer.size;
+    for (size_t i = 0; i < countof(codings); i++) {
+        ask_with(self, "/net", NULL, codings[i], NULL);
+        snprintf(packed_etags[i], sizeof packed_etags[i], "%s", header(self, "ETag"));
+        packed_sizes[i] = self->answer.size;
+    }
     static const struct {
         const char *format;
         unsigned status;
@@ -364,10 +382,14 @@ static void an_entity_tag_that_still_holds_saves_the_body(void **state)
             assert_string_equal(header(self, "ETag"), etag);
         }
     }
-    assert_int_equal(ask_with(self, "/net", NULL, "gzip", gzip_etag), 304);
-    assert_int_equal(self->answer.size, gzip_size);
-    assert_int_equal(ask_with(self, "/net", NULL, "gzip", etag), 200); /* the tag of other bytes */
-    assert_int_equal(ask_with(self, "/net", NULL, NULL, gzip_etag), 200);
+    for (size_t i = 0; i < countof(codings); i++) {
+        assert_int_equal(ask_with(self, "/net", NULL, codings[i], packed_etags[i]), 304);
+        assert_int_equal(self->answer.size, packed_sizes[i]);
+        assert_string_equal(header(self, "ETag"), packed_etags[i]);
+        assert_int_equal(ask_with(self, "/net", NULL, codings[i], etag), 200); /* the tag of other bytes */
+        assert_int_equal(ask_with(self, "/net", NULL, codings[i], packed_etags[1 - i]), 200);
+        assert_int_equal(ask_with(self, "/net", NULL, NULL, packed_etags[i]), 200);
+    }
     test_origin_set(self->origin, "net", NULL);
     assert_int_equal(ask_with(self, "/net", NULL, NULL, etag), 404);
 }
@@ -759,7 +781,7 @@ int main(void)
         T(what_does_not_fit_is_withheld_for_now),
         T(what_a_replica_does_not_follow_is_not_found),
         T(accept_is_judged_as_http_says),
-        T(gzip_is_used_when_it_may_be),
+        T(the_coding_is_the_one_that_the_client_likes_best),
         T(an_entity_tag_that_still_holds_saves_the_body),
         T(methods_other_than_reading_are_refused),
         T(a_filter_answers_what_is_asked_of_it),

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <zlib.h>
+#include <zstd.h>
 
 static alto_pool *pool;
 
@@ -290,6 +291,24 @@ static void gunzip(alto_slice packed, alto_buffer *out)
     inflateEnd(&stream);
 }
 
+/* All frames, one after another. */
+static void unzstd(alto_slice packed, alto_buffer *out)
+{
+    ZSTD_DStream *stream = ZSTD_createDStream();
+    ZSTD_inBuffer in = {packed.data, packed.size, 0};
+    size_t wanted = 1;
+    while (in.pos < in.size || wanted) {
+        ZSTD_outBuffer room = {alto_buffer_grow(out, 65536), 65536, 0};
+        assert_non_null(room.dst);
+        size_t taken = in.pos;
+        wanted = ZSTD_decompressStream(stream, &room, &in);
+        out->size -= room.size - room.pos;
+        assert_false(ZSTD_isError(wanted));
+        assert_true(in.pos > taken || room.pos > 0); /* otherwise the last frame is cut off */
+    }
+    ZSTD_freeDStream(stream);
+}
+
 static void assert_same(const alto_buffer *a, const alto_buffer *b)
 {
     assert_int_equal(a->status, ALTO_OK);
@@ -315,13 +334,20 @@ static void check_forms(const alto_version *version)
     assert_int_equal(alto_render_size(version, &size), ALTO_OK);
     assert_int_equal(size, plain.size);
     alto_rendering *identity = render(version, ALTO_IDENTITY), *gzip = render(version, ALTO_GZIP);
+    alto_rendering *zstd = render(version, ALTO_ZSTD);
     gather(identity, &text);
     assert_same(&text, &plain);
     gather(gzip, &packed);
     gunzip(alto_buffer_slice(&packed), &unpacked);
     assert_same(&unpacked, &plain);
+    alto_buffer_empty(&packed);
+    alto_buffer_empty(&unpacked);
+    gather(zstd, &packed);
+    unzstd(alto_buffer_slice(&packed), &unpacked);
+    assert_same(&unpacked, &plain);
     alto_rendering_release(identity);
     alto_rendering_release(gzip);
+    alto_rendering_release(zstd);
     alto_buffer *all[] = {&plain, &text, &whole, &packed, &unpacked};
     for (size_t i = 0; i < countof(all); i++)
         alto_buffer_fini(all[i]);
@@ -460,7 +486,7 @@ static void a_small_rendering_is_one_slice(void **state)
     (void)state;
     alto_version *map = NULL;
     ROW(map, ALTO_COST_MAP, ALTO_ROW_PAYLOAD, "PID1", cost_item("PID1", 1), cost_item("PID2", 2));
-    for (int coding = ALTO_IDENTITY; coding <= ALTO_GZIP; coding++) {
+    for (int coding = ALTO_IDENTITY; coding < ALTO_CODINGS; coding++) {
         alto_rendering *rendering = render(map, (alto_coding)coding);
         assert_int_equal(alto_rendering_pieces(rendering), 1);
         alto_rendering_release(rendering);
@@ -487,6 +513,7 @@ static void items_of_no_known_shape_harm_nobody(void **state)
     assert_int_equal(alto_render_size(map, &size), ALTO_OK);
     assert_int_equal(size, text.size);
     alto_rendering_release(render(map, ALTO_GZIP));
+    alto_rendering_release(render(map, ALTO_ZSTD));
     alto_buffer_fini(&text);
     alto_version_release(map);
 }
@@ -513,7 +540,7 @@ static void one_prefix_of_forty_thousand_costs_one_piece(void **state)
     (void)state;
     alto_version *before = big_pid(40000), *after = alto_version_retain(before);
     check_forms(before);
-    for (int coding = ALTO_IDENTITY; coding <= ALTO_GZIP; coding++) {
+    for (int coding = ALTO_IDENTITY; coding < ALTO_CODINGS; coding++) {
         item change[] = {prefix_item(4, "0.20.5.0/24")};
         alto_rendering *old = render(before, (alto_coding)coding);
         if (coding == ALTO_IDENTITY) /* such regular prefixes are few bytes as gzip: one slice */
@@ -554,13 +581,13 @@ static void one_cell_costs_the_piece_of_its_row(void **state)
     test_random random = test_random_make(1);
     alto_version *before = square(320, &random), *after = alto_version_retain(before);
     ROW(after, ALTO_COST_MAP, ALTO_ROW_PAYLOAD, "PID77", cost_item("PID5", 4242));
-    for (int coding = ALTO_IDENTITY; coding <= ALTO_GZIP; coding++) {
+    for (int coding = ALTO_IDENTITY; coding < ALTO_CODINGS; coding++) {
         alto_rendering *old = render(before, (alto_coding)coding), *new = render(after, (alto_coding)coding);
         assert_true(alto_rendering_pieces(old) > 20);
         assert_in_range(new_pieces(old, new), 1, 4);
         /* A rendering outlives its version. */
         alto_rendering_release(old);
-        if (coding == ALTO_GZIP)
+        if (coding + 1 == ALTO_CODINGS)
             alto_version_release(before);
         alto_buffer text = alto_buffer_make(SIZE_MAX);
         gather(new, &text);
@@ -744,11 +771,12 @@ static void edits_render_as_if_made_anew(void **state)
                 ROW(map, kinds[k], ALTO_ROW_MEMBER, "meta", text_item("vtag", round ? "{}" : "[]"));
             check_forms(map);
             alto_version *anew = rebuild(map);
-            check_same_bytes(map, anew, round % 2 ? ALTO_GZIP : ALTO_IDENTITY);
+            check_same_bytes(map, anew, (alto_coding)(round % ALTO_CODINGS));
             alto_version_release(anew);
         }
         alto_version *anew = rebuild(map);
         check_same_bytes(map, anew, ALTO_GZIP);
+        check_same_bytes(map, anew, ALTO_ZSTD);
         alto_version_release(anew);
         alto_version_release(map);
     }
@@ -762,7 +790,7 @@ typedef struct {
     const alto_version *const *versions;
     size_t count;
     alto_coding first;
-    uint64_t sizes[8];
+    uint64_t sizes[4 * ALTO_CODINGS];
     bool failed;
 } job;
 
@@ -770,14 +798,14 @@ static void *render_all(void *context)
 {
     job *self = context;
     for (size_t i = 0; i < self->count; i++) {
-        for (int coding = 0; coding < 2; coding++) {
+        for (unsigned turn = 0; turn < ALTO_CODINGS; turn++) {
             alto_rendering *made = NULL;
-            alto_coding which = coding == (int)self->first ? ALTO_IDENTITY : ALTO_GZIP;
+            alto_coding which = (alto_coding)((self->first + turn) % ALTO_CODINGS);
             uint64_t size = 0;
             self->failed = self->failed || alto_render(self->versions[i], which, &made) != ALTO_OK ||
                            alto_render_size(self->versions[i], &size) != ALTO_OK;
-            self->sizes[2 * i + which] = made ? alto_rendering_size(made) : 0;
-            self->failed = self->failed || (which == ALTO_IDENTITY && self->sizes[2 * i] != size);
+            self->sizes[ALTO_CODINGS * i + which] = made ? alto_rendering_size(made) : 0;
+            self->failed = self->failed || (which == ALTO_IDENTITY && self->sizes[ALTO_CODINGS * i] != size);
             alto_rendering_release(made);
         }
     }
@@ -797,7 +825,7 @@ static void threads_may_render_at_once(void **state)
     job jobs[THREADS];
     for (size_t i = 0; i < THREADS; i++) {
         jobs[i] = (job){.versions = (const alto_version *const *)versions, .count = countof(versions)};
-        jobs[i].first = i % 2 ? ALTO_GZIP : ALTO_IDENTITY;
+        jobs[i].first = (alto_coding)(i % ALTO_CODINGS);
         assert_int_equal(pthread_create(&threads[i], NULL, render_all, &jobs[i]), 0);
     }
     for (size_t i = 0; i < THREADS; i++) {
@@ -829,6 +857,13 @@ static void what_is_kept_weighs_what_it_is(void **state)
     alto_rendering_release(made);
     assert_in_range(alto_tree_weight(old, new), bare + 1000, size / 10);
     assert_true(alto_tree_weight(old, NULL) > size);
+    for (int coding = ALTO_GZIP; coding < ALTO_CODINGS; coding++) { /* each takes memory once it is asked for */
+        uint64_t without = alto_tree_weight(old, NULL);
+        assert_int_equal(alto_render(before, (alto_coding)coding, &made), ALTO_OK);
+        uint64_t packed = alto_rendering_size(made);
+        alto_rendering_release(made);
+        assert_in_range(alto_tree_weight(old, NULL), without + packed / 2, without + 2 * packed);
+    }
     alto_version_release(before);
     alto_version_release(after);
 }
