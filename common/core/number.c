@@ -2,6 +2,7 @@
 #include "core/number.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -358,31 +359,45 @@ enum { FAST_DECIMALS = 4, FAST_BOUND = 400000 };
 
 static const uint32_t units[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
 
-static char *put_integer(char *at, uint32_t integer)
+/* Four digits of each half, and what they are made of: two numbers below 10000. The first digit is in the lowest byte. All
+ * digits are made at once: how many of them are wanted would be guessed wrong too often. */
+static uint64_t digits_of_halves(uint64_t halves)
 {
-    char reversed[10];
-    int count = 0;
-    do
-        reversed[count++] = (char)('0' + integer % 10);
-    while ((integer /= 10) > 0);
-    while (count > 0)
-        *at++ = reversed[--count];
-    return at;
+    uint64_t hundreds = (halves * 10486 >> 20) & 0x0000007f0000007f;
+    uint64_t pairs = hundreds | (halves - 100 * hundreds) << 16;
+    uint64_t tens = (pairs * 103 >> 10) & 0x000f000f000f000f;
+    return tens | (pairs - 10 * tens) << 8;
 }
 
-/* integer / 10^decimals, where the decimals are the fewest possible, in ECMAScript's plain arrangement. */
-static char *put_decimal(char *at, bool negative, uint32_t integer, unsigned decimals)
+static char *put_whole(char *at, uint32_t whole)
 {
-    uint32_t unit = units[decimals], rest = integer % unit;
-    if (negative)
-        *at++ = '-';
-    at = put_integer(at, integer / unit);
-    if (decimals == 0)
-        return at;
-    *at++ = '.';
-    for (unsigned i = decimals; i > 0; i--, rest /= 10)
-        at[i - 1] = (char)('0' + rest % 10);
-    return at + decimals;
+    uint64_t digits = digits_of_halves(whole / 10000 | (uint64_t)(whole % 10000) << 32);
+    unsigned zeros = (unsigned)__builtin_ctzll(digits | 1ULL << 56) / 8; /* before the first digit; one is left of 0 */
+    uint64_t text = htole64((digits | 0x3030303030303030) >> 8 * zeros);
+    memcpy(at, &text, sizeof text);
+    return at + sizeof text - zeros;
+}
+
+/* Point and digits, as few as say it; nothing of 0. */
+static char *put_fraction(char *at, uint32_t ten_thousandths)
+{
+    uint32_t digits = (uint32_t)digits_of_halves(ten_thousandths), text = htole32(digits | 0x30303030);
+    unsigned bits = 63 - (unsigned)__builtin_clzll((uint64_t)digits << 1 | 1), count = (bits + 7) / 8;
+    *at = '.';
+    memcpy(at + 1, &text, sizeof text);
+    return at + count + (count > 0);
+}
+
+/* A double of magnitude below FAST_BOUND, which is integer / 10^decimals, in ECMAScript's plain arrangement. Up to
+ * ALTO_NUMBER_TEXT bytes are written to, however many are meant. Returns their end, where a NUL is. */
+static char *put_decimal(char *at, double value, uint32_t integer, unsigned decimals)
+{
+    uint32_t whole = (uint32_t)fabs(value), rest = integer - whole * units[decimals];
+    *at = '-';
+    at = put_whole(at + (value < 0), whole);
+    at = put_fraction(at, rest * units[FAST_DECIMALS - decimals]);
+    *at = 0;
+    return at;
 }
 
 size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT])
@@ -397,9 +412,7 @@ size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT])
         uint32_t nearest = (uint32_t)(magnitude * powers[decimals] + 0.5);
         if ((double)nearest / powers[decimals] != magnitude)
             continue;
-        char *end = put_decimal(text, value < 0, nearest, decimals);
-        *end = 0;
-        return (size_t)(end - text);
+        return (size_t)(put_decimal(text, value, nearest, decimals) - text);
     }
     /* Up to DBL_DIG digits, or an integer: then what reads back is the shortest, but for zeros at its end. */
     if (alto_number_decimal(magnitude, &integer, &decimals) && (decimals == 0 || integer < (int64_t)powers[DBL_DIG]))
@@ -425,45 +438,41 @@ static bool is_decimal(double magnitude, unsigned decimals, uint32_t *integer)
     return (double)*integer / powers[decimals] == magnitude;
 }
 
-/* The magnitude as a plain decimal with the fewest decimals, which are returned; FAST_DECIMALS + 1: it is none. *guess is
- * tried first, and kept up to date. */
-static inline unsigned plain_decimal(double magnitude, unsigned *guess, uint32_t *integer)
+/* Is the magnitude a plain decimal? Then it is *integer / 10^*decimals, maybe not the fewest: *decimals is tried first. */
+static inline bool plain_decimal(double magnitude, unsigned *decimals, uint32_t *integer)
 {
-    unsigned decimals = *guess <= FAST_DECIMALS ? *guess : 0;
-    bool plain = magnitude < FAST_BOUND && is_decimal(magnitude, decimals, integer);
-    for (unsigned i = 0; i <= FAST_DECIMALS && magnitude < FAST_BOUND && !plain; i++)
-        plain = is_decimal(magnitude, decimals = i, integer);
-    if (!plain)
-        return FAST_DECIMALS + 1;
-    *guess = decimals;
-    while (decimals > 0 && *integer % 10 == 0) { /* the guess may be more than this one needs */
-        *integer /= 10;
-        decimals--;
-    }
-    return decimals;
+    if (!(magnitude < FAST_BOUND))
+        return false;
+    if (*decimals <= FAST_DECIMALS && is_decimal(magnitude, *decimals, integer))
+        return true;
+    for (unsigned i = 0; i <= FAST_DECIMALS; i++)
+        if (is_decimal(magnitude, i, integer)) {
+            *decimals = i;
+            return true;
+        }
+    return false;
 }
 
 size_t alto_number_format_next(double value, unsigned *decimals, char text[ALTO_NUMBER_TEXT])
 {
-    uint32_t integer = 0;
-    unsigned found = plain_decimal(fabs(value), decimals, &integer);
-    if (found > FAST_DECIMALS)
+    uint32_t integer;
+    if (!plain_decimal(fabs(value), decimals, &integer))
         return alto_number_format(value, text);
-    char *end = put_decimal(text, value < 0, integer, found);
-    *end = 0;
-    return (size_t)(end - text);
+    return (size_t)(put_decimal(text, value, integer, *decimals) - text);
 }
 
 size_t alto_number_size(double value, unsigned *decimals)
 {
-    uint32_t integer = 0;
-    unsigned found = plain_decimal(fabs(value), decimals, &integer);
-    if (found > FAST_DECIMALS) {
+    uint32_t integer;
+    if (!plain_decimal(fabs(value), decimals, &integer)) {
         char text[ALTO_NUMBER_TEXT];
         return alto_number_format(value, text);
     }
-    size_t whole = digits_of(integer / units[found]);
-    return (value < 0) + whole + (found ? 1 + found : 0);
+    unsigned fewest = *decimals;
+    for (; fewest > 0 && integer % 10 == 0; fewest--)
+        integer /= 10;
+    size_t whole = digits_of(integer / units[fewest]);
+    return (value < 0) + whole + (fewest ? 1 + fewest : 0);
 }
 
 /* Together so that a compiler can do several at once: no branch depends on a value. */
