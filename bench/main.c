@@ -21,7 +21,7 @@
 static const char about[] =
     "Measures altocast: table on standard output, figures in a JSON file. Peers are measured in\n"
     "the same run. Exit code 1 when a bar is missed.\n"
-    "Groups: update, payload, push, memory, start, stalled, http, answer, recovery, query, lookup.";
+    "Groups: update, reread, payload, push, memory, start, stalled, http, answer, recovery, query, lookup.";
 
 enum { MAX_JSON = 1048576 };
 
