@@ -83,6 +83,7 @@ static bool take_field(const char *name, const char *value, alto_http_plain *out
                 {"Accept-Encoding", &out->accept_encoding},
                 {"If-None-Match", &out->if_none_match},
                 {"Content-Type", &out->content_type},
+                {"Authorization", &out->authorization},
                 {"Content-Length", &seen->length}};
     for (size_t i = 0; i < sizeof once / sizeof once[0]; i++)
         if (strcasecmp(name, once[i].name) == 0) {

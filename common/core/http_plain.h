@@ -13,7 +13,7 @@ typedef struct {
     const char *method;                                   /* "GET", "HEAD" or "POST"; static text */
     const char *path;                                     /* begins with '/' */
     const char *if_none_match, *accept, *accept_encoding; /* NULL when absent */
-    const char *content_type;                             /* likewise */
+    const char *content_type, *authorization;             /* likewise */
     alto_slice body;                                      /* of a POST; empty for the others */
 } alto_http_plain;
 

@@ -339,6 +339,7 @@ static bool ask(alto_http_lane *self, connection *one, const alto_http_plain *pl
                               .accept = plain->accept,
                               .accept_encoding = plain->accept_encoding,
                               .content_type = plain->content_type,
+                              .authorization = plain->authorization,
                               .body = plain->body,
                               .peer = one->peer_text,
                               .can_wait = !self->stopped && self->now_ms - since_ms < self->options.patience_ms,

@@ -17,7 +17,7 @@ typedef struct {
     const char *query;         /* raw text after '?', "" when none */
     const char *if_none_match, *accept, *accept_encoding; /* NULL when absent */
     const char *content_type;                             /* of the body; NULL when absent */
-    const char *authorization;                            /* of a POST; NULL when absent */
+    const char *authorization;                            /* of a POST, NULL when absent; of others no matter */
     alto_slice body;                                      /* of a POST, borrowed; of all others empty */
     const char *peer;                                     /* "127.0.0.1:1234" */
     bool can_wait; /* the same request can be put again a little later: see `later` */

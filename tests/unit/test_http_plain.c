@@ -31,17 +31,19 @@ static void what_was_asked_is_told(void **state)
 {
     static const struct {
         const char *text;
-        const char *method, *path, *if_none_match, *accept, *accept_encoding, *content_type, *body;
+        const char *method, *path, *if_none_match, *accept, *accept_encoding, *content_type, *body, *authorization;
     } cases[] = {
-        {GET "\r\n", "GET", "/x", NULL, NULL, NULL, NULL, ""},
-        {"HEAD / HTTP/1.1\r\nHOST:a\r\n\r\n", "HEAD", "/", NULL, NULL, NULL, NULL, ""},
-        {POST "Content-Length: 0\r\n\r\n", "POST", "/x", NULL, NULL, NULL, NULL, ""},
+        {GET "\r\n", "GET", "/x", NULL, NULL, NULL, NULL, "", NULL},
+        {"HEAD / HTTP/1.1\r\nHOST:a\r\n\r\n", "HEAD", "/", NULL, NULL, NULL, NULL, "", NULL},
+        {POST "Content-Length: 0\r\n\r\n", "POST", "/x", NULL, NULL, NULL, NULL, "", NULL},
         {POST "Content-Type: a/b;c=d\r\ncontent-length: 012\r\nAccept: e/f\r\n\r\n{\r\n\r\n\xc3\xa9\x01GET}", "POST",
-         "/x", NULL, "e/f", NULL, "a/b;c=d", "{\r\n\r\n\xc3\xa9\x01GET}"},
+         "/x", NULL, "e/f", NULL, "a/b;c=d", "{\r\n\r\n\xc3\xa9\x01GET}", NULL},
+        {POST "Authorization: Bearer k\r\nContent-Length: 0\r\n\r\n", "POST", "/x", NULL, NULL, NULL, NULL, "",
+         "Bearer k"},
         {"GET /cost-map.1:a@b~ HTTP/1.1\r\nAccept: a/b;q=1, */*\r\nHost: a:1\r\naccept-encoding:\t gzip \t\r\n"
          "If-None-Match: W/\"1\"\r\nConnection: Keep-Alive\r\nUser-Agent: \xc3\xa9\r\nRange: "
          "bytes=0-1\r\nEmpty:\r\n\r\n",
-         "GET", "/cost-map.1:a@b~", "W/\"1\"", "a/b;q=1, */*", "gzip", NULL, ""},
+         "GET", "/cost-map.1:a@b~", "W/\"1\"", "a/b;q=1, */*", "gzip", NULL, "", NULL},
     };
     (void)state;
     for (size_t i = 0; i < countof(cases); i++) {
@@ -51,9 +53,10 @@ static void what_was_asked_is_told(void **state)
         assert_true(alto_http_plain_parse(text, size, &got));
         assert_string_equal(got.method, cases[i].method);
         assert_string_equal(got.path, cases[i].path);
-        const char *const told[] = {got.if_none_match, got.accept, got.accept_encoding, got.content_type};
+        const char *const told[] = {got.if_none_match, got.accept, got.accept_encoding, got.content_type,
+                                    got.authorization};
         const char *const expected[] = {cases[i].if_none_match, cases[i].accept, cases[i].accept_encoding,
-                                        cases[i].content_type};
+                                        cases[i].content_type, cases[i].authorization};
         for (size_t k = 0; k < countof(told); k++)
             if (expected[k])
                 assert_string_equal(told[k], expected[k]);
