@@ -7,18 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { COST_TYPE, MULTI, TESTABLE, CONSTRAINTS, OR_CONSTRAINTS };
-
-void alto_cost_fields(alto_query_field fields[ALTO_COST_FIELDS])
-{
-    fields[COST_TYPE] = (alto_query_field){.name = "cost-type", .type = ALTO_QUERY_OBJECT};
-    fields[MULTI] = (alto_query_field){.name = "multi-cost-types", .type = ALTO_QUERY_ARRAY};
-    fields[TESTABLE] = (alto_query_field){.name = "testable-cost-types", .type = ALTO_QUERY_ARRAY};
-    fields[CONSTRAINTS] = (alto_query_field){.name = "constraints", .type = ALTO_QUERY_ARRAY};
-    fields[OR_CONSTRAINTS] = (alto_query_field){.name = "or-constraints", .type = ALTO_QUERY_ARRAY};
-    for (size_t i = 0; i < ALTO_COST_FIELDS; i++)
-        fields[i].path = fields[i].name;
-}
+enum { COST_TYPE, MULTI, TESTABLE, CONSTRAINTS, OR_CONSTRAINTS, OTHER, FIELDS };
 
 /* ---- cost types ---- */
 
@@ -194,7 +183,7 @@ static alto_status read_alternatives(alto_cost_wish *self, const alto_query_fiel
 }
 
 /* Fields that the service does not know are ignored (8.3.7). */
-static void forget_unknown(const alto_service *service, alto_query_field fields[ALTO_COST_FIELDS])
+static void forget_unknown(const alto_service *service, alto_query_field fields[OTHER])
 {
     static const int several[] = {MULTI, TESTABLE, OR_CONSTRAINTS}; /* RFC 8189 */
     for (size_t i = 0; i < 3 && alto_service_several(service) == 0; i++)
@@ -202,7 +191,7 @@ static void forget_unknown(const alto_service *service, alto_query_field fields[
 }
 
 /* Constraints where none are allowed (11.3.2.3). */
-static alto_status refuse_constraints(const alto_service *service, const alto_query_field fields[ALTO_COST_FIELDS],
+static alto_status refuse_constraints(const alto_service *service, const alto_query_field fields[OTHER],
                                       alto_query_error *error)
 {
     for (int i = CONSTRAINTS; i <= OR_CONSTRAINTS; i++)
@@ -211,10 +200,9 @@ static alto_status refuse_constraints(const alto_service *service, const alto_qu
     return ALTO_OK;
 }
 
-alto_status alto_cost_wish_read(alto_cost_wish *self, const alto_view *view, const alto_service *service,
-                                alto_query_field fields[ALTO_COST_FIELDS], alto_query_error *error)
+static alto_status read_fields(alto_cost_wish *self, const alto_view *view, const alto_service *service,
+                               alto_query_field fields[OTHER], alto_query_error *error)
 {
-    *self = (alto_cost_wish){.multi = false};
     forget_unknown(service, fields);
     alto_status status = refuse_constraints(service, fields, error);
     if (status == ALTO_OK)
@@ -229,6 +217,24 @@ alto_status alto_cost_wish_read(alto_cost_wish *self, const alto_view *view, con
     if (alto_query_has(&fields[CONSTRAINTS]))
         return alto_query_bad_json(error, fields[OR_CONSTRAINTS].path, fields[OR_CONSTRAINTS].value);
     return read_alternatives(self, &fields[OR_CONSTRAINTS], first, error);
+}
+
+alto_status alto_cost_wish_read(alto_cost_wish *self, const alto_view *view, const alto_service *service,
+                                alto_slice body, alto_query_field *other, alto_query_error *error)
+{
+    alto_query_field fields[FIELDS] = {
+        [COST_TYPE] = {.name = "cost-type", .path = "cost-type", .type = ALTO_QUERY_OBJECT},
+        [MULTI] = {.name = "multi-cost-types", .path = "multi-cost-types", .type = ALTO_QUERY_ARRAY},
+        [TESTABLE] = {.name = "testable-cost-types", .path = "testable-cost-types", .type = ALTO_QUERY_ARRAY},
+        [CONSTRAINTS] = {.name = "constraints", .path = "constraints", .type = ALTO_QUERY_ARRAY},
+        [OR_CONSTRAINTS] = {.name = "or-constraints", .path = "or-constraints", .type = ALTO_QUERY_ARRAY},
+        [OTHER] = *other};
+    *self = (alto_cost_wish){.multi = false};
+    alto_status status = alto_query_open(body, error);
+    if (status == ALTO_OK)
+        status = alto_query_fields(body, fields, FIELDS, error);
+    *other = fields[OTHER];
+    return status == ALTO_OK ? read_fields(self, view, service, fields, error) : status;
 }
 
 void alto_cost_wish_fini(alto_cost_wish *self)

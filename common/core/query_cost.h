@@ -9,10 +9,6 @@
 #include "core/query.h"
 #include "core/service.h"
 
-/* The fields of the request that this is about: `fields` has room for so many. */
-enum { ALTO_COST_FIELDS = 5 };
-void alto_cost_fields(alto_query_field fields[ALTO_COST_FIELDS]);
-
 #define ALTO_MAX_CONSTRAINTS 256 /* tests in one request: each cell may have to be put to all of them */
 
 typedef struct {
@@ -31,10 +27,11 @@ typedef struct {
     size_t test_count;                                 /* 0: there is no condition */
 } alto_cost_wish;
 
-/* Read the fields, which alto_query_fields has found; those that the service does not know are emptied. Errors: ALTO_INVALID, ALTO_NO_MEMORY. End with
+/* Read the wish out of a request, and the one field more that its kind has into *other (described as for
+ * alto_query_fields). Fields that the service does not know are ignored. Errors: those of alto_query_open, ALTO_INVALID, ALTO_NO_MEMORY. End with
  * alto_cost_wish_fini, also after an error. */
 alto_status alto_cost_wish_read(alto_cost_wish *self, const alto_view *view, const alto_service *service,
-                                alto_query_field fields[ALTO_COST_FIELDS], alto_query_error *error);
+                                alto_slice body, alto_query_field *other, alto_query_error *error);
 void alto_cost_wish_fini(alto_cost_wish *self);
 
 /* Are these costs, one of each map and NaN where there is none, to be answered: is one of the answered costs there, and

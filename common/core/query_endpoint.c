@@ -365,18 +365,11 @@ static void cost_answer_fini(cost_answer *self)
 alto_status alto_query_endpoint_cost(const alto_endpoint_question *question, alto_slice body, alto_buffer *out,
                                      alto_query_error *error)
 {
-    alto_query_field fields[ALTO_COST_FIELDS + 1];
-    alto_query_field *pairs = &fields[ALTO_COST_FIELDS];
     cost_answer answer = {.out = out};
-    alto_cost_fields(fields);
-    *pairs = (alto_query_field){.name = "endpoints", .path = "endpoints", .type = ALTO_QUERY_OBJECT, .required = true};
-    alto_status status = alto_query_open(body, error);
+    alto_query_field pairs = {.name = "endpoints", .path = "endpoints", .type = ALTO_QUERY_OBJECT, .required = true};
+    alto_status status = alto_cost_wish_read(&answer.wish, question->view, question->service, body, &pairs, error);
     if (status == ALTO_OK)
-        status = alto_query_fields(body, fields, ALTO_COST_FIELDS + 1, error);
-    if (status == ALTO_OK)
-        status = alto_cost_wish_read(&answer.wish, question->view, question->service, fields, error);
-    if (status == ALTO_OK)
-        status = read_pairs(&answer, question, pairs, error);
+        status = read_pairs(&answer, question, &pairs, error);
     if (status == ALTO_OK)
         status = find_sides(&answer, question);
     if (status == ALTO_OK) {

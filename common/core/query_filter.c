@@ -358,18 +358,11 @@ static void cost_answer_fini(cost_answer *self)
 alto_status alto_query_cost_filter(const alto_view *view, const alto_service *service, alto_slice body,
                                    alto_buffer *out, alto_query_error *error)
 {
-    alto_query_field fields[ALTO_COST_FIELDS + 1];
-    alto_query_field *pids = &fields[ALTO_COST_FIELDS];
     cost_answer answer = {.out = out};
-    alto_cost_fields(fields);
-    *pids = (alto_query_field){.name = "pids", .path = "pids", .type = ALTO_QUERY_OBJECT};
-    alto_status status = alto_query_open(body, error);
+    alto_query_field pids = {.name = "pids", .path = "pids", .type = ALTO_QUERY_OBJECT};
+    alto_status status = alto_cost_wish_read(&answer.wish, view, service, body, &pids, error);
     if (status == ALTO_OK)
-        status = alto_query_fields(body, fields, ALTO_COST_FIELDS + 1, error);
-    if (status == ALTO_OK)
-        status = alto_cost_wish_read(&answer.wish, view, service, fields, error);
-    if (status == ALTO_OK)
-        status = read_pids(&answer, pids, service->network->version, error);
+        status = read_pids(&answer, &pids, service->network->version, error);
     if (status == ALTO_OK)
         status = add_cost_map(&answer, service);
     cost_answer_fini(&answer);
