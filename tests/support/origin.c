@@ -298,3 +298,21 @@ alto_version *test_json(alto_pool *pool, const char *text)
     assert_int_equal(status, ALTO_OK);
     return made;
 }
+
+void test_origin_put(test_origin *self, const char *id, const char *text)
+{
+    test_origin_set(self, id, test_json(self->pool, text));
+}
+
+int test_origin_set_up(void **state)
+{
+    *state = test_origin_new(1);
+    return 0;
+}
+
+int test_origin_tear_down(void **state)
+{
+    test_origin *origin = *state;
+    test_origin_destroy(&origin);
+    return 0;
+}

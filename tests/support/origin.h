@@ -75,4 +75,10 @@ void test_assert_signed(const test_origin *origin, const alto_view *view);
 
 /* The version of a JSON text. */
 alto_version *test_json(alto_pool *pool, const char *text);
+/* One commit: the resource becomes that text. */
+void test_origin_put(test_origin *self, const char *id, const char *text);
+
+/* For programs whose state is an origin. */
+int test_origin_set_up(void **state);
+int test_origin_tear_down(void **state);
 #endif

@@ -7,30 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int set_up(void **state)
-{
-    *state = test_origin_new(5);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    test_origin *origin = *state;
-    test_origin_destroy(&origin);
-    return 0;
-}
-
-static void add(test_origin *origin, const char *id, const char *text)
-{
-    test_origin_set(origin, id, test_json(origin->pool, text));
-}
-
 static void add_network_map(test_origin *origin, const char *id)
 {
     char text[200];
     snprintf(text, sizeof text,
              "{\"meta\":{\"vtag\":{\"resource-id\":\"%s\",\"tag\":\"t\"}},\"network-map\":{\"P\":{}}}", id);
-    add(origin, id, text);
+    test_origin_put(origin, id, text);
 }
 
 static void add_cost_map(test_origin *origin, const char *id, const char *network_map, const char *mode,
@@ -41,7 +23,7 @@ static void add_cost_map(test_origin *origin, const char *id, const char *networ
              "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"%s\",\"tag\":\"t\"}],\"cost-type\":{\"cost-mode\":"
              "\"%s\",\"cost-metric\":\"%s\"}},\"cost-map\":{}}",
              network_map, mode, metric);
-    add(origin, id, text);
+    test_origin_put(origin, id, text);
 }
 
 static void assert_directory_with(test_origin *origin, unsigned services, const char *wanted)
@@ -73,7 +55,7 @@ static void a_directory_names_types_capabilities_and_dependencies(void **state)
     add_network_map(origin, "net");
     add_cost_map(origin, "c1", "net", "numerical", "routingcost");
     add_cost_map(origin, "c2", "net", "ordinal", "hopcount");
-    add(origin, "d", "{\"x\":1}");
+    test_origin_put(origin, "d", "{\"x\":1}");
     assert_directory(origin,
                      "{\"meta\":{\"cost-types\":{"
                      "\"num-routingcost\":{\"cost-mode\":\"numerical\",\"cost-metric\":\"routingcost\"},"
@@ -151,8 +133,8 @@ static void a_cost_type_is_listed_once_whoever_uses_it(void **state)
 static void odd_maps_make_no_odd_directory(void **state)
 {
     test_origin *origin = *state;
-    add(origin, "no-type", "{\"cost-map\":{}}");
-    add(origin, "bad-type", "{\"meta\":{\"cost-type\":7},\"cost-map\":{}}");
+    test_origin_put(origin, "no-type", "{\"cost-map\":{}}");
+    test_origin_put(origin, "bad-type", "{\"meta\":{\"cost-type\":7},\"cost-map\":{}}");
     add_cost_map(origin, "quoted", "net", "a\\\"b", "\\u0041\\\\"); /* escaped in the text */
     assert_directory(origin, "{\"meta\":{\"cost-types\":{\"a\\\"b-A\\\\\":{\"cost-mode\":\"a\\\"b\",\"cost-metric\":"
                              "\"A\\\\\"}}},\"resources\":{"
@@ -177,16 +159,16 @@ static void what_is_not_shown_is_not_listed(void **state)
 static void what_altocast_publishes_itself_is_not_listed(void **state)
 {
     test_origin *origin = *state;
-    add(origin, ".capability", "{\"altocast\":{}}");
-    add(origin, ".ird", "{\"resources\":[]}"); /* no directory */
+    test_origin_put(origin, ".capability", "{\"altocast\":{}}");
+    test_origin_put(origin, ".ird", "{\"resources\":[]}"); /* no directory */
     assert_directory(origin, "{\"meta\":{\"cost-types\":{}},\"resources\":{}}");
 }
 
 static void a_directory_can_point_at_another_server(void **state)
 {
     test_origin *origin = *state;
-    add(origin, "d", "{}");
-    add(origin, "resource", "{}");
+    test_origin_put(origin, "d", "{}");
+    test_origin_put(origin, "resource", "{}");
     alto_buffer text = alto_buffer_make(1 << 20);
     assert_int_equal(alto_ird(test_origin_view(origin), 0, "https://r.example/isp", NULL, NULL, &text), ALTO_OK);
     alto_buffer_add_u8(&text, 0);
@@ -223,7 +205,7 @@ static void every_path_leads_back_to_its_resource(void **state)
                   "/a234567890123456789012345678901234567890123456789012345678901234"}};
     test_origin *origin = *state;
     for (size_t i = 0; i < countof(cases); i++)
-        add(origin, cases[i].id, "{}");
+        test_origin_put(origin, cases[i].id, "{}");
     const alto_view *view = test_origin_view(origin);
     for (size_t i = 0; i < countof(cases); i++) {
         char path[ALTO_URI_PATH];
@@ -304,7 +286,7 @@ static void the_directory_of_the_rfc_stays_as_it_is(void **state)
 {
     test_origin *origin = *state;
     char endpoints[] = "endpoint-";
-    add(origin, ".ird", rfc_directory);
+    test_origin_put(origin, ".ird", rfc_directory);
     add_network_map(origin, "my-default-network-map");
     add_cost_map(origin, "numerical-routing-cost-map", "my-default-network-map", "numerical", "routingcost");
     add_cost_map(origin, "numerical-hopcount-cost-map", "my-default-network-map", "numerical", "hopcount");
@@ -375,7 +357,7 @@ static void services_that_maps_can_answer_keep_their_ids(void **state)
 {
     test_origin *origin = *state;
     char away[] = "away";
-    add(origin, ".ird", hand_made);
+    test_origin_put(origin, ".ird", hand_made);
     add_network_map(origin, "n1");
     add_network_map(origin, "n2");
     add_cost_map(origin, "m1", "n1", "numerical", "routingcost");
@@ -430,7 +412,8 @@ static void the_default_map_is_the_one_with_the_most_prefixes(void **state)
 {
     test_origin *origin = *state;
     add_network_map(origin, "a");
-    add(origin, "b",
+    test_origin_put(
+        origin, "b",
         "{\"meta\":{\"vtag\":{\"resource-id\":\"b\",\"tag\":\"t\"}},\"network-map\":{\"P\":{\"ipv4\":[\"192.0.2.0/"
         "24\"]}}}");
     add_network_map(origin, "c");
@@ -442,11 +425,14 @@ static void the_default_map_is_the_one_with_the_most_prefixes(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, test_origin_set_up, test_origin_tear_down)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_directory_of_the_rfc_stays_as_it_is, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(services_that_maps_can_answer_keep_their_ids, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_default_map_is_the_one_with_the_most_prefixes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_directory_of_the_rfc_stays_as_it_is, test_origin_set_up,
+                                        test_origin_tear_down),
+        cmocka_unit_test_setup_teardown(services_that_maps_can_answer_keep_their_ids, test_origin_set_up,
+                                        test_origin_tear_down),
+        cmocka_unit_test_setup_teardown(the_default_map_is_the_one_with_the_most_prefixes, test_origin_set_up,
+                                        test_origin_tear_down),
         T(an_empty_view_has_an_empty_directory),
         T(a_directory_names_types_capabilities_and_dependencies),
         T(services_are_listed_with_what_they_take_and_can),

@@ -7,6 +7,7 @@
 #include "core/render.h"
 #include "files.h"
 #include "origin.h"
+#include "request.h"
 #include "sweep.h"
 
 #include <math.h>
@@ -15,32 +16,9 @@
 
 enum { TEXT_MAX = 1 << 20, WORD = 128 };
 
-static int set_up(void **state)
-{
-    *state = test_origin_new(4);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    test_origin *origin = *state;
-    test_origin_destroy(&origin);
-    return 0;
-}
-
-/* Requests and answers are written with ' for ". */
-static char *quoted(const char *text)
-{
-    char *copy = strdup(text);
-    for (char *at = copy; *at; at++)
-        if (*at == '\'')
-            *at = '"';
-    return copy;
-}
-
 static void add(test_origin *origin, const char *id, const char *text)
 {
-    char *json = quoted(text);
+    char *json = test_quoted(text);
     test_origin_set(origin, id, test_json(origin->pool, json));
     free(json);
 }
@@ -65,26 +43,13 @@ static alto_status ask(const test_origin *origin, const char *id, const char *cl
 static void assert_answer(const test_origin *origin, const char *id, const char *client, const char *request,
                           const char *wanted)
 {
-    static const char *const codes[] = {"E_SYNTAX", "E_MISSING_FIELD", "E_INVALID_FIELD_TYPE", "E_INVALID_FIELD_VALUE"};
     alto_query_error error;
-    char *body = quoted(request), *expected = quoted(wanted);
+    char *body = test_quoted(request);
     alto_buffer out = alto_buffer_make(TEXT_MAX);
     print_message("  case: %s\n", request);
     alto_status status = ask(origin, id, client, alto_slice_text(body), &out, &error);
-    if (status == ALTO_INVALID) {
-        alto_buffer_clear(&out);
-        alto_buffer_print(&out, "%s %s %s", codes[error.code], error.field, error.value);
-    } else {
-        assert_int_equal(status, ALTO_OK);
-        alto_buffer canonical = alto_buffer_make(TEXT_MAX);
-        assert_int_equal(alto_json_canonical(alto_buffer_slice(&out), &canonical, NULL), ALTO_OK); /* it is JSON */
-        alto_buffer_fini(&canonical);
-    }
-    alto_buffer_add_u8(&out, 0);
-    assert_string_equal((char *)out.data, expected);
-    alto_buffer_fini(&out);
+    test_assert_answered(status, &error, &out, wanted);
     free(body);
-    free(expected);
 }
 
 /* ---- the tables of the interop event ---- */
@@ -451,7 +416,7 @@ static void where_memory_ends_the_question_is_not_answered(void **state)
              "hopcount", "numerical") "],'constraints':['ge 0'],'endpoints':{'srcs':['" A1 "','" A2 "']}}"}};
     add_maps(*state);
     for (size_t i = 0; i < countof(questions); i++) {
-        char *request = quoted(questions[i][1]);
+        char *request = test_quoted(questions[i][1]);
         attempt self = {*state, questions[i][0], request, alto_buffer_make(TEXT_MAX)};
         test_sweep_run(&(test_sweep){self.id, try_asking, settle, 1}, &self);
         alto_buffer_fini(&self.out);
@@ -461,7 +426,7 @@ static void where_memory_ends_the_question_is_not_answered(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, test_origin_set_up, test_origin_tear_down)
     const struct CMUnitTest tests[] = {
         T(the_pids_of_the_interop_event_are_told),
         T(the_costs_of_the_interop_event_are_told),

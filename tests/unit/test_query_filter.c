@@ -4,74 +4,34 @@
 #include "core/query_filter.h"
 #include "core/render.h"
 #include "origin.h"
+#include "request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { TEXT_MAX = 1 << 20 };
 
-static int set_up(void **state)
-{
-    *state = test_origin_new(3);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    test_origin *origin = *state;
-    test_origin_destroy(&origin);
-    return 0;
-}
-
-static void add(test_origin *origin, const char *id, const char *text)
-{
-    test_origin_set(origin, id, test_json(origin->pool, text));
-}
-
-/* Requests and answers are written with ' for ". */
-static char *quoted(const char *text)
-{
-    char *copy = strdup(text);
-    for (char *at = copy; *at; at++)
-        if (*at == '\'')
-            *at = '"';
-    return copy;
-}
-
 /* Put a request to a filter; its answer, or "CODE field value" of the error, has to be `wanted`. */
 static void assert_answer(test_origin *origin, const char *id, const char *request, const char *wanted)
 {
-    static const char *const codes[] = {"E_SYNTAX", "E_MISSING_FIELD", "E_INVALID_FIELD_TYPE", "E_INVALID_FIELD_VALUE"};
     const alto_view *view = test_origin_view(origin);
     alto_service service;
     alto_query_error error;
-    char *body = quoted(request), *expected = quoted(wanted);
+    char *body = test_quoted(request);
     alto_buffer out = alto_buffer_make(TEXT_MAX);
     print_message("  case: %s %s\n", id, request);
     assert_true(alto_service_find(view, 3, id, &service));
     alto_status status = service.kind == ALTO_SERVICE_NETWORK_FILTER
                              ? alto_query_network_filter(&service, alto_slice_text(body), &out, &error)
                              : alto_query_cost_filter(view, &service, alto_slice_text(body), &out, &error);
-    if (status == ALTO_INVALID) {
-        alto_buffer_clear(&out);
-        alto_buffer_print(&out, "%s %s %s", codes[error.code], error.field, error.value);
-    } else {
-        assert_int_equal(status, ALTO_OK);
-        alto_buffer canonical = alto_buffer_make(TEXT_MAX);
-        assert_int_equal(alto_json_canonical(alto_buffer_slice(&out), &canonical, NULL), ALTO_OK); /* it is JSON */
-        alto_buffer_fini(&canonical);
-    }
-    alto_buffer_add_u8(&out, 0);
-    assert_string_equal((char *)out.data, expected);
-    alto_buffer_fini(&out);
+    test_assert_answered(status, &error, &out, wanted);
     free(body);
-    free(expected);
 }
 
 static void add_quoted(test_origin *origin, const char *id, const char *text)
 {
-    char *json = quoted(text);
-    add(origin, id, json);
+    char *json = test_quoted(text);
+    test_origin_put(origin, id, json);
     free(json);
 }
 
@@ -306,8 +266,8 @@ static void a_filter_that_asks_for_everything_gives_the_whole_map(void **state)
     alto_buffer_add_text(&cost, "}}");
     alto_buffer_add_u8(&net, 0);
     alto_buffer_add_u8(&cost, 0);
-    add(origin, "net", (char *)net.data);
-    add(origin, "cost", (char *)cost.data);
+    test_origin_put(origin, "net", (char *)net.data);
+    test_origin_put(origin, "cost", (char *)cost.data);
 
     const alto_view *view = test_origin_view(origin);
     const char *body = "{\"cost-type\":{\"cost-metric\":\"m\",\"cost-mode\":\"numerical\"}}";
@@ -334,12 +294,12 @@ static void an_answer_that_does_not_fit_is_told(void **state)
     alto_query_error error;
     add_cost_maps(origin);
     const alto_view *view = test_origin_view(origin);
-    char *body = quoted("{'pids':[]}");
+    char *body = test_quoted("{'pids':[]}");
     alto_buffer out = alto_buffer_make(100);
     assert_true(alto_service_find(view, 3, "net-filtered", &service));
     assert_int_equal(alto_query_network_filter(&service, alto_slice_text(body), &out, &error), ALTO_TOO_LARGE);
     free(body);
-    body = quoted("{" ROUTING "}");
+    body = test_quoted("{" ROUTING "}");
     alto_buffer_clear(&out);
     assert_true(alto_service_find(view, 3, "routing-filtered", &service));
     assert_int_equal(alto_query_cost_filter(view, &service, alto_slice_text(body), &out, &error), ALTO_TOO_LARGE);
@@ -349,7 +309,7 @@ static void an_answer_that_does_not_fit_is_told(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, test_origin_set_up, test_origin_tear_down)
     const struct CMUnitTest tests[] = {
         T(a_network_map_is_filtered_by_pid_and_address_type),
         T(a_cost_map_is_filtered_by_pid),

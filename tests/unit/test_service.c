@@ -9,30 +9,12 @@
 
 enum { ALL = 15 };
 
-static int set_up(void **state)
-{
-    *state = test_origin_new(7);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    test_origin *origin = *state;
-    test_origin_destroy(&origin);
-    return 0;
-}
-
-static void add(test_origin *origin, const char *id, const char *text)
-{
-    test_origin_set(origin, id, test_json(origin->pool, text));
-}
-
 static void add_network_map(test_origin *origin, const char *id)
 {
     char text[300];
     snprintf(text, sizeof text,
              "{\"meta\":{\"vtag\":{\"resource-id\":\"%s\",\"tag\":\"t\"}},\"network-map\":{\"P\":{}}}", id);
-    add(origin, id, text);
+    test_origin_put(origin, id, text);
 }
 
 static void add_cost_map(test_origin *origin, const char *id, const char *network_map, const char *metric)
@@ -42,7 +24,7 @@ static void add_cost_map(test_origin *origin, const char *id, const char *networ
              "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"%s\",\"tag\":\"t\"}],\"cost-type\":{\"cost-mode\":"
              "\"numerical\",\"cost-metric\":\"%s\"}},\"cost-map\":{}}",
              network_map, metric);
-    add(origin, id, text);
+    test_origin_put(origin, id, text);
 }
 
 static void append_id(void *context, const alto_service *service)
@@ -71,7 +53,7 @@ static void maps_bring_their_services(void **state)
 {
     test_origin *origin = *state;
     alto_service service;
-    add(origin, "document", "{\"x\":1}");
+    test_origin_put(origin, "document", "{\"x\":1}");
     assert_services(origin, ALL, "");
     add_network_map(origin, "net");
     assert_services(origin, ALL, "net-filtered endpoint-property ");
@@ -101,8 +83,8 @@ static void an_id_that_is_taken_gets_a_number(void **state)
     test_origin *origin = *state;
     add_network_map(origin, "net");
     add_network_map(origin, "net-filtered");
-    add(origin, "net-filtered-2", "{\"x\":1}");
-    add(origin, "endpoint-property", "{\"x\":1}");
+    test_origin_put(origin, "net-filtered-2", "{\"x\":1}");
+    test_origin_put(origin, "endpoint-property", "{\"x\":1}");
     assert_services(origin, ALL, "net-filtered-3 net-filtered-filtered endpoint-property-2 ");
     assert_found(origin, "net-filtered-3", "net");
     assert_found(origin, "net-filtered-filtered", "net-filtered");
@@ -166,7 +148,7 @@ static void a_cost_map_without_its_network_map_has_no_service(void **state)
 {
     test_origin *origin = *state;
     add_cost_map(origin, "lost", "nowhere", "routingcost");
-    add(origin, "untyped", "{\"meta\":{},\"cost-map\":{}}");
+    test_origin_put(origin, "untyped", "{\"meta\":{},\"cost-map\":{}}");
     assert_services(origin, ALL, "");
 }
 
@@ -189,7 +171,7 @@ static void the_services_of_the_origin_come_first(void **state)
     test_origin *origin = *state;
     const alto_resource *costs[ALTO_SERVICE_COSTS];
     alto_service service;
-    add(origin, ".ird", directory);
+    test_origin_put(origin, ".ird", directory);
     add_network_map(origin, "net");
     add_network_map(origin, "more");
     add_cost_map(origin, "cost", "net", "routingcost");
@@ -224,7 +206,7 @@ static void what_may_not_be_shown_is_told(void **state)
 {
     test_origin *origin = *state;
     alto_service service;
-    add(origin, ".ird", directory);
+    test_origin_put(origin, ".ird", directory);
     add_network_map(origin, "net");
     add_cost_map(origin, "cost", "net", "routingcost");
     const alto_resource *held = alto_view_by_id(test_origin_view(origin), "cost");
@@ -238,13 +220,16 @@ static void what_may_not_be_shown_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_services_of_the_origin_come_first, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_may_not_be_shown_is_told, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(maps_bring_their_services, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_id_that_is_taken_gets_a_number, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(long_ids_are_cut_and_stay_apart, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(costs_are_those_of_the_same_network_map_each_type_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_cost_map_without_its_network_map_has_no_service, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_services_of_the_origin_come_first, test_origin_set_up,
+                                        test_origin_tear_down),
+        cmocka_unit_test_setup_teardown(what_may_not_be_shown_is_told, test_origin_set_up, test_origin_tear_down),
+        cmocka_unit_test_setup_teardown(maps_bring_their_services, test_origin_set_up, test_origin_tear_down),
+        cmocka_unit_test_setup_teardown(an_id_that_is_taken_gets_a_number, test_origin_set_up, test_origin_tear_down),
+        cmocka_unit_test_setup_teardown(long_ids_are_cut_and_stay_apart, test_origin_set_up, test_origin_tear_down),
+        cmocka_unit_test_setup_teardown(costs_are_those_of_the_same_network_map_each_type_once, test_origin_set_up,
+                                        test_origin_tear_down),
+        cmocka_unit_test_setup_teardown(a_cost_map_without_its_network_map_has_no_service, test_origin_set_up,
+                                        test_origin_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
