@@ -4,6 +4,7 @@
 #include "origin.h"
 #include "sweep.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void *grown(void *list, size_t count, size_t size)
@@ -302,6 +303,25 @@ alto_version *test_json(alto_pool *pool, const char *text)
 void test_origin_put(test_origin *self, const char *id, const char *text)
 {
     test_origin_set(self, id, test_json(self->pool, text));
+}
+
+void test_origin_put_network_map(test_origin *self, const char *id)
+{
+    char text[300];
+    snprintf(text, sizeof text,
+             "{\"meta\":{\"vtag\":{\"resource-id\":\"%s\",\"tag\":\"t\"}},\"network-map\":{\"P\":{}}}", id);
+    test_origin_put(self, id, text);
+}
+
+void test_origin_put_cost_map(test_origin *self, const char *id, const char *network_map, const char *mode,
+                              const char *metric)
+{
+    char text[400];
+    snprintf(text, sizeof text,
+             "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"%s\",\"tag\":\"t\"}],\"cost-type\":{\"cost-mode\":"
+             "\"%s\",\"cost-metric\":\"%s\"}},\"cost-map\":{}}",
+             network_map, mode, metric);
+    test_origin_put(self, id, text);
 }
 
 int test_origin_set_up(void **state)

@@ -77,6 +77,11 @@ void test_assert_signed(const test_origin *origin, const alto_view *view);
 alto_version *test_json(alto_pool *pool, const char *text);
 /* One commit: the resource becomes that text. */
 void test_origin_put(test_origin *self, const char *id, const char *text);
+/* The same with a network map of one empty PID, tag "t", and with a cost map without costs that names such a map; mode and
+ * metric as they stand between quotes. */
+void test_origin_put_network_map(test_origin *self, const char *id);
+void test_origin_put_cost_map(test_origin *self, const char *id, const char *network_map, const char *mode,
+                              const char *metric);
 
 /* For programs whose state is an origin. */
 int test_origin_set_up(void **state);

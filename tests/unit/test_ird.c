@@ -7,25 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void add_network_map(test_origin *origin, const char *id)
-{
-    char text[200];
-    snprintf(text, sizeof text,
-             "{\"meta\":{\"vtag\":{\"resource-id\":\"%s\",\"tag\":\"t\"}},\"network-map\":{\"P\":{}}}", id);
-    test_origin_put(origin, id, text);
-}
-
-static void add_cost_map(test_origin *origin, const char *id, const char *network_map, const char *mode,
-                         const char *metric)
-{
-    char text[400];
-    snprintf(text, sizeof text,
-             "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"%s\",\"tag\":\"t\"}],\"cost-type\":{\"cost-mode\":"
-             "\"%s\",\"cost-metric\":\"%s\"}},\"cost-map\":{}}",
-             network_map, mode, metric);
-    test_origin_put(origin, id, text);
-}
-
 static void assert_directory_with(test_origin *origin, unsigned services, const char *wanted)
 {
     alto_buffer text = alto_buffer_make(1 << 20), canonical = alto_buffer_make(1 << 20);
@@ -52,9 +33,9 @@ static void an_empty_view_has_an_empty_directory(void **state)
 static void a_directory_names_types_capabilities_and_dependencies(void **state)
 {
     test_origin *origin = *state;
-    add_network_map(origin, "net");
-    add_cost_map(origin, "c1", "net", "numerical", "routingcost");
-    add_cost_map(origin, "c2", "net", "ordinal", "hopcount");
+    test_origin_put_network_map(origin, "net");
+    test_origin_put_cost_map(origin, "c1", "net", "numerical", "routingcost");
+    test_origin_put_cost_map(origin, "c2", "net", "ordinal", "hopcount");
     test_origin_put(origin, "d", "{\"x\":1}");
     assert_directory(origin,
                      "{\"meta\":{\"cost-types\":{"
@@ -72,9 +53,9 @@ static void a_directory_names_types_capabilities_and_dependencies(void **state)
 static void services_are_listed_with_what_they_take_and_can(void **state)
 {
     test_origin *origin = *state;
-    add_network_map(origin, "net");
-    add_cost_map(origin, "c", "net", "numerical", "routingcost");
-    add_cost_map(origin, "d", "net", "ordinal", "hopcount");
+    test_origin_put_network_map(origin, "net");
+    test_origin_put_cost_map(origin, "c", "net", "numerical", "routingcost");
+    test_origin_put_cost_map(origin, "d", "net", "ordinal", "hopcount");
     const char *maps = "{\"meta\":{\"cost-types\":{"
                        "\"num-routingcost\":{\"cost-mode\":\"numerical\",\"cost-metric\":\"routingcost\"},"
                        "\"ord-hopcount\":{\"cost-mode\":\"ordinal\",\"cost-metric\":\"hopcount\"}},"
@@ -119,7 +100,7 @@ static void a_cost_type_is_listed_once_whoever_uses_it(void **state)
     char id[20];
     for (unsigned i = 0; i < 20; i++) {
         snprintf(id, sizeof id, "c%02u", i);
-        add_cost_map(origin, id, "net", "numerical", i % 2 ? "b" : "a");
+        test_origin_put_cost_map(origin, id, "net", "numerical", i % 2 ? "b" : "a");
     }
     alto_buffer text = alto_buffer_make(1 << 20);
     assert_int_equal(alto_ird(test_origin_view(origin), 0, "", NULL, NULL, &text), ALTO_OK);
@@ -135,7 +116,7 @@ static void odd_maps_make_no_odd_directory(void **state)
     test_origin *origin = *state;
     test_origin_put(origin, "no-type", "{\"cost-map\":{}}");
     test_origin_put(origin, "bad-type", "{\"meta\":{\"cost-type\":7},\"cost-map\":{}}");
-    add_cost_map(origin, "quoted", "net", "a\\\"b", "\\u0041\\\\"); /* escaped in the text */
+    test_origin_put_cost_map(origin, "quoted", "net", "a\\\"b", "\\u0041\\\\"); /* escaped in the text */
     assert_directory(origin, "{\"meta\":{\"cost-types\":{\"a\\\"b-A\\\\\":{\"cost-mode\":\"a\\\"b\",\"cost-metric\":"
                              "\"A\\\\\"}}},\"resources\":{"
                              "\"bad-type\":{\"uri\":\"/bad-type\",\"media-type\":\"application/alto-costmap+json\"},"
@@ -147,8 +128,8 @@ static void odd_maps_make_no_odd_directory(void **state)
 static void what_is_not_shown_is_not_listed(void **state)
 {
     test_origin *origin = *state;
-    add_network_map(origin, "a-net");
-    add_network_map(origin, "b-net");
+    test_origin_put_network_map(origin, "a-net");
+    test_origin_put_network_map(origin, "b-net");
     const alto_resource *held = alto_view_by_id(test_origin_view(origin), "a-net");
     alto_new_state withheld = {.name = held->name, .version = held->version, .flags = ALTO_ENTRY_WITHHELD};
     test_origin_commit(origin, &withheld, 1);
@@ -183,7 +164,7 @@ static void a_directory_can_point_at_another_server(void **state)
 static void a_buffer_that_is_too_small_is_told(void **state)
 {
     test_origin *origin = *state;
-    add_network_map(origin, "net");
+    test_origin_put_network_map(origin, "net");
     alto_buffer text = alto_buffer_make(40);
     assert_int_equal(alto_ird(test_origin_view(origin), 0, "", NULL, NULL, &text), ALTO_TOO_LARGE);
     alto_buffer_fini(&text);
@@ -287,9 +268,10 @@ static void the_directory_of_the_rfc_stays_as_it_is(void **state)
     test_origin *origin = *state;
     char endpoints[] = "endpoint-";
     test_origin_put(origin, ".ird", rfc_directory);
-    add_network_map(origin, "my-default-network-map");
-    add_cost_map(origin, "numerical-routing-cost-map", "my-default-network-map", "numerical", "routingcost");
-    add_cost_map(origin, "numerical-hopcount-cost-map", "my-default-network-map", "numerical", "hopcount");
+    test_origin_put_network_map(origin, "my-default-network-map");
+    test_origin_put_cost_map(origin, "numerical-routing-cost-map", "my-default-network-map", "numerical",
+                             "routingcost");
+    test_origin_put_cost_map(origin, "numerical-hopcount-cost-map", "my-default-network-map", "numerical", "hopcount");
     assert_origin_directory(
         origin, NULL,
         "{\"meta\":{\"cost-types\":{\"num-hop\":{\"cost-metric\":\"hopcount\",\"cost-mode\":\"numerical\""
@@ -358,10 +340,10 @@ static void services_that_maps_can_answer_keep_their_ids(void **state)
     test_origin *origin = *state;
     char away[] = "away";
     test_origin_put(origin, ".ird", hand_made);
-    add_network_map(origin, "n1");
-    add_network_map(origin, "n2");
-    add_cost_map(origin, "m1", "n1", "numerical", "routingcost");
-    add_cost_map(origin, "h1", "n1", "numerical", "hopcount");
+    test_origin_put_network_map(origin, "n1");
+    test_origin_put_network_map(origin, "n2");
+    test_origin_put_cost_map(origin, "m1", "n1", "numerical", "routingcost");
+    test_origin_put_cost_map(origin, "h1", "n1", "numerical", "hopcount");
     assert_origin_directory(
         origin, NULL,
         "{\"meta\":{\"cost-types\":{\"c\":{\"cost-metric\":\"routingcost\",\"cost-mode\":\"numerical\",\""
@@ -411,12 +393,12 @@ static void services_that_maps_can_answer_keep_their_ids(void **state)
 static void the_default_map_is_the_one_with_the_most_prefixes(void **state)
 {
     test_origin *origin = *state;
-    add_network_map(origin, "a");
+    test_origin_put_network_map(origin, "a");
     test_origin_put(
         origin, "b",
         "{\"meta\":{\"vtag\":{\"resource-id\":\"b\",\"tag\":\"t\"}},\"network-map\":{\"P\":{\"ipv4\":[\"192.0.2.0/"
         "24\"]}}}");
-    add_network_map(origin, "c");
+    test_origin_put_network_map(origin, "c");
     assert_directory(origin, "{\"meta\":{\"cost-types\":{},\"default-alto-network-map\":\"b\"},\"resources\":{"
                              "\"a\":{\"uri\":\"/a\",\"media-type\":\"application/alto-networkmap+json\"},"
                              "\"b\":{\"uri\":\"/b\",\"media-type\":\"application/alto-networkmap+json\"},"

@@ -9,24 +9,6 @@
 
 enum { ALL = 15 };
 
-static void add_network_map(test_origin *origin, const char *id)
-{
-    char text[300];
-    snprintf(text, sizeof text,
-             "{\"meta\":{\"vtag\":{\"resource-id\":\"%s\",\"tag\":\"t\"}},\"network-map\":{\"P\":{}}}", id);
-    test_origin_put(origin, id, text);
-}
-
-static void add_cost_map(test_origin *origin, const char *id, const char *network_map, const char *metric)
-{
-    char text[400];
-    snprintf(text, sizeof text,
-             "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"%s\",\"tag\":\"t\"}],\"cost-type\":{\"cost-mode\":"
-             "\"numerical\",\"cost-metric\":\"%s\"}},\"cost-map\":{}}",
-             network_map, metric);
-    test_origin_put(origin, id, text);
-}
-
 static void append_id(void *context, const alto_service *service)
 {
     char *list = context;
@@ -55,9 +37,9 @@ static void maps_bring_their_services(void **state)
     alto_service service;
     test_origin_put(origin, "document", "{\"x\":1}");
     assert_services(origin, ALL, "");
-    add_network_map(origin, "net");
+    test_origin_put_network_map(origin, "net");
     assert_services(origin, ALL, "net-filtered endpoint-property ");
-    add_cost_map(origin, "cost", "net", "routingcost");
+    test_origin_put_cost_map(origin, "cost", "net", "numerical", "routingcost");
     assert_services(origin, ALL, "cost-filtered net-filtered endpoint-property endpoint-cost ");
     assert_services(origin, ALTO_SERVICE_BIT(ALTO_SERVICE_COST_FILTER), "cost-filtered ");
     assert_found(origin, "net-filtered", "net");
@@ -81,8 +63,8 @@ static void maps_bring_their_services(void **state)
 static void an_id_that_is_taken_gets_a_number(void **state)
 {
     test_origin *origin = *state;
-    add_network_map(origin, "net");
-    add_network_map(origin, "net-filtered");
+    test_origin_put_network_map(origin, "net");
+    test_origin_put_network_map(origin, "net-filtered");
     test_origin_put(origin, "net-filtered-2", "{\"x\":1}");
     test_origin_put(origin, "endpoint-property", "{\"x\":1}");
     assert_services(origin, ALL, "net-filtered-3 net-filtered-filtered endpoint-property-2 ");
@@ -99,8 +81,8 @@ static void long_ids_are_cut_and_stay_apart(void **state)
     a[ALTO_MAX_NAME] = 0;
     memcpy(b, a, sizeof b);
     b[ALTO_MAX_NAME - 1] = 'o';
-    add_network_map(origin, a);
-    add_network_map(origin, b);
+    test_origin_put_network_map(origin, a);
+    test_origin_put_network_map(origin, b);
     alto_services(test_origin_view(origin), ALTO_SERVICE_BIT(ALTO_SERVICE_NETWORK_FILTER), append_id, list);
     char *second = strchr(list, ' ');
     assert_non_null(second);
@@ -117,12 +99,12 @@ static void costs_are_those_of_the_same_network_map_each_type_once(void **state)
     test_origin *origin = *state;
     const alto_resource *costs[ALTO_SERVICE_COSTS];
     alto_service service;
-    add_network_map(origin, "n1");
-    add_network_map(origin, "n2");
-    add_cost_map(origin, "a", "n1", "routingcost");
-    add_cost_map(origin, "b", "n1", "hopcount");
-    add_cost_map(origin, "c", "n1", "hopcount");
-    add_cost_map(origin, "d", "n2", "delay");
+    test_origin_put_network_map(origin, "n1");
+    test_origin_put_network_map(origin, "n2");
+    test_origin_put_cost_map(origin, "a", "n1", "numerical", "routingcost");
+    test_origin_put_cost_map(origin, "b", "n1", "numerical", "hopcount");
+    test_origin_put_cost_map(origin, "c", "n1", "numerical", "hopcount");
+    test_origin_put_cost_map(origin, "d", "n2", "numerical", "delay");
     const alto_view *view = test_origin_view(origin);
     assert_true(alto_service_find(view, ALL, "c-filtered", &service));
     assert_int_equal(alto_service_costs(view, &service, costs), 2);
@@ -147,7 +129,7 @@ static void costs_are_those_of_the_same_network_map_each_type_once(void **state)
 static void a_cost_map_without_its_network_map_has_no_service(void **state)
 {
     test_origin *origin = *state;
-    add_cost_map(origin, "lost", "nowhere", "routingcost");
+    test_origin_put_cost_map(origin, "lost", "nowhere", "numerical", "routingcost");
     test_origin_put(origin, "untyped", "{\"meta\":{},\"cost-map\":{}}");
     assert_services(origin, ALL, "");
 }
@@ -172,12 +154,12 @@ static void the_services_of_the_origin_come_first(void **state)
     const alto_resource *costs[ALTO_SERVICE_COSTS];
     alto_service service;
     test_origin_put(origin, ".ird", directory);
-    add_network_map(origin, "net");
-    add_network_map(origin, "more");
-    add_cost_map(origin, "cost", "net", "routingcost");
+    test_origin_put_network_map(origin, "net");
+    test_origin_put_network_map(origin, "more");
+    test_origin_put_cost_map(origin, "cost", "net", "numerical", "routingcost");
     assert_services(origin, ALL, "more-filtered net-filtered-2 endpoint-cost ");
     assert_false(alto_service_find(test_origin_view(origin), ALL, "net-filtered", &service)); /* no hopcount yet */
-    add_cost_map(origin, "hops", "net", "hopcount");
+    test_origin_put_cost_map(origin, "hops", "net", "numerical", "hopcount");
     const alto_view *view = test_origin_view(origin);
 
     assert_found(origin, "f", "cost");
@@ -207,8 +189,8 @@ static void what_may_not_be_shown_is_told(void **state)
     test_origin *origin = *state;
     alto_service service;
     test_origin_put(origin, ".ird", directory);
-    add_network_map(origin, "net");
-    add_cost_map(origin, "cost", "net", "routingcost");
+    test_origin_put_network_map(origin, "net");
+    test_origin_put_cost_map(origin, "cost", "net", "numerical", "routingcost");
     const alto_resource *held = alto_view_by_id(test_origin_view(origin), "cost");
     alto_new_state withheld = {.name = held->name, .version = held->version, .flags = ALTO_ENTRY_WITHHELD};
     test_origin_commit(origin, &withheld, 1);
