@@ -10,7 +10,7 @@
 #
 # A system test is an executable tests/system/test_*; it runs in the project's root with ALTO_BIN=<folder of the
 # programs> and answers 0 (passed), 77 (skipped) or anything else (failed). One that mentions ALTO_QUICK
-# has a short form: with ALTO_QUICK=1 it runs in the sanitizer stages too. Two run at a time, but for those that mention ALTO_ALONE.
+# has a short form: with ALTO_QUICK=1 it runs in the sanitizer stages too. Four run at a time, but for those that mention ALTO_ALONE.
 # The last line is "N passed, N failed" or "N passed, N failed, N skipped".
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -18,6 +18,7 @@ cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 passed=0 failed=0 skipped=0
 unit_seconds=120   # for one unit test
 system_seconds=300 # for one system test
+together=4         # system tests at a time
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -120,7 +121,7 @@ settle() { # number
     done
 }
 
-# Most of them mostly wait, so two run at a time; one that mentions ALTO_ALONE has the machine to itself.
+# Most of them mostly wait, so some run together; one that mentions ALTO_ALONE has the machine to itself.
 system_tests() { # build folder, quick or nothing
     local file running=()
     [ "${2-}" != quick ] || export ALTO_QUICK=1
@@ -133,7 +134,7 @@ system_tests() { # build folder, quick or nothing
             system_test "$file" "$PWD/$1/bin"
             report_system_test "${file##*/}"
         else
-            settle 2
+            settle "$together"
             system_test "$file" "$PWD/$1/bin" &
             running+=("${file##*/}")
         fi
