@@ -16,14 +16,14 @@ static const char about[] =
     "\n"
     "It follows several ALTO servers when --origin NAME is given for each, followed by what concerns that one:\n"
     "--root-key, --upstream, --upstream-push, --no-push, --poll-ms, --alto-server, --alto-timeout, --alto-ca, "
-    "--stale;\n"
+    "--compute-ecs, --stale;\n"
     "what stands before the first --origin holds for all. A client of one begins at /NAME/directory, of the first one\n"
     "also at /directory.";
 
 typedef struct {
     const char *name, *root_key, *stale, *alto_server, *alto_ca;
     alto_list upstreams, upstream_push;
-    bool no_push;
+    bool no_push, compute_ecs;
     uint64_t poll_ms, alto_patience_s;
 } origin_words;
 
@@ -40,7 +40,8 @@ static bool take_origin(const origin_words *words, relay_options *out)
                                       .poll_ms = words->poll_ms},
                            .alto_server = {.url = words->alto_server,
                                            .patience_s = (unsigned)words->alto_patience_s,
-                                           .ca_file = words->alto_ca}};
+                                           .ca_file = words->alto_ca,
+                                           .no_costs = words->compute_ecs}};
     return alto_stale_policy_parse(words->stale, &out->stale);
 }
 
@@ -92,6 +93,8 @@ int main(int argc, char **argv)
          .help = "how long it may take to answer (default 10)", .min = 1, .max = 25},
         {"alto-ca", ALTO_OPTION_TEXT, &words[0].alto_ca, "FILE",
          .help = "PEM of whom to believe that it is the ALTO server (default: the system's authorities)"},
+        {"compute-ecs", ALTO_OPTION_FLAG, &words[0].compute_ecs, NULL,
+         .help = "tell endpoint costs by the maps held here; the ALTO server is never asked for them"},
         {"pull", ALTO_OPTION_TEXT, &pull, "URL",
          .help =
              "directory of an ALTO server without alto-server-push, in the place of --upstream: see --pull URL --help"},

@@ -210,8 +210,11 @@ static alto_status publish(relay *self, alto_error *error)
                                .counts = alto_replica_counts(alto_follower_replica(self->follower)),
                                .stale = self->options.stale};
     if (self->alto_server)
-        serve.behind = (alto_behind){
-            .answer = answer_behind, .offers = offers_behind, .info = inform_behind, .context = self->alto_server};
+        serve.behind = (alto_behind){.answer = answer_behind,
+                                     .offers = offers_behind,
+                                     .info = inform_behind,
+                                     .no_costs = self->options.alto_server.no_costs,
+                                     .context = self->alto_server};
     return alto_outlet_publish(self->outlet, &self->anchor.origin, &serve, &self->publisher, error);
 }
 

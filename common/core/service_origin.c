@@ -162,19 +162,40 @@ bool alto_origin_service(const alto_view *view, const char *id, alto_slice entry
     return kind == ALTO_SERVICE_NETWORK_FILTER || find_costs(view, out);
 }
 
-unsigned alto_origin_kinds(const alto_view *view)
+/* The first entry of the directory, if there is one. */
+static bool first_entry(const alto_view *view, alto_cursor *at)
 {
     const alto_version *directory = alto_origin_directory(view);
     const alto_tree *entries;
+    if (!directory || !alto_version_row(directory, ALTO_ROW_MEMBER, alto_slice_text("resources"), &entries))
+        return false;
+    alto_cursor_first(at, entries);
+    return alto_cursor_valid(at);
+}
+
+unsigned alto_origin_kinds(const alto_view *view)
+{
     alto_cursor at;
     unsigned kinds = 0;
-    if (!directory || !alto_version_row(directory, ALTO_ROW_MEMBER, alto_slice_text("resources"), &entries))
-        return 0;
-    for (alto_cursor_first(&at, entries); alto_cursor_valid(&at); alto_cursor_next(&at)) {
+    for (bool some = first_entry(view, &at); some; some = alto_cursor_valid(&at)) {
         char id[ALTO_MAX_NAME + 1];
         alto_service service;
         if (alto_origin_id(&at, id) && alto_origin_service(view, id, alto_cursor_value(&at).text, &service))
             kinds |= ALTO_SERVICE_BIT(service.kind);
+        alto_cursor_next(&at);
     }
     return kinds;
+}
+
+bool alto_origin_has(const alto_view *view, alto_service_kind kind, alto_ird_here_fn *here, void *context)
+{
+    alto_cursor at;
+    for (bool some = first_entry(view, &at); some; some = alto_cursor_valid(&at)) {
+        char id[ALTO_MAX_NAME + 1];
+        alto_service_kind its;
+        if (alto_origin_id(&at, id) && kind_of(alto_cursor_value(&at).text, &its) && its == kind && here(context, id))
+            return true;
+        alto_cursor_next(&at);
+    }
+    return false;
 }

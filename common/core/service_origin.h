@@ -6,6 +6,7 @@
 #ifndef ALTO_SERVICE_ORIGIN_H
 #define ALTO_SERVICE_ORIGIN_H
 
+#include "core/ird_local.h"
 #include "core/service.h"
 
 /* The directory; NULL: the origin is no ALTO server, or the document is not held, or has no resources. Borrowed from the view, as all here. */
@@ -23,5 +24,7 @@ bool alto_origin_cost_type(const alto_version *directory, alto_slice name, alto_
 bool alto_origin_service(const alto_view *view, const char *id, alto_slice entry, alto_service *out);
 /* The kinds of those that there are. */
 unsigned alto_origin_kinds(const alto_view *view);
+/* Has the directory a service of that kind, whatever it asks for, of which `here` says yes? */
+bool alto_origin_has(const alto_view *view, alto_service_kind kind, alto_ird_here_fn *here, void *context);
 
 #endif

@@ -94,7 +94,14 @@ static const alto_blob *make_directory(const alto_ird_gather *gather, offer *of)
     return blob;
 }
 
-/* Only what is on the very server. NULL: no memory. */
+/* Only what is on the very server. */
+static bool may_ask(const alto_server *self, const alto_ird_entry *entry)
+{
+    return alto_url_same_server(self->options.url, entry->url) &&
+           !(self->options.no_costs && strcmp(entry->media_type, costs_type) == 0);
+}
+
+/* NULL: no memory. */
 static offer *make_offer(const alto_server *self)
 {
     size_t count = 0;
@@ -107,7 +114,7 @@ static offer *make_offer(const alto_server *self)
     made->count = 0;
     for (size_t i = 0; i < count; i++) {
         const alto_ird_entry *entry = alto_ird_gather_entry(self->gather, i);
-        if (alto_url_same_server(self->options.url, entry->url))
+        if (may_ask(self, entry))
             made->entries[made->count++] = *entry;
     }
     made->directory = make_directory(self->gather, made);

@@ -16,6 +16,7 @@ typedef struct {
     const char *url;     /* of its directory; what is on another host or port is never asked for */
     unsigned patience_s; /* for one answer */
     const char *ca_file; /* PEM: whom to believe instead of the system's authorities; NULL: those */
+    bool no_costs;       /* it is not asked for endpoint costs: as if it offered none */
 } alto_server_options;
 
 /* Begins to read the directory at once, and reads it again when it is no longer fresh: as it says of itself, after a minute when it

@@ -16,6 +16,7 @@ typedef struct {
     bool (*offers)(void *context, const char *id);
     /* Append a JSON object for info; likewise. */
     void (*info)(void *context, alto_buffer *out);
+    bool no_costs; /* it is never asked for endpoint costs */
     void *context;
 } alto_behind;
 

@@ -4,6 +4,7 @@
 #include "core/http_accept.h"
 #include "core/ird.h"
 #include "core/render.h"
+#include "core/service_origin.h"
 #include "io/answer.h"
 #include "io/front_query.h"
 #include "io/loop.h"
@@ -291,6 +292,14 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
     answer->file = file;
 }
 
+/* What is answered from the maps: everything, but no endpoint costs beside those that the ALTO server is asked for. */
+static unsigned services_of(const alto_front *self, const alto_view *view)
+{
+    const alto_behind *behind = &self->behind;
+    bool asked = behind->offers && alto_origin_has(view, ALTO_SERVICE_ENDPOINT_COST, behind->offers, behind->context);
+    return asked ? ALTO_SERVICES & ~ALTO_SERVICE_BIT(ALTO_SERVICE_ENDPOINT_COST) : ALTO_SERVICES;
+}
+
 static void answer_directory(const alto_front *self, const alto_view *view, const alto_http_request *request,
                              alto_http_answer *answer)
 {
@@ -298,8 +307,8 @@ static void answer_directory(const alto_front *self, const alto_view *view, cons
     char hex[2 * ALTO_HASH_SIZE + 1], etag[ETAG_SIZE];
     if (!alto_http_accepts(request->accept, directory_type)) {
         alto_answer_refuse(answer, 406, "the directory is application/alto-directory+json\n");
-    } else if (alto_ird(view, ALTO_SERVICES, request->base, self->behind.offers, self->behind.context, &text) !=
-               ALTO_OK) {
+    } else if (alto_ird(view, services_of(self, view), request->base, self->behind.offers, self->behind.context,
+                        &text) != ALTO_OK) {
         alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
     } else {
         alto_hash hash = alto_hash_of("altocast-etag-1", alto_buffer_slice(&text));
@@ -315,11 +324,12 @@ static void answer_directory(const alto_front *self, const alto_view *view, cons
 }
 
 /* A path that is no map's: one of the services, or nothing. */
-static void answer_service(const alto_view *view, const alto_http_request *request, alto_http_answer *answer)
+static void answer_service(const alto_front *self, const alto_view *view, const alto_http_request *request,
+                           alto_http_answer *answer)
 {
     alto_service service;
     const char *id = alto_path_id(request->path);
-    if (!id || !alto_service_find(view, ALTO_SERVICES, id, &service))
+    if (!id || !alto_service_find(view, services_of(self, view), id, &service))
         alto_answer_refuse(answer, 404, "no resource of that ID; see the directory\n");
     else if (!alto_answer_method(answer, request, "POST, OPTIONS"))
         return;
@@ -355,7 +365,7 @@ static void answer_alto(alto_front *self, const alto_http_request *request, alto
     else if (directory || resource)
         answer_reading(self, view, resource, request, answer);
     else
-        answer_service(view, request, answer);
+        answer_service(self, view, request, answer);
     alto_view_release(view);
 }
 
@@ -384,22 +394,24 @@ static bool may_answer(const alto_front *self, alto_http_answer *answer)
     return verdict == ALTO_ANSWER_MARKED;
 }
 
-/* A map that is held, or a service of the origin's that maps answer as well as the origin does: it may know costs between endpoints
- * finer than its maps tell. */
-static bool is_ours(const alto_view *view, const char *id)
+/* A map that is held, or a service that maps answer as well as the origin does: it may know costs between endpoints finer than its
+ * maps tell. One that we made is ours where we know that the origin has none of that ID. */
+static bool is_ours(const alto_front *self, const alto_view *view, const char *id)
 {
     alto_service service;
     const alto_resource *resource = alto_view_by_id(view, id);
     if (resource)
         return resource->version;
-    return alto_service_find(view, ALTO_SERVICES, id, &service) && service.entry.size &&
-           service.kind != ALTO_SERVICE_ENDPOINT_COST;
+    if (!alto_service_find(view, ALTO_SERVICES, id, &service))
+        return false;
+    return service.entry.size ? service.kind != ALTO_SERVICE_ENDPOINT_COST || self->behind.no_costs
+                              : alto_origin_directory(view) != NULL;
 }
 
 static bool is_answered_here(const alto_front *self, const char *id)
 {
     alto_view *view = alto_archive_view(self->archive);
-    bool ours = view && is_ours(view, id);
+    bool ours = view && is_ours(self, view, id);
     alto_view_release(view);
     return ours;
 }

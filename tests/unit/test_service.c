@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which services a view has, and the IDs under which they are found. */
 #include "cmocka_all.h"
-#include "core/service.h"
+#include "core/service_origin.h"
 #include "origin.h"
 
 #include <stdio.h>
@@ -184,6 +184,25 @@ static void the_services_of_the_origin_come_first(void **state)
     assert_false(alto_service_find(view, ALTO_SERVICE_BIT(ALTO_SERVICE_NETWORK_FILTER), "f", &service));
 }
 
+static bool is_named(void *context, const char *id)
+{
+    return strcmp(id, context) == 0;
+}
+
+static void what_the_origin_has_is_told_by_kind(void **state)
+{
+    test_origin *origin = *state;
+    char filter[] = "lost", property[] = "p", nothing[] = "q";
+    assert_false(alto_origin_has(test_origin_view(origin), ALTO_SERVICE_ENDPOINT_PROPERTY, is_named, property));
+    test_origin_put(origin, ".ird", directory); /* no maps: none of it is answered here */
+    const alto_view *view = test_origin_view(origin);
+    assert_true(alto_origin_has(view, ALTO_SERVICE_NETWORK_FILTER, is_named, filter));
+    assert_true(alto_origin_has(view, ALTO_SERVICE_ENDPOINT_PROPERTY, is_named, property));
+    assert_false(alto_origin_has(view, ALTO_SERVICE_ENDPOINT_PROPERTY, is_named, filter));
+    assert_false(alto_origin_has(view, ALTO_SERVICE_ENDPOINT_COST, is_named, property));
+    assert_false(alto_origin_has(view, ALTO_SERVICE_NETWORK_FILTER, is_named, nothing));
+}
+
 static void what_may_not_be_shown_is_told(void **state)
 {
     test_origin *origin = *state;
@@ -204,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_services_of_the_origin_come_first, test_origin_set_up,
                                         test_origin_tear_down),
+        cmocka_unit_test_setup_teardown(what_the_origin_has_is_told_by_kind, test_origin_set_up, test_origin_tear_down),
         cmocka_unit_test_setup_teardown(what_may_not_be_shown_is_told, test_origin_set_up, test_origin_tear_down),
         cmocka_unit_test_setup_teardown(maps_bring_their_services, test_origin_set_up, test_origin_tear_down),
         cmocka_unit_test_setup_teardown(an_id_that_is_taken_gets_a_number, test_origin_set_up, test_origin_tear_down),
