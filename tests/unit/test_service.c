@@ -193,8 +193,9 @@ static void what_the_origin_has_is_told_by_kind(void **state)
 {
     test_origin *origin = *state;
     char filter[] = "lost", property[] = "p", nothing[] = "q";
+    test_origin_put(origin, "document", "{\"x\":1}");
     assert_false(alto_origin_has(test_origin_view(origin), ALTO_SERVICE_ENDPOINT_PROPERTY, is_named, property));
-    test_origin_put(origin, ".ird", directory); /* no maps: none of it is answered here */
+    test_origin_put(origin, ".ird", directory); /* without maps, so that none of it is answered here */
     const alto_view *view = test_origin_view(origin);
     assert_true(alto_origin_has(view, ALTO_SERVICE_NETWORK_FILTER, is_named, filter));
     assert_true(alto_origin_has(view, ALTO_SERVICE_ENDPOINT_PROPERTY, is_named, property));
