@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_PER_STEP = 64 };
+enum { EVENTS_PER_STEP = 64, MAX_HANGUPS = 8 };
 static const uint64_t ns_per_ms = 1000000, ns_per_s = 1000000000;
 static const uint64_t longest_delay_ms = UINT64_C(10) * 365 * 24 * 3600 * 1000;
 
@@ -33,6 +33,11 @@ struct alto_timer {
     size_t place;    /* in the heap; SIZE_MAX when not armed */
 };
 
+typedef struct {
+    alto_loop_fn *called;
+    void *context;
+} hangup;
+
 struct alto_loop {
     int epoll_fd;
     int timer_fd;  /* set to the first timer */
@@ -50,8 +55,8 @@ struct alto_loop {
     uint64_t timer_set_ns; /* what timer_fd is set to; 0: not set */
     alto_loop_fn *called;  /* on wake; may be NULL */
     void *called_context;
-    alto_loop_fn *hung_up; /* on SIGHUP; NULL when that is not ours */
-    void *hung_up_context;
+    hangup hangups[MAX_HANGUPS]; /* what is done on SIGHUP, in this order; none: that is not ours */
+    size_t hangup_count;
     atomic_bool woken, stopped;
 };
 
@@ -177,10 +182,11 @@ static void on_signal_fd(alto_loop *self)
     struct signalfd_siginfo signal;
     if (read(self->signal_fd, &signal, sizeof signal) != (ssize_t)sizeof signal)
         return;
-    if (signal.ssi_signo == SIGHUP)
-        self->hung_up(self->hung_up_context);
-    else
+    if (signal.ssi_signo != SIGHUP)
         atomic_store(&self->stopped, true);
+    else
+        for (size_t i = 0; i < self->hangup_count; i++)
+            self->hangups[i].called(self->hangups[i].context);
 }
 
 static alto_status add_fd(alto_loop *self, int fd, void *tag)
@@ -434,7 +440,10 @@ alto_status alto_loop_stop_on_signals(alto_loop *self)
 
 alto_status alto_loop_on_hangup(alto_loop *self, alto_loop_fn *called, void *context)
 {
-    self->hung_up = called;
-    self->hung_up_context = context;
-    return take_signal(self, SIGHUP);
+    if (self->hangup_count == MAX_HANGUPS)
+        return ALTO_TOO_LARGE;
+    alto_status status = take_signal(self, SIGHUP);
+    if (status == ALTO_OK)
+        self->hangups[self->hangup_count++] = (hangup){called, context};
+    return status;
 }

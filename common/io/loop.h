@@ -45,7 +45,8 @@ int alto_loop_fd(const alto_loop *self);
 /* Stop the loop on SIGINT and SIGTERM (signalfd; blocks them for the process). */
 alto_status alto_loop_stop_on_signals(alto_loop *self);
 
-/* Call `called` in the loop's thread after a SIGHUP (blocks it for the process). */
+/* Add to what is read anew on SIGHUP: `called` runs in the loop's thread after one (blocks it for the process), behind
+ * those that were added before, as long as the loop is stepped. Errors: ALTO_TOO_LARGE (8 are there), ALTO_IO. */
 alto_status alto_loop_on_hangup(alto_loop *self, alto_loop_fn *called, void *context);
 
 /* Clocks, read nowhere else. */

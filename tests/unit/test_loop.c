@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static alto_loop *loop;
@@ -311,20 +312,26 @@ static void sigterm_stops_the_loop(void **state)
     assert_true(alto_loop_stopped(loop));
 }
 
+/* What was called on a hangup, in order. */
+static char hangups[16];
+
 static void note_hangup(void *context)
 {
-    ++*(int *)context;
+    strcat(hangups, context);
 }
 
-static void sighup_is_told(void **state)
+static void sighup_is_told_to_all_in_order(void **state)
 {
     (void)state;
-    int told = 0;
-    assert_int_equal(alto_loop_on_hangup(loop, note_hangup, &told), ALTO_OK);
+    static char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+    hangups[0] = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_int_equal(alto_loop_on_hangup(loop, note_hangup, names[i]), ALTO_OK);
+    assert_int_equal(alto_loop_on_hangup(loop, note_hangup, names[0]), ALTO_TOO_LARGE);
     raise(SIGHUP);
-    assert_int_equal(told, 0);
+    assert_string_equal(hangups, "");
     alto_loop_step(loop, 1000);
-    assert_int_equal(told, 1);
+    assert_string_equal(hangups, "abcdefgh");
     assert_false(alto_loop_stopped(loop));
 }
 
@@ -343,7 +350,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_thread_may_wake_and_stop_the_loop, setup, teardown),
         cmocka_unit_test_setup_teardown(a_stop_before_the_run_is_not_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(sigterm_stops_the_loop, setup, teardown),
-        cmocka_unit_test_setup_teardown(sighup_is_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(sighup_is_told_to_all_in_order, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
