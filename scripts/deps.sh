@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Install the Debian or Ubuntu packages that a command needs and that are
 # missing: deps.sh WHY GROUP... with the groups build, test, demo, bench,
-# containers, lint.
+# containers, lint, fuzz.
 # A failed installation is said, but does not end anything: the step that
 # needs the package does.
 set -euo pipefail
@@ -18,6 +18,7 @@ packages() {
     bench) echo "nginx-light" ;;
     containers) echo "ca-certificates curl debootstrap docker-compose docker.io dpkg-dev iproute2 iptables python3 util-linux" ;;
     lint) echo "clang-format clang-tidy" ;;
+    fuzz) echo "clang libclang-rt-dev|libclang-rt-$(clang_major)-dev?" ;;
     *)
         echo "deps.sh: no group $1" >&2
         exit 2

@@ -145,8 +145,10 @@ static void begin_container(writer *self, bool is_object)
 /* Members come in the order of their names. */
 static alto_status sort_members(writer *self, const frame *ended)
 {
-    member *members = self->members + ended->first_member;
     size_t count = self->count - ended->first_member;
+    if (count < 2)
+        return ALTO_OK; /* there may be no memory of members yet to point into */
+    member *members = self->members + ended->first_member;
     bool sorted = true;
     for (size_t i = 1; sorted && i < count; i++)
         sorted = compare_members(&members[i - 1], &members[i], self) < 0;
