@@ -2,9 +2,15 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
-# The first of the module names that is there: distributions differ.
+# The first of the module names that is there: distributions differ. Debian 13 says of msgpack-c that its headers are in
+# "include", whatever that is relative to: they are where all headers are.
 function(alto_library name)
   pkg_search_module(${name} REQUIRED IMPORTED_TARGET GLOBAL ${ARGN})
+  get_target_property(include PkgConfig::${name} INTERFACE_INCLUDE_DIRECTORIES)
+  if(include)
+    list(FILTER include INCLUDE REGEX "^/")
+    set_target_properties(PkgConfig::${name} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${include}")
+  endif()
   add_library(alto::${name} ALIAS PkgConfig::${name})
 endfunction()
 

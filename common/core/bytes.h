@@ -42,14 +42,14 @@ static inline alto_slice alto_slice_text(const char *text)
 static inline int alto_slice_compare(alto_slice a, alto_slice b)
 {
     size_t common = a.size < b.size ? a.size : b.size, at = 0;
-    for (; common - at >= 8; at += 8) { /* keys are short: quicker than a call */
+    for (; at + 8 <= common; at += 8) { /* keys are short: quicker than a call */
         uint64_t x, y;
         memcpy(&x, a.data + at, 8);
         memcpy(&y, b.data + at, 8);
         if (x != y)
             return ALTO_IN_BYTE_ORDER(64, x) < ALTO_IN_BYTE_ORDER(64, y) ? -1 : 1;
     }
-    if (common - at >= 4) {
+    if (at + 4 <= common) {
         uint32_t x, y;
         memcpy(&x, a.data + at, 4);
         memcpy(&y, b.data + at, 4);
