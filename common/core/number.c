@@ -355,7 +355,8 @@ static char *put_number(char *at, bool negative, digit_walk digits, int64_t coun
 }
 
 /* The fast way out: at most FAST_DECIMALS decimals of a magnitude whose digits fit 32 bits. */
-enum { FAST_DECIMALS = 4, FAST_BOUND = 400000 };
+enum { FAST_DECIMALS = 4 };
+static const double FAST_BOUND = 400000;
 
 static const uint32_t units[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
 
