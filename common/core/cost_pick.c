@@ -2,6 +2,7 @@
 #include "core/cost_pick.h"
 
 #include "core/limits.h"
+#include "core/tree_node.h"
 
 #include <stdlib.h>
 
@@ -11,8 +12,8 @@ _Static_assert(ALTO_TREE_CAP < NOWHERE, "places are 16 bits");
 
 /* One node of a row in which columns lie. They are in the order in which a walk comes by, parents before children. */
 struct alto_pick_visit {
-    const alto_tree *seen; /* a node with the keys that this is about */
-    uint32_t child;        /* where it stands in its parent */
+    const alto_run *keys; /* of the node that this is about */
+    uint32_t child;       /* where it stands in its parent */
     uint32_t level;
     size_t from, to; /* its columns */
 };
@@ -47,13 +48,19 @@ static bool add_visit(alto_cost_pick *self, const struct alto_pick_visit *added)
     return true;
 }
 
-/* The first key of a node from `first` on that is not less than `key`. */
-static uint32_t lower_bound(const alto_tree *node, uint32_t first, uint32_t count, alto_slice key)
+/* The first key from `first` on that is not less than `key`; it is near, for columns are many. */
+static uint32_t lower_bound(const alto_run *keys, uint32_t first, alto_slice key)
 {
-    uint32_t end = count;
+    uint32_t end = first, step = 1;
+    while (end < keys->count && alto_slice_compare(alto_run_key(keys, end), key) < 0) {
+        first = end + 1;
+        end += step;
+        step *= 2;
+    }
+    end = end < keys->count ? end : keys->count;
     while (first < end) {
         uint32_t middle = first + (end - first) / 2;
-        if (alto_slice_compare(alto_node_key(node, middle), key) < 0)
+        if (alto_slice_compare(alto_run_key(keys, middle), key) < 0)
             first = middle + 1;
         else
             end = middle;
@@ -61,37 +68,36 @@ static uint32_t lower_bound(const alto_tree *node, uint32_t first, uint32_t coun
     return first;
 }
 
-static void find_in_leaf(alto_cost_pick *self, const struct alto_pick_visit *leaf, uint32_t count)
+static void find_in_leaf(alto_cost_pick *self, const struct alto_pick_visit *leaf)
 {
     uint32_t at = 0;
     for (size_t i = leaf->from; i < leaf->to; i++) {
-        at = lower_bound(leaf->seen, at, count, self->columns[i]);
-        bool found = at < count && alto_slice_equal(alto_node_key(leaf->seen, at), self->columns[i]);
+        at = lower_bound(leaf->keys, at, self->columns[i]);
+        bool found = at < leaf->keys->count && alto_slice_equal(alto_run_key(leaf->keys, at), self->columns[i]);
         self->places[i] = found ? (uint16_t)at : NOWHERE;
     }
 }
 
 /* Note the node and all below it in which columns lie. Columns behind the last key belong to no child. */
-static bool find_in_node(alto_cost_pick *self, const struct alto_pick_visit *node)
+static bool find_in_node(alto_cost_pick *self, const alto_tree *node, uint32_t place, size_t from, size_t to)
 {
-    alto_node_info info = alto_node_look(node->seen);
-    if (!add_visit(self, node))
+    const struct alto_pick_visit visit = {
+        .keys = node->keys, .child = place, .level = node->level, .from = from, .to = to};
+    if (!add_visit(self, &visit))
         return false;
-    if (info.level == 0) {
-        find_in_leaf(self, node, info.count);
+    if (node->level == 0) {
+        find_in_leaf(self, &visit);
         return true;
     }
     uint32_t child = 0;
-    for (size_t i = node->from, next; i < node->to; i = next) {
-        child = lower_bound(node->seen, child, info.count, self->columns[i]);
-        if (child == info.count)
+    for (size_t i = from, next; i < to; i = next) {
+        child = lower_bound(node->keys, child, self->columns[i]);
+        if (child == node->count)
             break;
-        alto_slice last = alto_node_key(node->seen, child);
-        for (next = i + 1; next < node->to && alto_slice_compare(self->columns[next], last) <= 0;)
+        alto_slice last = alto_run_key(node->keys, child);
+        for (next = i + 1; next < to && alto_slice_compare(self->columns[next], last) <= 0;)
             next++;
-        const struct alto_pick_visit below = {
-            .seen = alto_node_child(node->seen, child), .child = child, .level = info.level - 1, .from = i, .to = next};
-        if (!find_in_node(self, &below))
+        if (!find_in_node(self, alto_links_of(node)[child], child, i, next))
             return false;
     }
     return true;
@@ -100,76 +106,55 @@ static bool find_in_node(alto_cost_pick *self, const struct alto_pick_visit *nod
 static bool find_columns(alto_cost_pick *self, const alto_tree *items)
 {
     self->visit_count = 0;
-    self->height = alto_node_look(items).level + 1;
     for (size_t i = 0; i < self->count; i++)
         self->places[i] = NOWHERE;
-    const struct alto_pick_visit top = {.seen = items, .level = self->height - 1, .to = self->count};
-    self->known = find_in_node(self, &top);
+    self->height = items->level + 1;
+    self->known = find_in_node(self, items, 0, 0, self->count);
     return self->known;
 }
 
 /* ---- taking the costs ---- */
 
-/* What is done at each leaf in which columns lie; false ends the walk. */
-typedef bool leaf_fn(const alto_cost_pick *self, const struct alto_pick_visit *visit, const alto_tree *leaf,
-                     double *costs);
-
-static bool expect_leaf(const alto_cost_pick *self, const struct alto_pick_visit *visit, const alto_tree *leaf,
-                        double *costs) /* NOLINT(readability-non-const-parameter): a leaf_fn */
-{
-    (void)costs;
-    const double *held = alto_node_costs(leaf);
-    __builtin_prefetch(leaf);
-    for (size_t i = visit->from; i < visit->to; i++)
-        if (self->places[i] != NOWHERE)
-            __builtin_prefetch(&held[self->places[i]]);
-    return true;
-}
-
-static bool take_leaf(const alto_cost_pick *self, const struct alto_pick_visit *visit, const alto_tree *leaf,
+static void take_leaf(const alto_cost_pick *self, const struct alto_pick_visit *visit, const alto_tree *leaf,
                       double *costs)
 {
-    if (!alto_node_same_keys(leaf, visit->seen))
-        return false;
-    const double *held = alto_node_costs(leaf);
+    const double *held = alto_costs_of(leaf);
     for (size_t i = visit->from; i < visit->to; i++)
         if (self->places[i] != NOWHERE)
             costs[i] = held[self->places[i]];
-    return true;
 }
 
 /* Go where the columns were in the row before; false when this one has other keys somewhere. */
-static inline bool walk_known(const alto_cost_pick *self, const alto_tree *items, leaf_fn *leaf, double *costs)
+static bool take_known(const alto_cost_pick *self, const alto_tree *items, double *costs)
 {
-    const alto_tree *path[ALTO_TREE_MAX_LEVEL + 1];
-    if (!self->known || alto_node_look(items).level + 1 != self->height)
+    const alto_tree *path[ALTO_TREE_MAX_LEVEL + 2];
+    const struct alto_pick_visit *visit = self->visits, *end = visit + self->visit_count;
+    if (!self->known || items->level + 1U != self->height || items->keys != visit->keys)
         return false;
-    for (size_t i = 0; i < self->visit_count; i++) {
-        const struct alto_pick_visit *visit = &self->visits[i];
-        const alto_tree *node = i ? alto_node_child(path[visit->level + 1], visit->child) : items;
-        if (visit->level == 0 ? !leaf(self, visit, node, costs) : !alto_node_same_keys(node, visit->seen))
+    path[items->level] = items;
+    if (items->level == 0)
+        take_leaf(self, visit, items, costs);
+    while (++visit < end) {
+        const alto_tree *node = alto_links_of(path[visit->level + 1])[visit->child];
+        if (node->keys != visit->keys)
             return false;
         path[visit->level] = node;
+        if (visit->level == 0)
+            take_leaf(self, visit, node, costs);
     }
     return true;
-}
-
-void alto_cost_pick_expect(const alto_cost_pick *self, const alto_tree *items)
-{
-    if (items)
-        walk_known(self, items, expect_leaf, NULL);
 }
 
 alto_status alto_cost_pick_row(alto_cost_pick *self, const alto_tree *items, double *costs)
 {
     for (size_t i = 0; i < self->count; i++)
         costs[i] = NAN;
-    if (!items || walk_known(self, items, take_leaf, costs))
+    if (!items || take_known(self, items, costs))
         return ALTO_OK;
     if (!find_columns(self, items))
         return ALTO_NO_MEMORY;
     for (size_t i = 0; i < self->count; i++)
         costs[i] = NAN;
-    walk_known(self, items, take_leaf, costs);
+    take_known(self, items, costs);
     return ALTO_OK;
 }

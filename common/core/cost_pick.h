@@ -26,8 +26,6 @@ typedef struct {
 alto_status alto_cost_pick_init(alto_cost_pick *self, const alto_slice *columns, size_t count);
 void alto_cost_pick_fini(alto_cost_pick *self);
 
-/* A row is about to be picked: let the memory bring what it needs meanwhile. Nothing comes of it before the first row. */
-void alto_cost_pick_expect(const alto_cost_pick *self, const alto_tree *items);
 /* The costs of a row (NULL: an empty one) in the columns; NaN where there is none, which no cost is. The rows picked
  * before must still be held. Errors: ALTO_NO_MEMORY. */
 alto_status alto_cost_pick_row(alto_cost_pick *self, const alto_tree *items, double *costs);

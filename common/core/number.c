@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/number.h"
 
+#include "core/number_quick.h"
+
 #include <assert.h>
 #include <endian.h>
 #include <float.h>
@@ -404,11 +406,16 @@ static char *put_decimal(char *at, double value, uint32_t integer, unsigned deci
 size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT])
 {
     assert(isfinite(value));
+    uint8_t *quick_end = alto_quick_put((uint8_t *)text, value);
+    if (quick_end) {
+        *quick_end = 0;
+        return (size_t)(quick_end - (uint8_t *)text);
+    }
     double magnitude = fabs(value);
     decimal number;
     int64_t integer;
     unsigned decimals;
-    /* Most costs of real maps: few digits, few decimals. */
+    /* Other costs of real maps: few digits, few decimals. */
     for (decimals = 0; decimals <= FAST_DECIMALS && magnitude < FAST_BOUND; decimals++) {
         uint32_t nearest = (uint32_t)(magnitude * powers[decimals] + 0.5);
         if ((double)nearest / powers[decimals] != magnitude)
@@ -452,14 +459,6 @@ static inline bool plain_decimal(double magnitude, unsigned *decimals, uint32_t 
             return true;
         }
     return false;
-}
-
-size_t alto_number_format_next(double value, unsigned *decimals, char text[ALTO_NUMBER_TEXT])
-{
-    uint32_t integer;
-    if (!plain_decimal(fabs(value), decimals, &integer))
-        return alto_number_format(value, text);
-    return (size_t)(put_decimal(text, value, integer, *decimals) - text);
 }
 
 size_t alto_number_size(double value, unsigned *decimals)

@@ -21,10 +21,6 @@ alto_status alto_number_read(alto_slice text, double *value, size_t *size);
 /* Write a finite double; returns the length, without NUL (one is written). */
 size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT]);
 
-/* The same, quicker for numbers that have as many decimals as those before: *decimals is a guess that is kept up to date; begin
- * with 0. */
-size_t alto_number_format_next(double value, unsigned *decimals, char text[ALTO_NUMBER_TEXT]);
-
 /* The length of that text, without making it where it is a plain decimal. *decimals is a guess that is kept up to date: how many
  * decimals the numbers before had; begin with 0. */
 size_t alto_number_size(double value, unsigned *decimals);

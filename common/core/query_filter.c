@@ -3,6 +3,7 @@
 
 #include "core/cost_pick.h"
 #include "core/number.h"
+#include "core/number_quick.h"
 #include "core/query_cost.h"
 #include "core/render_text.h"
 
@@ -160,10 +161,7 @@ alto_status alto_query_network_filter(const alto_service *service, alto_slice bo
 
 /* ---- filtered cost map ---- */
 
-enum {
-    COPY = 16, /* bytes copied at a time, up to so many more than there are */
-    AHEAD = 4  /* rows whose costs the memory brings while one is written */
-};
+enum { COPY = 16 }; /* bytes copied at a time, up to so many more than there are */
 
 /* What stands before each cost: ,"PID": */
 typedef struct {
@@ -176,11 +174,8 @@ typedef struct {
     alto_cost_pick picks[2 * ALTO_SERVICE_COSTS]; /* one for each map of the wish */
     column_text *texts;                           /* owned; of each destination */
     alto_buffer names;
-    const alto_tree *rows[AHEAD + 1][2 * ALTO_SERVICE_COSTS]; /* of the next sources in each map; NULL: none */
-    size_t found;                                             /* sources whose rows were looked up */
-    double *costs;     /* owned; of one row: of the first map in each destination, then of the second */
-    size_t room;       /* bytes that a row may need */
-    unsigned decimals; /* of the cost before */
+    double *costs; /* owned; of one row: of the first map in each destination, then of the second */
+    size_t room;   /* bytes that a row may need */
     alto_buffer *out;
     bool some; /* a row was written */
 } cost_answer;
@@ -215,77 +210,84 @@ static alto_status begin_picks(cost_answer *self)
     return status == ALTO_OK && !self->costs ? ALTO_NO_MEMORY : status;
 }
 
-static uint8_t *copy(uint8_t *to, const uint8_t *from, size_t size)
+static inline uint8_t *copy(uint8_t *to, const uint8_t *from, size_t size)
 {
     for (size_t at = 0; at < size; at += COPY)
         memcpy(to + at, from + at, COPY);
     return to + size;
 }
 
-static uint8_t *put_cost(cost_answer *self, uint8_t *at, double cost)
+static inline uint8_t *put_cost(uint8_t *at, double cost)
 {
     static const uint8_t none[] = {'n', 'u', 'l', 'l'};
+    uint8_t *end = alto_quick_put(at, cost);
+    if (end)
+        return end;
     if (!alto_cost_none(cost))
-        return at + alto_number_format_next(cost, &self->decimals, (char *)at);
+        return at + alto_number_format(cost, (char *)at);
     memcpy(at, none, sizeof none);
     return at + sizeof none;
 }
 
 /* One destination: its number, or an array of them. */
-static uint8_t *put_cell(cost_answer *self, uint8_t *at, size_t column)
+static uint8_t *put_cell(const cost_answer *self, uint8_t *at, size_t column)
 {
     at = copy(at, self->names.data + self->texts[column].begin, self->texts[column].size);
     if (!self->wish.multi)
-        return put_cost(self, at, self->costs[column]);
+        return put_cost(at, self->costs[column]);
     for (size_t i = 0; i < self->wish.count; i++) {
         *at++ = i ? ',' : '[';
-        at = put_cost(self, at, self->costs[i * self->destinations.count + column]);
+        at = put_cost(at, self->costs[i * self->destinations.count + column]);
     }
     *at++ = ']';
+    return at;
+}
+
+/* The usual row, of one map and without conditions. What it needs is held in locals: for all the compiler knows, bytes
+ * that are written could be part of *self. */
+static uint8_t *put_plain_cells(const cost_answer *self, uint8_t *at)
+{
+    const double *costs = self->costs;
+    const column_text *texts = self->texts;
+    const uint8_t *names = self->names.data;
+    for (size_t i = 0, count = self->destinations.count; i < count; i++)
+        if (!alto_cost_none(costs[i]))
+            at = put_cost(copy(at, names + texts[i].begin, texts[i].size), costs[i]);
     return at;
 }
 
 static bool admits(const cost_answer *self, size_t column)
 {
     double costs[2 * ALTO_SERVICE_COSTS];
-    if (self->wish.map_count == 1 && self->wish.test_count == 0)
-        return !alto_cost_none(self->costs[column]);
     for (size_t i = 0; i < self->wish.map_count; i++)
         costs[i] = self->costs[i * self->destinations.count + column];
     return alto_cost_wish_admits(&self->wish, costs);
 }
 
-/* Look up the rows of the next source. */
-static void find_rows(cost_answer *self)
-{
-    size_t place = self->found % (AHEAD + 1);
-    for (size_t i = 0; i < self->wish.map_count; i++) {
-        const alto_tree **row = &self->rows[place][i];
-        if (!alto_version_row(self->wish.maps[i]->version, ALTO_ROW_PAYLOAD, self->sources.items[self->found], row))
-            *row = NULL;
-        alto_cost_pick_expect(&self->picks[i], *row);
-    }
-    self->found++;
-}
-
 /* The costs of a source in all maps. */
-static alto_status pick_rows(cost_answer *self, size_t source)
+static alto_status pick_rows(cost_answer *self, alto_slice source)
 {
     alto_status status = ALTO_OK;
-    if (self->found == source)
-        find_rows(self);
-    for (size_t i = 0; status == ALTO_OK && i < self->wish.map_count; i++)
-        status = alto_cost_pick_row(&self->picks[i], self->rows[source % (AHEAD + 1)][i],
-                                    self->costs + i * self->destinations.count);
-    while (self->found < self->sources.count && self->found <= source + AHEAD)
-        find_rows(self);
+    for (size_t i = 0; status == ALTO_OK && i < self->wish.map_count; i++) {
+        const alto_tree *row = NULL;
+        alto_version_row(self->wish.maps[i]->version, ALTO_ROW_PAYLOAD, source, &row);
+        status = alto_cost_pick_row(&self->picks[i], row, self->costs + i * self->destinations.count);
+    }
     return status;
+}
+
+static uint8_t *put_cells(const cost_answer *self, uint8_t *at)
+{
+    for (size_t i = 0; i < self->destinations.count; i++)
+        if (admits(self, i))
+            at = put_cell(self, at, i);
+    return at;
 }
 
 static alto_status add_row(cost_answer *self, size_t number)
 {
     alto_slice source = self->sources.items[number];
-    alto_status status = pick_rows(self, number);
+    alto_status status = pick_rows(self, source);
     if (status != ALTO_OK)
         return status;
     size_t before = self->out->size;
@@ -299,9 +301,8 @@ static alto_status add_row(cost_answer *self, size_t number)
     *at++ = '"';
     *at++ = ':';
     uint8_t *open = at;
-    for (size_t i = 0; i < self->destinations.count; i++)
-        if (admits(self, i))
-            at = put_cell(self, at, i);
+    at = self->wish.map_count == 1 && self->wish.test_count == 0 && !self->wish.multi ? put_plain_cells(self, at)
+                                                                                      : put_cells(self, at);
     if (at == open) { /* nothing to say of it */
         self->out->size = before;
         return ALTO_OK;

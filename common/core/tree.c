@@ -1,47 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/tree.h"
+#include "core/tree_node.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-
-/* The keys of a node: `count` of them, `ends[i]` is where key i ends in `bytes`. */
-typedef struct {
-    atomic_uint refs;
-    uint32_t count;
-    alto_hash hash;
-    uint32_t ends[];
-    /* the bytes of all keys follow */
-} run;
-
-/* Number of leaf entries and of row items below a node that stores children or rows. */
-typedef struct {
-    uint64_t entries, items;
-} sums;
-
-struct alto_tree {
-    atomic_uint refs;
-    uint8_t type;
-    uint8_t level;
-    uint16_t count;
-    run *keys;
-    _Atomic(alto_derived *) derived;
-    alto_hash hash;
-    /* What follows depends on the node:
-     *   level > 0          sums, then `count` owned children
-     *   leaf of rows       sums, then `count` owned trees of items (NULL: empty)
-     *   leaf of costs      `count` doubles
-     *   leaf of texts      `count` ends (uint32_t), then the bytes
-     *   leaf of nothing    nothing */
-    _Alignas(8) unsigned char payload[];
-};
 
 _Static_assert(ALTO_TREE_CAP <= UINT16_MAX, "node counts are 16 bits");
 
 /* ---- runs and their pool ---- */
 
 struct alto_pool {
-    run **slots; /* open addressing by run hash; each slot owns one reference */
+    alto_run **slots; /* open addressing by run hash; each slot owns one reference */
     size_t capacity, count, sweep_at;
 };
 
@@ -52,7 +20,7 @@ alto_pool *alto_pool_new(void)
     alto_pool *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
-    self->slots = calloc(POOL_FIRST, sizeof(run *));
+    self->slots = calloc(POOL_FIRST, sizeof(alto_run *));
     if (!self->slots) {
         free(self);
         return NULL;
@@ -62,13 +30,13 @@ alto_pool *alto_pool_new(void)
     return self;
 }
 
-static void run_release(run *keys)
+static void run_release(alto_run *keys)
 {
     if (atomic_fetch_sub_explicit(&keys->refs, 1, memory_order_acq_rel) == 1)
         free(keys);
 }
 
-static run *run_retain(run *keys)
+static alto_run *run_retain(alto_run *keys)
 {
     atomic_fetch_add_explicit(&keys->refs, 1, memory_order_relaxed);
     return keys;
@@ -93,7 +61,7 @@ static size_t slot_of(const alto_hash *hash, size_t capacity)
     return (size_t)word & (capacity - 1);
 }
 
-static void place(run **slots, size_t capacity, run *keys)
+static void place(alto_run **slots, size_t capacity, alto_run *keys)
 {
     size_t at = slot_of(&keys->hash, capacity);
     while (slots[at])
@@ -112,12 +80,12 @@ static void pool_sweep(alto_pool *self)
     size_t capacity = POOL_FIRST;
     while (capacity < 4 * (live + 1))
         capacity *= 2;
-    run **slots = calloc(capacity, sizeof *slots);
+    alto_run **slots = calloc(capacity, sizeof *slots);
     if (!slots)
         return; /* goes on with the old table, which still has room */
     self->count = 0;
     for (size_t i = 0; i < self->capacity; i++) {
-        run *keys = self->slots[i];
+        alto_run *keys = self->slots[i];
         if (!keys)
             continue;
         if (self->count < capacity / 2 && atomic_load_explicit(&keys->refs, memory_order_acquire) > 1) {
@@ -133,7 +101,7 @@ static void pool_sweep(alto_pool *self)
     self->sweep_at = capacity / 2;
 }
 
-static run *pool_find(const alto_pool *self, const alto_hash *hash)
+static alto_run *pool_find(const alto_pool *self, const alto_hash *hash)
 {
     for (size_t at = slot_of(hash, self->capacity); self->slots[at]; at = (at + 1) & (self->capacity - 1))
         if (alto_hash_equal(&self->slots[at]->hash, hash))
@@ -141,7 +109,7 @@ static run *pool_find(const alto_pool *self, const alto_hash *hash)
     return NULL;
 }
 
-static void pool_add(alto_pool *self, run *keys)
+static void pool_add(alto_pool *self, alto_run *keys)
 {
     if (self->count >= self->sweep_at)
         pool_sweep(self);
@@ -151,19 +119,12 @@ static void pool_add(alto_pool *self, run *keys)
     self->count++;
 }
 
-static alto_slice run_key(const run *keys, uint32_t index)
-{
-    uint32_t begin = index ? keys->ends[index - 1] : 0;
-    const uint8_t *bytes = (const uint8_t *)(keys->ends + keys->count);
-    return alto_slice_of(bytes + begin, keys->ends[index] - begin);
-}
-
-static bool run_has_keys(const run *keys, const alto_slice *wanted, uint32_t count)
+static bool run_has_keys(const alto_run *keys, const alto_slice *wanted, uint32_t count)
 {
     if (keys->count != count)
         return false;
     for (uint32_t i = 0; i < count; i++) {
-        alto_slice key = run_key(keys, i);
+        alto_slice key = alto_run_key(keys, i);
         if (key.size != wanted[i].size)
             return false;
         if (key.data != wanted[i].data && memcmp(key.data, wanted[i].data, key.size) != 0)
@@ -185,18 +146,18 @@ static alto_hash hash_of_keys(const alto_slice *keys, uint32_t count)
 }
 
 /* A run with these keys: that of the hint, one of the pool, or a new one. A reference for the caller; NULL: out of memory. */
-static run *run_make(alto_pool *pool, const run *hint, const alto_slice *keys, uint32_t count)
+static alto_run *run_make(alto_pool *pool, const alto_run *hint, const alto_slice *keys, uint32_t count)
 {
     if (hint && run_has_keys(hint, keys, count))
-        return run_retain((run *)(uintptr_t)hint);
+        return run_retain((alto_run *)(uintptr_t)hint);
     alto_hash hash = hash_of_keys(keys, count);
-    run *found = pool ? pool_find(pool, &hash) : NULL;
+    alto_run *found = pool ? pool_find(pool, &hash) : NULL;
     if (found)
         return run_retain(found);
     size_t bytes = 0;
     for (uint32_t i = 0; i < count; i++)
         bytes += keys[i].size;
-    run *made = malloc(sizeof *made + count * sizeof made->ends[0] + bytes);
+    alto_run *made = malloc(sizeof *made + count * sizeof made->ends[0] + bytes);
     if (!made)
         return NULL;
     atomic_init(&made->refs, 1);
@@ -222,20 +183,9 @@ static bool has_sums(const alto_tree *node)
     return node->level > 0 || node->type == ALTO_VALUE_ROW;
 }
 
-static sums *sums_of(const alto_tree *node)
+static alto_sums *sums_of(const alto_tree *node)
 {
-    return (sums *)(uintptr_t)node->payload;
-}
-
-/* Children of an inner node, or rows of a leaf of rows. */
-static alto_tree **links_of(const alto_tree *node)
-{
-    return (alto_tree **)(uintptr_t)(node->payload + sizeof(sums));
-}
-
-static double *costs_of(const alto_tree *node)
-{
-    return (double *)(uintptr_t)node->payload;
+    return (alto_sums *)(uintptr_t)node->payload;
 }
 
 static uint32_t *text_ends_of(const alto_tree *node)
@@ -265,7 +215,7 @@ void alto_tree_release(const alto_tree *tree)
         return;
     if (has_sums(self))
         for (uint32_t i = 0; i < self->count; i++)
-            alto_tree_release(links_of(self)[i]);
+            alto_tree_release(alto_links_of(self)[i]);
     alto_derived *derived = atomic_load_explicit(&self->derived, memory_order_acquire);
     if (derived)
         derived->destroy(derived);
@@ -340,11 +290,11 @@ static void hash_node(alto_tree *node)
         alto_hasher_add(&hasher, node->keys->hash.bytes, ALTO_HASH_SIZE);
     if (has_sums(node)) {
         for (uint32_t i = 0; i < node->count; i++) {
-            alto_hash hash = alto_tree_hash(links_of(node)[i]);
+            alto_hash hash = alto_tree_hash(alto_links_of(node)[i]);
             alto_hasher_add(&hasher, hash.bytes, sizeof hash.bytes);
         }
     } else if (node->type == ALTO_VALUE_COST) {
-        add_costs(&hasher, costs_of(node), node->count);
+        add_costs(&hasher, alto_costs_of(node), node->count);
     } else if (node->type == ALTO_VALUE_TEXT) {
         for (uint32_t i = 0; i < node->count; i++) {
             alto_slice text = text_of(node, i);
@@ -356,7 +306,7 @@ static void hash_node(alto_tree *node)
 }
 
 /* A node without content yet; takes over `keys`, also on failure. */
-static alto_tree *node_new(alto_value_type type, unsigned level, run *keys, size_t payload)
+static alto_tree *node_new(alto_value_type type, unsigned level, alto_run *keys, size_t payload)
 {
     alto_tree *node = keys ? malloc(sizeof *node + payload) : NULL;
     if (!node) {
@@ -376,9 +326,9 @@ static alto_tree *node_new(alto_value_type type, unsigned level, run *keys, size
 /* Finish a node whose links are set (each owned by the node from here on). */
 static void seal_links(alto_tree *node)
 {
-    sums total = {0, 0};
+    alto_sums total = {0, 0};
     for (uint32_t i = 0; i < node->count; i++) {
-        alto_tree *link = links_of(node)[i];
+        alto_tree *link = alto_links_of(node)[i];
         total.entries += node->level ? alto_tree_entries(link) : 1;
         total.items += alto_tree_items(link);
     }
@@ -473,11 +423,11 @@ static void fill_texts(alto_tree *leaf, const chunk *gathered)
     }
 }
 
-static alto_tree *make_leaf(builder *self, const chunk *gathered, run *keys)
+static alto_tree *make_leaf(builder *self, const chunk *gathered, alto_run *keys)
 {
     size_t payload = 0;
     if (self->type == ALTO_VALUE_ROW)
-        payload = sizeof(sums) + gathered->count * sizeof(alto_tree *);
+        payload = sizeof(alto_sums) + gathered->count * sizeof(alto_tree *);
     else if (self->type == ALTO_VALUE_COST)
         payload = gathered->count * sizeof(double);
     else if (self->type == ALTO_VALUE_TEXT && !text_payload(gathered, &payload)) {
@@ -490,13 +440,13 @@ static alto_tree *make_leaf(builder *self, const chunk *gathered, run *keys)
         return NULL;
     if (self->type == ALTO_VALUE_ROW) {
         for (uint32_t i = 0; i < leaf->count; i++)
-            links_of(leaf)[i] = alto_tree_retain(gathered->values[i].row);
+            alto_links_of(leaf)[i] = alto_tree_retain(gathered->values[i].row);
         seal_links(leaf);
         return leaf;
     }
     if (self->type == ALTO_VALUE_COST)
         for (uint32_t i = 0; i < leaf->count; i++)
-            costs_of(leaf)[i] = gathered->values[i].cost;
+            alto_costs_of(leaf)[i] = gathered->values[i].cost;
     else if (self->type == ALTO_VALUE_TEXT)
         fill_texts(leaf, gathered);
     hash_node(leaf);
@@ -507,7 +457,7 @@ static alto_tree *make_leaf(builder *self, const chunk *gathered, run *keys)
 static alto_tree *leaf_of(builder *self, const chunk *gathered)
 {
     const alto_tree *hint = gathered->hint;
-    run *keys = run_make(self->pool, hint ? hint->keys : NULL, gathered->keys, gathered->count);
+    alto_run *keys = run_make(self->pool, hint ? hint->keys : NULL, gathered->keys, gathered->count);
     if (keys && hint && keys == hint->keys && same_values(hint, gathered)) {
         run_release(keys);
         return alto_tree_retain(hint);
@@ -519,25 +469,25 @@ static alto_tree *leaf_of(builder *self, const chunk *gathered)
 static alto_tree *inner_of(builder *self, chunk *gathered, unsigned level)
 {
     const alto_tree *hint = gathered->hint;
-    run *keys = run_make(self->pool, hint ? hint->keys : NULL, gathered->keys, gathered->count);
+    alto_run *keys = run_make(self->pool, hint ? hint->keys : NULL, gathered->keys, gathered->count);
     size_t links = gathered->count * sizeof(alto_tree *);
-    if (keys && hint && keys == hint->keys && memcmp(links_of(hint), gathered->children, links) == 0) {
+    if (keys && hint && keys == hint->keys && memcmp(alto_links_of(hint), gathered->children, links) == 0) {
         run_release(keys);
         for (uint32_t i = 0; i < gathered->count; i++)
             alto_tree_release(gathered->children[i]);
         return alto_tree_retain(hint);
     }
-    alto_tree *node = node_new(self->type, level, keys, sizeof(sums) + links);
+    alto_tree *node = node_new(self->type, level, keys, sizeof(alto_sums) + links);
     if (!node)
         return NULL;
-    memcpy(links_of(node), gathered->children, links);
+    memcpy(alto_links_of(node), gathered->children, links);
     seal_links(node);
     return node;
 }
 
 static alto_slice last_key(const alto_tree *node)
 {
-    return run_key(node->keys, node->keys->count - 1u);
+    return alto_run_key(node->keys, node->keys->count - 1u);
 }
 
 static void push_child(builder *self, unsigned level, alto_tree *child, bool inside);
@@ -603,22 +553,22 @@ static void set_hint(builder *self, const alto_tree *node)
 static alto_tree *leaf_like(const alto_tree *leaf, const double *costs)
 {
     size_t size = leaf->count * sizeof *costs;
-    if (memcmp(costs_of(leaf), costs, size) == 0)
+    if (memcmp(alto_costs_of(leaf), costs, size) == 0)
         return alto_tree_retain(leaf);
     alto_tree *made = node_new(ALTO_VALUE_COST, 0, run_retain(leaf->keys), size);
     if (!made)
         return NULL;
-    memcpy(costs_of(made), costs, size);
+    memcpy(alto_costs_of(made), costs, size);
     hash_node(made);
     return made;
 }
 
 /* The index of a key that is at `from` or behind it, probably not far; false when it is not there. */
-static bool find_from(const run *keys, uint32_t from, alto_slice key, uint32_t *index)
+static bool find_from(const alto_run *keys, uint32_t from, alto_slice key, uint32_t *index)
 {
     uint32_t low = from, high = from, step = 1;
     int order = -1;
-    while (high < keys->count && (order = alto_slice_compare(run_key(keys, high), key)) < 0) {
+    while (high < keys->count && (order = alto_slice_compare(alto_run_key(keys, high), key)) < 0) {
         low = high + 1;
         high += step;
         step *= 2;
@@ -626,7 +576,7 @@ static bool find_from(const run *keys, uint32_t from, alto_slice key, uint32_t *
     high = high < keys->count ? high : keys->count;
     while (order != 0 && low < high) {
         uint32_t middle = low + (high - low) / 2;
-        order = alto_slice_compare(run_key(keys, middle), key);
+        order = alto_slice_compare(alto_run_key(keys, middle), key);
         if (order < 0)
             low = middle + 1;
         else
@@ -656,7 +606,7 @@ static void replace_values(builder *self, const alto_tree *leaf, const alto_edit
     if (!gathered)
         return;
     for (uint32_t i = 0; i < leaf->count; i++) {
-        gathered->keys[i] = run_key(leaf->keys, i);
+        gathered->keys[i] = alto_run_key(leaf->keys, i);
         gathered->values[i] = alto_node_value(leaf, i);
     }
     for (size_t i = 0; i < count; i++)
@@ -675,7 +625,7 @@ static void merge_leaf(builder *self, const alto_tree *leaf, const alto_edit *ed
     }
     size_t next = 0;
     for (uint32_t i = 0; i < leaf->count; i++) {
-        alto_slice key = run_key(leaf->keys, i);
+        alto_slice key = alto_run_key(leaf->keys, i);
         int order = 1;
         while (next < count && (order = alto_slice_compare(edits[next].key, key)) < 0) {
             if (!edits[next].remove)
@@ -725,8 +675,8 @@ static void merge_node(builder *self, const alto_tree *node, const alto_edit *ed
     }
     for (uint32_t i = 0; i < node->count; i++) {
         bool last_child = i + 1u == node->count, last_of_all = last && last_child;
-        size_t share = last_of_all ? count : edits_up_to(edits, count, run_key(node->keys, i));
-        merge_node(self, links_of(node)[i], edits, share, last_of_all, !last_child);
+        size_t share = last_of_all ? count : edits_up_to(edits, count, alto_run_key(node->keys, i));
+        merge_node(self, alto_links_of(node)[i], edits, share, last_of_all, !last_child);
         edits += share;
         count -= share;
     }
@@ -745,7 +695,7 @@ static unsigned highest_level(const builder *self)
 static alto_tree *collapse(alto_tree *top)
 {
     while (top->level > 0 && top->count == 1) {
-        alto_tree *child = alto_tree_retain(links_of(top)[0]);
+        alto_tree *child = alto_tree_retain(alto_links_of(top)[0]);
         alto_tree_release(top);
         top = child;
     }
@@ -775,12 +725,12 @@ static alto_tree *node_with_children(const alto_tree *node, alto_tree **children
 {
     size_t links = count * sizeof children[0];
     alto_tree *made = NULL;
-    if (count == node->count && memcmp(links_of(node), children, links) == 0) {
+    if (count == node->count && memcmp(alto_links_of(node), children, links) == 0) {
         made = alto_tree_retain(node);
     } else if (count == node->count) {
-        made = node_new(ALTO_VALUE_COST, node->level, run_retain(node->keys), sizeof(sums) + links);
+        made = node_new(ALTO_VALUE_COST, node->level, run_retain(node->keys), sizeof(alto_sums) + links);
         if (made) {
-            memcpy(links_of(made), children, links);
+            memcpy(alto_links_of(made), children, links);
             seal_links(made);
             return made;
         }
@@ -798,7 +748,7 @@ static alto_tree *leaf_with_edits(const alto_tree *leaf, const alto_edit *edits,
         *fits = false;
         return NULL;
     }
-    memcpy(costs, costs_of(leaf), leaf->count * sizeof costs[0]);
+    memcpy(costs, alto_costs_of(leaf), leaf->count * sizeof costs[0]);
     for (size_t i = 0; i < count; i++)
         costs[places[i]] = edits[i].value.cost;
     return leaf_like(leaf, costs);
@@ -816,8 +766,8 @@ static alto_tree *with_edits(const alto_tree *node, const alto_edit *edits, size
     uint32_t made = 0;
     for (; made < node->count; made++) {
         bool last = made + 1u == node->count;
-        size_t share = last ? count : edits_up_to(edits, count, run_key(node->keys, made));
-        children[made] = with_edits(links_of(node)[made], edits, share, fits);
+        size_t share = last ? count : edits_up_to(edits, count, alto_run_key(node->keys, made));
+        children[made] = with_edits(alto_links_of(node)[made], edits, share, fits);
         if (!children[made])
             break;
         edits += share;
@@ -888,7 +838,7 @@ static alto_tree *leaf_with_costs(const alto_tree *leaf, replacement *new)
 {
     double costs[ALTO_TREE_CAP];
     size_t size = leaf->count * sizeof costs[0], count = meant_for(new, leaf->count);
-    memcpy(costs, costs_of(leaf), size);
+    memcpy(costs, alto_costs_of(leaf), size);
     for (size_t i = 0; i < count; i++)
         costs[new->ranks ? new->ranks[i] - new->rank : i] = new->costs[i];
     used_up(new, leaf->count, count);
@@ -901,7 +851,7 @@ static alto_tree *with_costs(const alto_tree *node, replacement *new);
 static uint32_t children_with_costs(const alto_tree *node, replacement *new, alto_tree **children)
 {
     for (uint32_t i = 0; i < node->count; i++)
-        if (!(children[i] = with_costs(links_of(node)[i], new)))
+        if (!(children[i] = with_costs(alto_links_of(node)[i], new)))
             return i;
     return node->count;
 }
@@ -953,7 +903,7 @@ static uint32_t lower_bound(const alto_tree *node, alto_slice key, bool *equal)
     *equal = false;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        int order = alto_slice_compare(run_key(node->keys, middle), key);
+        int order = alto_slice_compare(alto_run_key(node->keys, middle), key);
         if (order < 0) {
             low = middle + 1;
         } else {
@@ -972,7 +922,7 @@ bool alto_tree_find(const alto_tree *tree, alto_slice key, alto_value *value)
         if (index == node->count)
             return false;
         if (node->level > 0) {
-            node = links_of(node)[index];
+            node = alto_links_of(node)[index];
             continue;
         }
         if (equal && value)
@@ -997,8 +947,8 @@ static bool is_at(const alto_tree *tree, alto_slice key, uint64_t place, alto_va
         if (index >= node->count)
             return false;
         if (level > 0) {
-            node = links_of(node)[index];
-        } else if (alto_slice_equal(run_key(node->keys, index), key)) {
+            node = alto_links_of(node)[index];
+        } else if (alto_slice_equal(alto_run_key(node->keys, index), key)) {
             *value = alto_node_value(node, index);
             return true;
         } else {
@@ -1021,7 +971,7 @@ bool alto_tree_find_near(const alto_tree *tree, alto_slice key, uint64_t *at, al
             return false;
         place |= (uint64_t)index << PLACE_BITS * node->level;
         if (node->level > 0) {
-            node = links_of(node)[index];
+            node = alto_links_of(node)[index];
             continue;
         }
         if (!equal)
@@ -1051,8 +1001,8 @@ void alto_cursor_seek_key(alto_cursor *self, const alto_tree *tree, alto_slice k
             return;
         }
         for (uint32_t i = 0; i < index; i++)
-            self->rank += alto_tree_entries(links_of(node)[i]);
-        node = links_of(node)[index];
+            self->rank += alto_tree_entries(alto_links_of(node)[i]);
+        node = alto_links_of(node)[index];
     }
 }
 
@@ -1082,11 +1032,11 @@ void alto_cursor_seek_rank(alto_cursor *self, const alto_tree *tree, uint64_t ra
             self->path[0].index = (uint32_t)rank;
             return;
         }
-        while (rank >= alto_tree_entries(links_of(node)[index]))
-            rank -= alto_tree_entries(links_of(node)[index++]);
+        while (rank >= alto_tree_entries(alto_links_of(node)[index]))
+            rank -= alto_tree_entries(alto_links_of(node)[index++]);
         self->path[node->level].node = node;
         self->path[node->level].index = index;
-        node = links_of(node)[index];
+        node = alto_links_of(node)[index];
     }
 }
 
@@ -1107,14 +1057,14 @@ void alto_cursor_next(alto_cursor *self)
         return;
     }
     while (level-- > 0) {
-        self->path[level].node = links_of(self->path[level + 1].node)[self->path[level + 1].index];
+        self->path[level].node = alto_links_of(self->path[level + 1].node)[self->path[level + 1].index];
         self->path[level].index = 0;
     }
 }
 
 alto_slice alto_cursor_key(const alto_cursor *self)
 {
-    return run_key(self->path[0].node->keys, self->path[0].index);
+    return alto_run_key(self->path[0].node->keys, self->path[0].index);
 }
 
 alto_value alto_cursor_value(const alto_cursor *self)
@@ -1146,7 +1096,7 @@ static const alto_tree *walk_node(const walk *self)
     if (self->depth == 0)
         return self->top;
     const alto_tree *parent = self->path[self->depth - 1].node;
-    return parent->level ? links_of(parent)[self->path[self->depth - 1].index] : NULL;
+    return parent->level ? alto_links_of(parent)[self->path[self->depth - 1].index] : NULL;
 }
 
 static void walk_open(walk *self)
@@ -1170,7 +1120,7 @@ static void walk_skip(walk *self)
 
 static alto_slice walk_key(const walk *self)
 {
-    return run_key(self->path[self->depth - 1].node->keys, self->path[self->depth - 1].index);
+    return alto_run_key(self->path[self->depth - 1].node->keys, self->path[self->depth - 1].index);
 }
 
 static alto_value walk_value(const walk *self)
@@ -1206,7 +1156,7 @@ static alto_status compare_values(const alto_tree *before, const alto_tree *afte
     for (uint32_t i = 0; i < before->count && status == ALTO_OK; i++) {
         alto_value old = alto_node_value(before, i), new = alto_node_value(after, i);
         if (!alto_value_equal((alto_value_type)before->type, &old, &new))
-            status = found(context, run_key(before->keys, i), &old, &new, rank_before + i, rank_after + i);
+            status = found(context, alto_run_key(before->keys, i), &old, &new, rank_before + i, rank_after + i);
     }
     return status;
 }
@@ -1272,7 +1222,7 @@ void alto_node_expect(const alto_tree *node)
 {
     if (has_sums(node))
         for (uint32_t i = 0; i < node->count; i++)
-            __builtin_prefetch(links_of(node)[i], 1);
+            __builtin_prefetch(alto_links_of(node)[i], 1);
 }
 
 alto_node_info alto_node_look(const alto_tree *node)
@@ -1282,12 +1232,12 @@ alto_node_info alto_node_look(const alto_tree *node)
 
 alto_slice alto_node_key(const alto_tree *node, uint32_t index)
 {
-    return run_key(node->keys, index);
+    return alto_run_key(node->keys, index);
 }
 
 alto_slice alto_node_keys(const alto_tree *node)
 {
-    const run *keys = node->keys;
+    const alto_run *keys = node->keys;
     return alto_slice_of(keys->ends + keys->count, keys->ends[keys->count - 1u]);
 }
 
@@ -1295,11 +1245,11 @@ alto_value alto_node_value(const alto_tree *leaf, uint32_t index)
 {
     switch ((alto_value_type)leaf->type) {
     case ALTO_VALUE_COST:
-        return (alto_value){.cost = costs_of(leaf)[index]};
+        return (alto_value){.cost = alto_costs_of(leaf)[index]};
     case ALTO_VALUE_TEXT:
         return (alto_value){.text = text_of(leaf, index)};
     case ALTO_VALUE_ROW:
-        return (alto_value){.row = links_of(leaf)[index]};
+        return (alto_value){.row = alto_links_of(leaf)[index]};
     case ALTO_VALUE_NONE:
         break;
     }
@@ -1309,13 +1259,13 @@ alto_value alto_node_value(const alto_tree *leaf, uint32_t index)
 const alto_tree *alto_node_child(const alto_tree *node, uint32_t index)
 {
     assert(node->level > 0);
-    return links_of(node)[index];
+    return alto_links_of(node)[index];
 }
 
 const double *alto_node_costs(const alto_tree *leaf)
 {
     assert(leaf->level == 0 && leaf->type == ALTO_VALUE_COST);
-    return costs_of(leaf);
+    return alto_costs_of(leaf);
 }
 
 bool alto_node_same_keys(const alto_tree *a, const alto_tree *b)

@@ -2,11 +2,13 @@
 #include "core/number.h"
 
 #include "core/mapjson.h"
+#include "core/number_quick.h"
 
 #include "cmocka_all.h"
 #include "files.h"
 #include "random.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -358,13 +360,48 @@ static void lengths_are_known_without_writing(void **state)
             unsigned guess = decimals;
             size_t size = alto_number_format(values[i], text);
             assert_int_equal(alto_number_size(values[i], &guess), size);
-            char next[ALTO_NUMBER_TEXT];
-            guess = decimals;
-            assert_int_equal(alto_number_format_next(values[i], &guess, next), size);
-            assert_string_equal(next, text);
             expected += size;
         }
         assert_int_equal(alto_numbers_size(values, count, &decimals), expected);
+    }
+}
+
+/* Its text, made from the shortest digits alone. */
+static void written_slowly(uint32_t thousandths, char text[ALTO_NUMBER_TEXT])
+{
+    int size = snprintf(text, ALTO_NUMBER_TEXT, "%u.%03u", thousandths / 1000, thousandths % 1000);
+    while (text[size - 1] == '0')
+        size--;
+    text[text[size - 1] == '.' ? size - 1 : size] = 0;
+}
+
+static void every_small_decimal_is_written_quickly(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < ALTO_QUICK_BELOW * ALTO_QUICK_PARTS; i++) {
+        char expected[ALTO_NUMBER_TEXT], text[ALTO_NUMBER_TEXT];
+        written_slowly(i, expected);
+        const uint8_t *end = alto_quick_put((uint8_t *)text, i / 1000.0);
+        assert_non_null(end);
+        assert_int_equal(end - (uint8_t *)text, strlen(expected));
+        assert_memory_equal(text, expected, strlen(expected));
+    }
+}
+
+/* What is beside a small decimal is not taken for it. */
+static void no_other_number_is_written_quickly(void **state)
+{
+    (void)state;
+    static const double others[] = {-1,  -0.001, -0.0005,      1000,     999.9995,  1e9,     -1e9,
+                                    NAN, 0.0001, DBL_TRUE_MIN, INFINITY, -INFINITY, 12.3456, 0.1 + 0.2};
+    uint8_t text[ALTO_QUICK_ROOM];
+    for (size_t i = 0; i < countof(others); i++)
+        assert_null(alto_quick_put(text, others[i]));
+    test_random random = test_random_make(11);
+    for (int i = 0; i < 100000; i++) {
+        double value = (double)test_random_below(&random, 1000000) / 1000;
+        assert_null(alto_quick_put(text, nextafter(value, INFINITY)));
+        assert_null(alto_quick_put(text, nextafter(value, -INFINITY)));
     }
 }
 
@@ -409,6 +446,8 @@ int main(void)
         cmocka_unit_test(decimals_are_exact_and_as_few_as_possible),
         cmocka_unit_test(every_decimal_is_found_again),
         cmocka_unit_test(lengths_are_known_without_writing),
+        cmocka_unit_test(every_small_decimal_is_written_quickly),
+        cmocka_unit_test(no_other_number_is_written_quickly),
         cmocka_unit_test(the_numbers_of_rfc_8785_appendix_b_are_written_as_printed_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tree_node.h - how a node of a tree lies in memory: for tree.c, and for loops so short that its calls would be most of them.
+ *
+ * Threads: as tree.h says. */
+#ifndef ALTO_TREE_NODE_H
+#define ALTO_TREE_NODE_H
+
+#include "core/tree.h"
+
+#include <stdatomic.h>
+
+/* The keys of a node: `count` of them, `ends[i]` is where key i ends in `bytes`. */
+typedef struct {
+    atomic_uint refs;
+    uint32_t count;
+    alto_hash hash;
+    uint32_t ends[];
+    /* the bytes of all keys follow */
+} alto_run;
+
+/* Number of leaf entries and of row items below a node that stores children or rows. */
+typedef struct {
+    uint64_t entries, items;
+} alto_sums;
+
+struct alto_tree {
+    atomic_uint refs;
+    uint8_t type;
+    uint8_t level;
+    uint16_t count;
+    alto_run *keys;
+    _Atomic(alto_derived *) derived;
+    alto_hash hash;
+    /* What follows depends on the node:
+     *   level > 0          sums, then `count` owned children
+     *   leaf of rows       sums, then `count` owned trees of items (NULL: empty)
+     *   leaf of costs      `count` doubles
+     *   leaf of texts      `count` ends (uint32_t), then the bytes
+     *   leaf of nothing    nothing */
+    _Alignas(8) unsigned char payload[];
+};
+
+static inline alto_slice alto_run_key(const alto_run *keys, uint32_t index)
+{
+    uint32_t begin = index ? keys->ends[index - 1] : 0;
+    const uint8_t *bytes = (const uint8_t *)(keys->ends + keys->count);
+    return alto_slice_of(bytes + begin, keys->ends[index] - begin);
+}
+
+/* Children of an inner node, or rows of a leaf of rows. */
+static inline alto_tree **alto_links_of(const alto_tree *node)
+{
+    return (alto_tree **)(uintptr_t)(node->payload + sizeof(alto_sums));
+}
+
+static inline double *alto_costs_of(const alto_tree *node)
+{
+    return (double *)(uintptr_t)node->payload;
+}
+
+#endif
