@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/json_text.h"
 
+#include "core/json_scan.h"
 #include "core/limits.h"
 
 #include <stdio.h>
 
-enum { WORD = 8, BLOCK = 64, ESCAPE_UNICODE = 6 };
+enum {
+    WORD = 8,
+    BLOCK = 64,
+    ESCAPE_UNICODE = 6,
+    FOLD = 0x20 /* makes '[' to '{' and ']' to '}' */
+};
 
 static const uint64_t ONES = UINT64_C(0x0101010101010101);
 static const uint64_t HIGH_BITS = UINT64_C(0x8080808080808080);
@@ -216,7 +222,7 @@ static void on_bracket(search *self, uint8_t byte)
 
 static bool is_bracket(uint8_t byte)
 {
-    return (byte | 0x20) == '{' || (byte | 0x20) == '}';
+    return (byte | FOLD) == '{' || (byte | FOLD) == '}';
 }
 
 static void on_byte(search *self, uint8_t byte)
@@ -231,23 +237,30 @@ static void on_byte(search *self, uint8_t byte)
         on_bracket(self, byte);
 }
 
-/* One bit for each of eight bytes that is `byte`. */
-static inline uint64_t where_is(uint64_t word, uint8_t byte)
-{
-    uint64_t other = word ^ (ONES * byte);
-    uint64_t equal = ~(((other & ~HIGH_BITS) + ~HIGH_BITS) | other) & HIGH_BITS;
-    return ((equal >> 7) * UINT64_C(0x0102040810204080)) >> 56;
-}
+/* One bit for each byte of a step at `at` that is `byte` once the bits of `folded` are set in it. */
+#ifdef __SSE2__
+enum { STEP = 16 };
 
-static inline uint64_t load_word(const uint8_t *at)
+static inline uint64_t where_is(const uint8_t *at, uint8_t byte, uint8_t folded)
+{
+    __m128i bytes = _mm_or_si128(_mm_loadu_si128((const __m128i *)(const void *)at), _mm_set1_epi8((char)folded));
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8((char)byte)));
+}
+#else
+enum { STEP = WORD };
+
+static inline uint64_t where_is(const uint8_t *at, uint8_t byte, uint8_t folded)
 {
     uint64_t word;
     memcpy(&word, at, WORD);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     word = __builtin_bswap64(word);
 #endif
-    return word;
+    uint64_t other = (word | ONES * folded) ^ (ONES * byte);
+    uint64_t equal = ~(((other & ~HIGH_BITS) + ~HIGH_BITS) | other) & HIGH_BITS;
+    return ((equal >> 7) * UINT64_C(0x0102040810204080)) >> 56;
 }
+#endif
 
 /* Bit i of the result: is there an odd number of ones among bits 0 to i? */
 static uint64_t parity_so_far(uint64_t bits)
@@ -261,12 +274,10 @@ static uint64_t parity_so_far(uint64_t bits)
 static bool look_at_block(search *self, const uint8_t *block, size_t *used)
 {
     uint64_t quotes = 0, brackets = 0, backslashes = 0;
-    for (unsigned i = 0; i < BLOCK; i += WORD) {
-        uint64_t word = load_word(block + i);
-        uint64_t folded = word | ONES * 0x20; /* makes '[' to '{' and ']' to '}' */
-        quotes |= where_is(word, '"') << i;
-        backslashes |= where_is(word, '\\');
-        brackets |= (where_is(folded, '{') | where_is(folded, '}')) << i;
+    for (unsigned i = 0; i < BLOCK; i += STEP) {
+        quotes |= where_is(block + i, '"', 0) << i;
+        backslashes |= where_is(block + i, '\\', 0);
+        brackets |= (where_is(block + i, '{', FOLD) | where_is(block + i, '}', FOLD)) << i;
     }
     if (backslashes)
         return false;
@@ -310,6 +321,18 @@ static const uint8_t *scalar_end(const alto_json_walk *self)
     while (at < self->end && !is_space(*at) && *at != ',' && *at != ':' && *at != '"' && !is_bracket(*at))
         at++;
     return at == self->at ? NULL : at;
+}
+
+bool alto_json_walk_plain(alto_json_walk *self, alto_slice *characters)
+{
+    if (alto_json_walk_peek(self) != '"')
+        return false;
+    const uint8_t *begin = self->at + 1, *stop = alto_json_plain_end(begin, self->end);
+    if (stop == self->end || *stop != '"')
+        return false;
+    *characters = alto_slice_of(begin, (size_t)(stop - begin));
+    self->at = stop + 1;
+    return true;
 }
 
 bool alto_json_walk_value(alto_json_walk *self, alto_slice *value)

@@ -2,6 +2,7 @@
 #include "core/query.h"
 
 #include "core/json_parse.h"
+#include "core/json_plain.h"
 #include "core/limits.h"
 
 #include <stdio.h>
@@ -78,7 +79,8 @@ static alto_status no_json(alto_query_error *error, const char *where, const cha
     return ALTO_INVALID;
 }
 
-alto_status alto_query_open(alto_slice body, alto_query_error *error)
+/* Is it JSON? Otherwise *error says why it is not. */
+static alto_status check_json(alto_slice body, alto_query_error *error)
 {
     alto_error wrong = {.where = ""};
     const alto_json_place place = {.origin = body.data, .path = "", .error = &wrong};
@@ -88,10 +90,14 @@ alto_status alto_query_open(alto_slice body, alto_query_error *error)
         return no_json(error, wrong.where, wrong.why);
     }
     alto_status status = alto_json_parse(body, NULL, NULL, &place);
-    if (status == ALTO_NO_MEMORY)
-        return status;
+    return status == ALTO_OK || status == ALTO_NO_MEMORY ? status : no_json(error, wrong.where, wrong.why);
+}
+
+alto_status alto_query_open(alto_slice body, alto_query_error *error)
+{
+    alto_status status = alto_json_is_plain(body) ? ALTO_OK : check_json(body, error);
     if (status != ALTO_OK)
-        return no_json(error, wrong.where, wrong.why);
+        return status;
     alto_json_walk walk = alto_json_walk_make(body);
     return alto_json_walk_peek(&walk) == '{' ? ALTO_OK : no_json(error, "", "the body is no JSON object");
 }
@@ -133,17 +139,6 @@ alto_status alto_query_fields(alto_slice object, alto_query_field *fields, size_
 
 /* ---- lists ---- */
 
-static size_t count_elements(alto_slice array)
-{
-    alto_json_walk walk = alto_json_walk_make(array);
-    alto_slice value;
-    size_t count = 0;
-    alto_json_walk_enter(&walk, '[');
-    while (alto_json_walk_element(&walk) == ALTO_JSON_ITEM && alto_json_walk_value(&walk, &value))
-        count++;
-    return count;
-}
-
 /* The characters of a string literal: where they are, or when it has escapes at *room, which moves on. */
 static alto_slice characters(alto_slice literal, uint8_t **room)
 {
@@ -163,15 +158,21 @@ alto_status alto_query_strings_read(const alto_query_field *field, alto_query_st
         *out = made;
         return ALTO_OK;
     }
-    size_t count = count_elements(field->value);
-    made.items = malloc(count * sizeof *made.items + field->value.size);
+    size_t most = field->value.size / 3 + 1; /* each takes two quotes, and all but the first a comma */
+    made.items = malloc(most * sizeof *made.items + field->value.size);
     if (!made.items)
         return ALTO_NO_MEMORY;
-    uint8_t *room = (uint8_t *)(made.items + count);
+    uint8_t *room = (uint8_t *)(made.items + most);
     alto_json_walk walk = alto_json_walk_make(field->value);
     alto_slice value;
     alto_json_walk_enter(&walk, '[');
-    while (alto_json_walk_element(&walk) == ALTO_JSON_ITEM && alto_json_walk_value(&walk, &value)) {
+    while (alto_json_walk_element(&walk) == ALTO_JSON_ITEM) {
+        if (alto_json_walk_plain(&walk, &made.items[made.count])) {
+            made.count++;
+            continue;
+        }
+        if (!alto_json_walk_value(&walk, &value))
+            break; /* cannot be: it was parsed */
         if (value.data[0] != '"') {
             alto_query_strings_fini(&made);
             return alto_query_bad_json(error, field->path, value);
