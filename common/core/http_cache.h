@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http_cache.h - what a shared cache may do with an answer, and for how long (RFC 9111).
  *
- * Meant for a cache in front of one server: every request to it carries the same Accept-Encoding and no credentials or cookies,
- * and what is kept is told apart by method, URL, body, its type and Accept.
+ * Meant for a cache in front of one server: what is kept is told apart by method, URL, body, its type, Accept and
+ * Accept-Encoding, and nothing else that a client says of itself, credentials and cookies above all, ever reaches the server. So all other
+ * headers that Vary may name are the same in every request.
  *
  * Threads: none inside. Pure. */
 #ifndef ALTO_HTTP_CACHE_H
@@ -17,11 +18,13 @@
 typedef struct {
     bool no_store, no_cache, is_private; /* of Cache-Control */
     bool has_max_age, is_shared;         /* of these, too; is_shared: it was s-maxage, which goes before */
-    bool varies;                         /* with something that answers are not told apart by */
-    uint64_t max_age_s;                  /* when has_max_age */
-    uint64_t age_s;                      /* of Age */
+    bool varies;                         /* with what no request tells: "*" */
+    bool has_expires, has_date;
+    uint64_t max_age_s;         /* when has_max_age */
+    uint64_t age_s;             /* of Age */
+    uint64_t expires_s, date_s; /* since 1970; 0 for what is no date as RFC 9110 5.6.7 wants it to be written */
 } alto_cache_told;
-/* Take up one line; of the names Cache-Control, Age and Vary, all others say nothing. */
+/* Take up one line; of the names Cache-Control, Expires, Date, Age and Vary, all others say nothing. */
 void alto_cache_told_add(alto_cache_told *self, const char *name, const char *value);
 
 typedef enum {
@@ -36,8 +39,10 @@ typedef struct {
     uint64_t age_s;      /* how old it was when it came */
 } alto_cache_rule;
 
-/* Judge an answer. keepable: a 200 to a GET; has_tag: it can be asked for again by its ETag. Freshness is only what
- * Cache-Control says: no Expires, nothing guessed. */
+/* How old an answer may get, in seconds: by Cache-Control, else by Expires and Date; false: nothing is said of it, or that it has to be
+ * asked for each time. Nothing is guessed. */
+bool alto_cache_lifetime(const alto_cache_told *told, uint64_t *lifetime_s);
+/* Judge an answer. keepable: a 200 to a GET; has_tag: it can be asked for again by its ETag. */
 alto_cache_rule alto_cache_judge(const alto_cache_told *told, bool keepable, bool has_tag);
 
 /* How old an answer is that was asked for at asked_ms (monotonic clock, as now_ms). */

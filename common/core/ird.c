@@ -105,8 +105,10 @@ static alto_status add_cost_types(alto_buffer *out, const alto_view *view)
     return ALTO_OK;
 }
 
-/* The one with the most prefixes, as endpoint cost takes it. */
-static void add_default_map(alto_buffer *out, const alto_view *view)
+static const char default_map[] = "default-alto-network-map";
+
+/* The default network map where nobody says another: the one with the most prefixes, as endpoint cost takes it. NULL: there is none. */
+static const alto_resource *finest_map(const alto_view *view)
 {
     const alto_resource *finest = NULL;
     for (size_t i = 0; i < view->count; i++) {
@@ -115,15 +117,23 @@ static void add_default_map(alto_buffer *out, const alto_view *view)
             (!finest || at->entry.items > finest->entry.items))
             finest = at;
     }
-    if (!finest)
-        return;
-    alto_buffer_add_text(out, ",\"default-alto-network-map\":");
-    alto_json_string(out, finest->name.id);
+    return finest;
 }
 
 static bool ends_with(const alto_buffer *out, uint8_t last)
 {
     return out->size > 0 && out->data[out->size - 1] == last;
+}
+
+static void add_default_map(alto_buffer *out, const alto_view *view)
+{
+    const alto_resource *finest = finest_map(view);
+    if (!finest)
+        return;
+    alto_buffer_add_text(out, ends_with(out, '{') ? "" : ",");
+    alto_json_string(out, alto_slice_text(default_map));
+    alto_buffer_add_text(out, ":");
+    alto_json_string(out, finest->name.id);
 }
 
 /* A name in a list of names. */
@@ -307,17 +317,46 @@ static void add_origin_resources(listing *self, const alto_tree *entries)
     alto_buffer_add_text(self->out, "}");
 }
 
-/* A member of the directory that is an object, as it is. */
-static void add_origin_object(listing *self, const alto_tree *members)
+/* Is that the ID, in JSON, of something that is answered? */
+static bool names_answered(const listing *self, alto_slice name)
+{
+    char id[ALTO_MAX_NAME + 1];
+    alto_slice entry;
+    return alto_json_text(name, id, sizeof id) && alto_origin_entry(self->view, id, &entry) &&
+           is_answered(self, id, entry);
+}
+
+/* The members of a member of the directory, as they are, but for one (NULL: none). */
+static void add_origin_members(listing *self, const alto_tree *members, const char *but)
 {
     alto_cursor at;
-    alto_buffer_add_text(self->out, "{");
     for (alto_cursor_first(&at, members); alto_cursor_valid(&at); alto_cursor_next(&at)) {
+        if (but && alto_slice_equal(alto_cursor_key(&at), alto_slice_text(but)))
+            continue;
         alto_buffer_add_text(self->out, ends_with(self->out, '{') ? "" : ",");
         alto_json_string(self->out, alto_cursor_key(&at));
         alto_buffer_add_text(self->out, ":");
         alto_buffer_add_slice(self->out, alto_cursor_value(&at).text);
     }
+}
+
+/* A default network map that clients cannot have, or none, gives way to one that they can. */
+static void add_origin_meta(listing *self, const alto_version *directory, const alto_tree *members)
+{
+    alto_slice name;
+    bool named = alto_version_member(directory, "meta", default_map, &name) && names_answered(self, name);
+    add_origin_members(self, members, named ? NULL : default_map);
+    if (!named)
+        add_default_map(self->out, self->view);
+}
+
+static void add_origin_object(listing *self, const alto_version *directory, alto_slice name, const alto_tree *members)
+{
+    alto_buffer_add_text(self->out, "{");
+    if (alto_slice_equal(name, alto_slice_text("meta")))
+        add_origin_meta(self, directory, members);
+    else
+        add_origin_members(self, members, NULL);
     alto_buffer_add_text(self->out, "}");
 }
 
@@ -340,7 +379,7 @@ static void add_origin_directory(listing *self, const alto_version *directory)
         else if (alto_slice_equal(name, alto_slice_text("resources")))
             add_origin_resources(self, items);
         else
-            add_origin_object(self, items);
+            add_origin_object(self, directory, name, items);
     }
     alto_buffer_add_text(self->out, "}");
 }

@@ -12,7 +12,8 @@
 
 /* Append the directory of what `view` shows, but for what altocast itself publishes (IDs beginning with '.'), and of its
  * services of these kinds. Where the origin is an ALTO server it is the origin's own (service_origin.h): all stays but the
- * URIs, entries of what is not answered are left out, services that it does not have are added.
+ * URIs, entries of what is not answered are left out, services that it does not have are added, and so is a default network map
+ * where it names none that is answered.
  * base    before the path in each URI: "", "/isp-a" where an origin has that name, or another server's, e.g. "https://rproxy.example"
  * elsewhere, context  says which other resources of the origin are answered by somebody for this server, under the same path; NULL: none
  * Errors  ALTO_NO_MEMORY, ALTO_TOO_LARGE. */

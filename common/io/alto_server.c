@@ -207,7 +207,10 @@ static void on_directory(void *context, const alto_pull_result *result)
         return;
     }
     const alto_cache_told *told = &result->headers.caching;
-    uint64_t fresh_s = !told->has_max_age ? FRESH_S : told->max_age_s > told->age_s ? told->max_age_s - told->age_s : 0;
+    uint64_t lifetime_s;
+    uint64_t fresh_s = !alto_cache_lifetime(told, &lifetime_s) ? FRESH_S
+                       : lifetime_s > told->age_s              ? lifetime_s - told->age_s
+                                                               : 0;
     self->fresh_s = fresh_s < self->fresh_s ? fresh_s : self->fresh_s;
     if (alto_ird_gather_add(self->gather, self->reading, result->body, &error) != ALTO_OK)
         fail(self, error.why);

@@ -75,7 +75,8 @@ static void an_answer_is_used_for_whom_it_may(void **state)
         {"max-age=60", "Age", "60", true, false, ALTO_CACHE_SHARED, 60},
         {"max-age=60", "Vary", "accept, Accept-Encoding,content-type", true, false, ALTO_CACHE_KEPT, 60},
         {"max-age=60", "Vary", "*", true, false, ALTO_CACHE_PRIVATE, 0},
-        {"max-age=60", "Vary", "Accept, Cookie", true, true, ALTO_CACHE_PRIVATE, 0},
+        {"max-age=60", "Vary", "Accept, Cookie", true, true, ALTO_CACHE_KEPT, 60},
+        {"max-age=60", "Vary", "Accept, *", true, true, ALTO_CACHE_PRIVATE, 0},
         {"max-age=60", "Vary", "", true, false, ALTO_CACHE_KEPT, 60},
     };
     (void)state;
@@ -86,6 +87,51 @@ static void an_answer_is_used_for_whom_it_may(void **state)
         assert_int_equal(rule.use, cases[i].use);
         assert_int_equal(rule.lifetime_s, cases[i].lifetime_s);
     }
+}
+
+static void without_max_age_expires_says_how_long(void **state)
+{
+    static const char now[] = "Sun, 06 Nov 1994 08:49:37 GMT";
+    static const struct {
+        const char *control, *date, *expires;
+        bool said;
+        uint64_t lifetime_s;
+    } cases[] = {
+        {"", now, "Sun, 06 Nov 1994 08:50:37 GMT", true, 60},
+        {"", now, "Mon, 07 Nov 1994 08:49:37 GMT", true, 86400},
+        {"", "Mon, 28 Feb 2000 00:00:00 GMT", "Wed, 01 Mar 2000 00:00:00 GMT", true, 2 * 86400},
+        {"", "Sun, 28 Feb 2100 00:00:00 GMT", "Mon, 01 Mar 2100 00:00:00 GMT", true, 86400},
+        {"", "Thu, 31 Dec 2026 23:59:59 GMT", "Fri, 01 Jan 2027 00:00:00 GMT", true, 1},
+        {"", "Thu, 01 Jan 1970 00:00:01 GMT", "Thu, 01 Jan 2026 00:00:01 GMT", true, 1767225600},
+        {"max-age=5", now, "Sun, 06 Nov 1994 08:50:37 GMT", true, 5},
+        {"no-cache", now, "Sun, 06 Nov 1994 08:50:37 GMT", false, 0},
+        {"", now, now, true, 0},
+        {"", now, "Sun, 06 Nov 1994 08:48:37 GMT", true, 0},
+        {"", now, "0", true, 0},
+        {"", now, "Sun, 06 Nov 1994 08:50:3x GMT", true, 0},
+        {"", now, "Sun, 06 Nov 1994 24:50:37 GMT", true, 0},
+        {"", now, "Sun, 06 Nox 1994 08:50:37 GMT", true, 0},
+        {"", now, "Sun, 06 Nov 1994 08:50:37 CET", true, 0},
+        {"", now, "Sunday, 06-Nov-94 08:50:37 GMT", true, 0},
+        {"", "today", "Sun, 06 Nov 1994 08:50:37 GMT", true, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s, %s to %s\n", cases[i].control, cases[i].date, cases[i].expires);
+        alto_cache_told told = {0};
+        uint64_t lifetime_s = 0;
+        alto_cache_told_add(&told, "Cache-Control", cases[i].control);
+        alto_cache_told_add(&told, "Date", cases[i].date);
+        alto_cache_told_add(&told, "expires", cases[i].expires);
+        assert_int_equal(alto_cache_lifetime(&told, &lifetime_s), cases[i].said);
+        assert_int_equal(lifetime_s, cases[i].lifetime_s);
+    }
+    alto_cache_told told = {.has_date = true, .date_s = 784111777}; /* of several the first to come */
+    uint64_t lifetime_s;
+    alto_cache_told_add(&told, "Expires", "Sun, 06 Nov 1994 08:50:37 GMT");
+    alto_cache_told_add(&told, "Expires", "Sun, 06 Nov 1994 08:49:47 GMT");
+    assert_true(alto_cache_lifetime(&told, &lifetime_s));
+    assert_int_equal(lifetime_s, 10);
 }
 
 static void an_answer_is_fresh_until_its_lifetime_is_over(void **state)
@@ -109,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_are_read_as_rfc_9111_says),
         cmocka_unit_test(an_answer_is_used_for_whom_it_may),
+        cmocka_unit_test(without_max_age_expires_says_how_long),
         cmocka_unit_test(an_answer_is_fresh_until_its_lifetime_is_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

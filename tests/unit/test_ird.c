@@ -390,6 +390,39 @@ static void services_that_maps_can_answer_keep_their_ids(void **state)
         ":true,\"max-cost-types\":2}}},\"zero\":0}");
 }
 
+static const char empty_network[] = "{\"uri\":\"/a\",\"media-type\":\"application/alto-networkmap+json\"}";
+
+static void a_default_map_that_nobody_can_have_gives_way_to_another(void **state)
+{
+    test_origin *origin = *state;
+    static const struct {
+        const char *meta, *wanted;
+    } cases[] = {
+        {"{}", "{\"default-alto-network-map\":\"a\"}"},
+        {"{\"default-alto-network-map\":\"gone\",\"x\":1}", "{\"x\":1,\"default-alto-network-map\":\"a\"}"},
+        {"{\"default-alto-network-map\":7}", "{\"default-alto-network-map\":\"a\"}"},
+        {"{\"default-alto-network-map\":\"away\"}", "{\"default-alto-network-map\":\"away\"}"},
+        {"{\"default-alto-network-map\":\"a\"}", "{\"default-alto-network-map\":\"a\"}"},
+    };
+    char away[] = "away";
+    test_origin_put_network_map(origin, "a");
+    for (size_t i = 0; i < countof(cases); i++) {
+        char directory[600], begin[200];
+        print_message("  case: %s\n", cases[i].meta);
+        snprintf(directory, sizeof directory,
+                 "{\"meta\":%s,\"resources\":{\"a\":%s,\"away\":%s},\"w\":{\"default-alto-network-map\":1}}",
+                 cases[i].meta, empty_network, empty_network);
+        test_origin_put(origin, ".ird", directory);
+        alto_buffer text = alto_buffer_make(1 << 20);
+        assert_int_equal(alto_ird(test_origin_view(origin), 0, "", is_known, away, &text), ALTO_OK);
+        alto_buffer_add_u8(&text, 0);
+        snprintf(begin, sizeof begin, "{\"meta\":%s,\"resources\":{\"a\":{", cases[i].wanted);
+        assert_memory_equal(text.data, begin, strlen(begin));
+        assert_non_null(strstr((char *)text.data, "\"w\":{\"default-alto-network-map\":1}"));
+        alto_buffer_fini(&text);
+    }
+}
+
 static void the_default_map_is_the_one_with_the_most_prefixes(void **state)
 {
     test_origin *origin = *state;
@@ -415,6 +448,7 @@ int main(void)
                                         test_origin_tear_down),
         cmocka_unit_test_setup_teardown(the_default_map_is_the_one_with_the_most_prefixes, test_origin_set_up,
                                         test_origin_tear_down),
+        T(a_default_map_that_nobody_can_have_gives_way_to_another),
         T(an_empty_view_has_an_empty_directory),
         T(a_directory_names_types_capabilities_and_dependencies),
         T(services_are_listed_with_what_they_take_and_can),
