@@ -28,7 +28,8 @@ struct relay {
     alto_timer *state_timer;
     bool restoring; /* what is taken now comes from disk */
     char directory[PATH_SIZE];
-    char label[LABEL_SIZE]; /* begins the fields of a log line: "origin=isp-a ", or "" */
+    char evidence[PATH_SIZE + 16]; /* directory in it, for forks */
+    char label[LABEL_SIZE];        /* begins the fields of a log line: "origin=isp-a ", or "" */
 };
 
 /* ---- from upstream to downstream ---- */
@@ -186,6 +187,8 @@ static alto_status open_follower(relay *self, alto_error *error)
                                    .context = self};
     self->options.follow.anchor = &self->anchor;
     self->options.follow.label = self->label;
+    snprintf(self->evidence, sizeof self->evidence, "%s/evidence", self->directory);
+    self->options.follow.evidence = self->evidence;
     return alto_follower_new(self->loop, &self->options.follow, &events, &self->follower, error);
 }
 
@@ -208,6 +211,7 @@ static alto_status publish(relay *self, alto_error *error)
 {
     alto_site_options serve = {.name = self->options.name,
                                .counts = alto_replica_counts(alto_follower_replica(self->follower)),
+                               .evidence = alto_follower_evidence(self->follower),
                                .stale = self->options.stale};
     if (self->alto_server)
         serve.behind = (alto_behind){.answer = answer_behind,

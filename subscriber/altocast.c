@@ -222,8 +222,7 @@ void altocast_set_log(void (*sink)(void *context, const char *line), void *conte
 
 static uint64_t refused_for(const alto_counts *counts, alto_status status)
 {
-    bool harmless = status == ALTO_OK || status == ALTO_KNOWN || status == ALTO_NOT_WANTED || status == ALTO_OLD;
-    return harmless ? 0 : alto_counts_get(counts, status);
+    return alto_is_refusal(status) ? alto_counts_get(counts, status) : 0;
 }
 
 void altocast_get_status(altocast *self, altocast_status *status)
@@ -265,6 +264,24 @@ void altocast_each_refusal(altocast *self, void (*each)(void *context, const cha
     for (alto_status status = ALTO_OK; status < ALTO_STATUS_COUNT; status++)
         if (refused_for(counts, status))
             each(context, alto_status_name(status), refused_for(counts, status));
+}
+
+void altocast_each_fork(altocast *self, bool (*each)(void *context, const altocast_fork *fork), void *context)
+{
+    const alto_evidence *evidence = alto_follower_evidence(self->follower);
+    size_t count = alto_evidence_count(evidence);
+    for (size_t i = 0; i < count; i++) {
+        const alto_kept_fork *kept = alto_evidence_at(evidence, i);
+        altocast_fork told = {.epoch = kept->position.epoch, .chain = kept->position.chain, .seq = kept->position.seq};
+        alto_hex(told.held, kept->hashes[0].bytes, ALTO_HASH_SIZE);
+        alto_hex(told.other, kept->hashes[1].bytes, ALTO_HASH_SIZE);
+        for (size_t side = 0; side < 2; side++) {
+            told.proof[side].bytes = kept->statements[side].data;
+            told.proof[side].size = kept->statements[side].size;
+        }
+        if (!each(context, &told))
+            break;
+    }
 }
 
 /* ---- views ---- */

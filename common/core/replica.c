@@ -186,7 +186,7 @@ alto_status alto_replica_restore(alto_replica *self, alto_slice object, const al
     if (status != ALTO_OK || !self->queued || self->catalog_known)
         return status;
     if (!alto_has_state_root(catalog, &self->queue[0].decoded.state_root))
-        return ALTO_ROOT_MISMATCH;
+        return ALTO_STATE_MISMATCH;
     self->catalog = alto_tree_retain(catalog);
     self->catalog_known = true;
     return alto_work_advance(self);

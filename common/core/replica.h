@@ -60,10 +60,20 @@ typedef struct {
     alto_route route;
 } alto_applied;
 
+/* Two statements of the origin that contradict each other, each with the signature of a key of its own: whoever holds both can
+ * prove it. All borrowed during the call. */
+typedef struct {
+    alto_position position; /* at which there are two commits */
+    alto_hash hashes[2];    /* theirs: of the one held, of the other; zeros: the other chain has none there */
+    alto_slice objects[2];  /* what says so: held, arrived; a commit may say it by its prev */
+    alto_signature signatures[2];
+} alto_fork;
+
 /* Called inside the functions that take something in; must not call back into the replica except to look. */
 typedef struct {
     void (*applied)(void *context, const alto_applied *applied);                     /* a step was taken */
     void (*head)(void *context, alto_slice object, const alto_signature *signature); /* a newer head of what is held */
+    void (*fork)(void *context, const alto_fork *fork); /* ALTO_FORK is about to be the answer; the view stays */
     void *context;
 } alto_replica_events;
 
@@ -86,7 +96,7 @@ alto_replica_state alto_replica_state_now(const alto_replica *self, uint64_t now
 
 /* Take up a state from disk: statement (verified, but may have expired), its catalog and what was held of it; the
  * manifest must have been taken before. When a followed resource is missing, the state becomes visible after that was pulled.
- * Errors as for statements, and ALTO_ROOT_MISMATCH. */
+ * Errors as for statements, and ALTO_STATE_MISMATCH. */
 alto_status alto_replica_restore(alto_replica *self, alto_slice object, const alto_signature *signature,
                                  const alto_tree *catalog, const alto_resource *const *resources, size_t count,
                                  uint64_t now_ms);
@@ -101,7 +111,8 @@ alto_slice alto_replica_manifest(const alto_replica *self);
 /* A commit or head with its signature.
  * ALTO_OK       new: taken in (whether or not it could be applied at once)
  * ALTO_KNOWN    nothing new in it; a newer head of what is held counts as OK
- * refused       ALTO_MALFORMED, WRONG_TYPE, WRONG_ORIGIN, UNKNOWN_KEY, BAD_SIGNATURE, OLD, FORK, FUTURE, EXPIRED, TOO_LARGE
+ * refused       ALTO_MALFORMED, WRONG_TYPE, TOO_LARGE, WRONG_ORIGIN, OLD (a head), REPLAYED (a commit), UNKNOWN_KEY,
+ *               BAD_SIGNATURE, FAST_FORWARD, FUTURE, BACKDATED, EXPIRED, FORK
  * otherwise     ALTO_NO_MEMORY: the view stays; what waited may be forgotten, and then the newest head is wanted */
 alto_status alto_replica_on_statement(alto_replica *self, alto_slice object, const alto_signature *signature,
                                       uint64_t now_ms);

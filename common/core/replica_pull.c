@@ -257,7 +257,7 @@ static alto_status pulled_catalog(alto_replica *self, const alto_want *want, alt
     alto_status status = alto_catalog_decode(self->pool, bytes, &self->anchor.origin, &catalog);
     if (status == ALTO_OK && !alto_has_state_root(catalog, &want->to)) {
         alto_tree_release(catalog);
-        status = ALTO_ROOT_MISMATCH;
+        status = ALTO_STATE_MISMATCH;
     }
     if (status != ALTO_OK) {
         self->catalog_asked = false;
@@ -356,7 +356,7 @@ static alto_status take_item(alto_replica *self, uint8_t type, alto_slice item, 
 /* Is it fine that an item of a bundle came to this? Some of it may have come by push meanwhile, or be of what is not followed. */
 static bool is_fine(alto_status status)
 {
-    return status == ALTO_OK || status == ALTO_KNOWN || status == ALTO_OLD || status == ALTO_NOT_WANTED;
+    return !alto_is_refusal(status) || status == ALTO_OLD || status == ALTO_REPLAYED;
 }
 
 static alto_status pulled_bundle(alto_replica *self, const alto_want *want, alto_slice bytes, uint64_t now_ms)

@@ -112,8 +112,8 @@ static alto_status check_cheaply(const alto_replica *self, const alto_statement 
     if (!self->view)
         return ALTO_OK;
     int order = alto_position_compare(&statement->position, &self->view->position);
-    if (order < 0)
-        return ALTO_OLD;
+    if (order < 0) /* a head says that it is the newest, a commit only that it was once */
+        return statement->type == ALTO_HEAD ? ALTO_OLD : ALTO_REPLAYED;
     if (order == 0 && statement->type == ALTO_COMMIT &&
         alto_hash_equal(&statement->commit_hash, &self->view->commit_hash))
         return ALTO_KNOWN;
@@ -148,10 +148,12 @@ static bool is_later_in_chain(const alto_statement *statement, const alto_statem
 static alto_status check_time(const alto_statement *statement, const alto_statement *before, uint64_t now_ms,
                               bool may_have_expired)
 {
+    if (statement->position.chain > now_ms + ALTO_MAX_AHEAD_MS) /* nothing could ever come after it */
+        return ALTO_FAST_FORWARD;
     if (statement->issued_at_ms > now_ms + ALTO_MAX_FUTURE_MS)
         return ALTO_FUTURE;
     if (before && statement->issued_at_ms < before->issued_at_ms)
-        return ALTO_FUTURE;
+        return ALTO_BACKDATED;
     return may_have_expired || alto_still_valid(statement, now_ms) ? ALTO_OK : ALTO_EXPIRED;
 }
 
@@ -163,25 +165,50 @@ bool alto_queue_follows(const alto_statement *statement, const alto_statement *b
            alto_hash_equal(&statement->prev, &before->commit_hash);
 }
 
-/* Another commit at the same position, or one right behind `before` in its chain that names another predecessor. */
-static bool forks_from(const alto_statement *statement, const alto_statement *before)
+/* The hash that a statement gives the commit at that position; NULL: it says nothing of it. Zeros: that there is none, since its chain
+ * begins behind it. */
+static const alto_hash *hash_at(const alto_statement *statement, const alto_position *position)
 {
-    if (alto_position_compare(&statement->position, &before->position) == 0)
-        return !alto_hash_equal(&statement->commit_hash, &before->commit_hash);
-    return statement->type == ALTO_COMMIT && statement->position.epoch == before->position.epoch &&
-           statement->position.chain == before->position.chain && statement->position.seq == before->position.seq + 1 &&
-           !alto_queue_follows(statement, before);
+    if (alto_position_compare(&statement->position, position) == 0)
+        return &statement->commit_hash;
+    bool right_behind = statement->type == ALTO_COMMIT && statement->position.epoch == position->epoch &&
+                        statement->position.chain == position->chain && statement->position.seq == position->seq + 1;
+    return right_behind ? &statement->prev : NULL;
 }
 
-/* Does it contradict anything that was taken and is remembered? */
-static bool forks(const alto_replica *self, const alto_statement *statement)
+/* Do two statements, one of them held, contradict each other about the position of the earlier one? */
+static bool contradict(const alto_statement *held, const alto_statement *other, alto_fork *fork)
 {
-    if (self->view && forks_from(statement, &self->head_decoded))
-        return true;
-    for (size_t i = 0; i < self->queued; i++)
-        if (forks_from(statement, &self->queue[i].decoded) || forks_from(&self->queue[i].decoded, statement))
-            return true;
-    return false;
+    bool held_first = alto_position_compare(&held->position, &other->position) <= 0;
+    const alto_position *position = held_first ? &held->position : &other->position;
+    const alto_hash *one = hash_at(held, position), *two = hash_at(other, position);
+    if (!one || !two || alto_hash_equal(one, two))
+        return false;
+    fork->position = *position;
+    fork->hashes[0] = *one;
+    fork->hashes[1] = *two;
+    return true;
+}
+
+/* Does it contradict anything that was taken and is remembered? Then whoever listens gets both. */
+static bool forks(const alto_replica *self, const alto_waiting *entry)
+{
+    alto_fork fork = {.objects[1] = alto_slice_of(entry->object, entry->object_size),
+                      .signatures[1] = entry->signature};
+    if (self->view && contradict(&self->head_decoded, &entry->decoded, &fork)) {
+        fork.objects[0] = alto_slice_of(self->head, self->head_size);
+        fork.signatures[0] = self->head_signature;
+    }
+    for (size_t i = 0; i < self->queued && !fork.objects[0].data; i++) {
+        const alto_waiting *held = &self->queue[i];
+        if (!contradict(&held->decoded, &entry->decoded, &fork))
+            continue;
+        fork.objects[0] = alto_slice_of(held->object, held->object_size);
+        fork.signatures[0] = held->signature;
+    }
+    if (fork.objects[0].data && self->events.fork)
+        self->events.fork(self->events.context, &fork);
+    return fork.objects[0].data;
 }
 
 /* ---- taking in ---- */
@@ -222,7 +249,7 @@ static alto_status take_verified(alto_replica *self, alto_waiting *entry, uint64
 {
     const alto_statement *statement = &entry->decoded, *newest = before_place(self, self->queued);
     int order = newest ? alto_position_compare(&statement->position, &newest->position) : 1;
-    if (forks(self, statement))
+    if (forks(self, entry))
         return ALTO_FORK;
     if (order > 0 || (order == 0 && statement->issued_at_ms > self->issued_ms))
         note_life(self, statement, now_ms);

@@ -207,7 +207,7 @@ static alto_status derive_catalog(alto_replica *self)
     if (status == ALTO_OK) {
         alto_tree_release(made);
         if (self->view && alto_queue_follows(statement, &self->head_decoded))
-            alto_counts_add(&self->counts, ALTO_ROOT_MISMATCH); /* signed, but not what follows: ask for the catalog */
+            alto_counts_add(&self->counts, ALTO_STATE_MISMATCH); /* signed, but not what follows: ask for the catalog */
     }
     return status;
 }

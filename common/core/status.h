@@ -25,12 +25,18 @@
     X(UNKNOWN_KEY, "unknown-key", "signed with a key that the manifest does not name")                                 \
     X(BAD_SIGNATURE, "bad-signature", "the signature does not fit")                                                    \
     X(EXPIRED, "expired", "no longer valid")                                                                           \
-    X(FUTURE, "future", "issued in the future or before its predecessor")                                              \
+    X(FUTURE, "future", "issued in the future")                                                                        \
+    X(BACKDATED, "backdated", "issued before its predecessor")                                                         \
+    X(FAST_FORWARD, "fast-forward", "a chain that begins too far in the future")                                       \
     X(OLD, "old", "an older position than the one held")                                                               \
+    X(REPLAYED, "replayed", "a commit from before the state held")                                                     \
     X(KNOWN, "known", "already held")                                                                                  \
     X(FORK, "fork", "two different commits at one position")                                                           \
     X(ROOT_MISMATCH, "root-mismatch", "the content does not have the signed root")                                     \
+    X(STATE_MISMATCH, "state-mismatch", "the catalog does not have the signed state root")                             \
     X(DIGEST_MISMATCH, "digest-mismatch", "the payload does not have the signed digest")                               \
+    X(BOMB, "bomb", "expands beyond what was signed or claimed")                                                       \
+    X(NOT_GIVEN, "not-given", "told of, but not to be had")                                                            \
     X(NOT_FOUND, "not-found", "nothing by that name")                                                                  \
     X(NOT_WANTED, "not-wanted", "nobody asked for it")                                                                 \
     X(BUSY, "busy", "in use or at its limit; try again")                                                               \

@@ -26,6 +26,7 @@ typedef struct {
 
 struct alto_follower {
     alto_replica *replica;
+    alto_evidence *evidence;
     alto_follower_events events;
     uint64_t poll_ms;
     const char *label;
@@ -68,6 +69,12 @@ static void on_newer_head(void *context, alto_slice object, const alto_signature
         self->events.replica.head(self->events.replica.context, object, signature);
 }
 
+static void on_fork(void *context, const alto_fork *fork)
+{
+    alto_follower *self = context;
+    alto_evidence_add(self->evidence, fork);
+}
+
 /* ---- whom to ask ---- */
 
 static size_t index_of(const alto_follower *self, const alto_upstream *upstream)
@@ -103,13 +110,15 @@ static alto_upstream *choose(const alto_follower *self, const bool *tried, uint6
 
 static void report_refusal(const alto_follower *self, const alto_upstream *from, const char *what, alto_status status)
 {
-    if (status == ALTO_OK || status == ALTO_KNOWN || status == ALTO_NOT_WANTED || status == ALTO_OLD)
+    if (!alto_is_refusal(status))
         return;
-    alto_log(ALTO_LOG_WARN, "refused", "%sobject=%s status=%s upstream=%s", self->label, what, alto_status_name(status),
-             alto_upstream_url(from));
+    bool usual = status == ALTO_OLD || status == ALTO_REPLAYED; /* of an upstream that is behind the others */
+    alto_log(usual ? ALTO_LOG_DEBUG : ALTO_LOG_WARN, "refused", "%sobject=%s status=%s upstream=%s", self->label, what,
+             alto_status_name(status), alto_upstream_url(from));
 }
 
-/* No honest upstream passes this on: it would not have believed it either. */
+/* No honest upstream passes this on: it would not have believed it either. (What a key of the origin has signed may be wrong,
+ * but not by its doing.) */
 static bool is_lie(alto_status status)
 {
     switch (status) {
@@ -118,26 +127,29 @@ static bool is_lie(alto_status status)
     case ALTO_WRONG_TYPE:
     case ALTO_WRONG_ORIGIN:
     case ALTO_BAD_SIGNATURE:
-    case ALTO_FORK:
+    case ALTO_ROOT_MISMATCH:
+    case ALTO_STATE_MISMATCH:
     case ALTO_DIGEST_MISMATCH:
+    case ALTO_BOMB:
         return true;
     default:
         return false;
     }
 }
 
-/* Something pushed was judged. A liar is left when there is somebody else; else there is nothing better to listen to. */
+/* Something pushed was judged. A liar is left at once when there is somebody else; else there is nothing better to listen to,
+ * until it has lied too often. */
 static void judge_push(alto_follower *self, alto_upstream *from, const char *what, alto_status status)
 {
     report_refusal(self, from, what, status);
-    if (!is_lie(status))
+    if (!is_lie(status) || alto_upstream_lied(from, status))
         return;
     bool tried[ALTO_MAX_UPSTREAMS] = {false};
     tried[index_of(self, from)] = true;
-    if (!choose(self, tried, alto_monotonic_ms()))
-        return;
-    alto_upstream_failed(from, status, "a wrong message", alto_status_text(status), 0);
-    alto_upstream_leave(from);
+    if (choose(self, tried, alto_monotonic_ms())) {
+        alto_upstream_failed(from, status, "a wrong message", alto_status_text(status), 0);
+        alto_upstream_leave(from);
+    }
 }
 
 /* What cannot even be handed to the replica. */
@@ -214,13 +226,16 @@ static void took_answer(alto_follower *self, alto_upstream *from, const alto_wan
         break;
     case ALTO_KNOWN:
     case ALTO_NOT_WANTED:
-    case ALTO_OLD:     /* it is behind, or cut off with us */
+    case ALTO_OLD: /* it is behind, or cut off with us */
+    case ALTO_REPLAYED:
     case ALTO_EXPIRED: /* the origin is away for so long */
         break;
     default:
         if (status == ALTO_UNKNOWN_KEY && want->type == ALTO_WANT_HEAD)
             return; /* it may be ahead of us by an epoch; then it is about to be asked for its manifest */
-        alto_upstream_failed(from, status, "a wrong answer", alto_status_text(status), 0);
+        if (!is_lie(status) || !alto_upstream_lied(from, status))
+            alto_upstream_failed(from, status, status == ALTO_FORK ? "the origin signed both" : "a wrong answer",
+                                 alto_status_text(status), 0);
         if (want->type == ALTO_WANT_MANIFEST)
             alto_replica_want_head(self->replica); /* and the manifest, while there is none */
         return;
@@ -243,7 +258,10 @@ static void note_failure(alto_follower *self, alto_upstream *from, const alto_wa
     if (result->status == ALTO_NOT_FOUND && may_be_missing(want->type))
         return;
     if (result->status == ALTO_NOT_FOUND && want->type != ALTO_WANT_HEAD && want->type != ALTO_WANT_MANIFEST) {
-        alto_upstream_missed(from, alto_want_name(want->type));
+        if (alto_upstream_missed(from, alto_want_name(want->type))) {
+            alto_replica_refused(self->replica, ALTO_NOT_GIVEN);
+            report_refusal(self, from, alto_want_name(want->type), ALTO_NOT_GIVEN);
+        }
         return;
     }
     alto_upstream_failed(from, result->status, alto_want_name(want->type),
@@ -476,11 +494,12 @@ alto_status alto_follower_new(alto_loop *loop, const alto_follower_options *opti
     self->label = options->label ? options->label : "";
     self->poll_ms = options->poll_ms ? options->poll_ms : 1000;
     choose_topics(&self->topics, options);
-    alto_replica_events replica = {.applied = on_applied, .head = on_newer_head, .context = self};
+    self->evidence = alto_evidence_new(options->evidence, self->label);
+    alto_replica_events replica = {.applied = on_applied, .head = on_newer_head, .fork = on_fork, .context = self};
     self->replica = alto_replica_new(options->anchor, options->follow, options->follow_count, &replica);
     self->puller = alto_puller_new(loop);
     self->timer = alto_timer_new(loop, on_timer, self);
-    alto_status status = self->replica && self->puller && self->timer
+    alto_status status = self->evidence && self->replica && self->puller && self->timer
                              ? add_upstreams(self, loop, options, error)
                              : alto_fail(error, ALTO_NO_MEMORY, "upstream", "out of memory");
     if (status != ALTO_OK) {
@@ -502,6 +521,7 @@ void alto_follower_destroy(alto_follower **self)
         alto_upstream_destroy(&dying->upstreams[i]);
     alto_puller_destroy(&dying->puller);
     alto_replica_destroy(&dying->replica);
+    alto_evidence_destroy(&dying->evidence);
     free(dying);
     *self = NULL;
 }
@@ -546,6 +566,11 @@ size_t alto_follower_upstream_count(const alto_follower *self)
 const alto_upstream *alto_follower_upstream(const alto_follower *self, size_t index)
 {
     return self->upstreams[index];
+}
+
+const alto_evidence *alto_follower_evidence(const alto_follower *self)
+{
+    return self->evidence;
 }
 
 const char *alto_follower_trouble(const alto_follower *self)

@@ -3,14 +3,15 @@
  *
  * All of them push: whatever comes first and is right counts, and is known when it comes again. Pulled is from one at a time,
  * best the one that told the news; one that fails or lies is left alone for a while (upstream.h) and the next one is
- * asked. What has failed everywhere fails for the replica. An old head from an upstream that answers means that the
+ * asked. An upstream that lies is left at once when there is another one, after three lies in any case. A fork is no lie of who
+ * passes it on: it is kept as evidence, and what is held stays. What has failed everywhere fails for the replica. An old head from an upstream that answers means that the
  * origin is away, and is no reason to go elsewhere.
  *
  * Threads: belongs to the thread of its loop. */
 #ifndef ALTO_FOLLOWER_H
 #define ALTO_FOLLOWER_H
 
-#include "core/replica.h"
+#include "io/evidence.h"
 #include "io/upstream.h"
 
 typedef struct alto_follower alto_follower;
@@ -27,11 +28,12 @@ typedef struct {
     const alto_anchor *anchor;
     const char *const *follow; /* resource IDs; none: all */
     size_t follow_count;
-    const char *label; /* begins the fields of its log lines: "origin=isp-a "; NULL: nothing. Must outlive it */
+    const char *label;    /* begins the fields of its log lines: "origin=isp-a "; NULL: nothing. Must outlive it */
+    const char *evidence; /* directory for forks (evidence.h); NULL: they are kept in memory alone */
 } alto_follower_options;
 
 typedef struct {
-    alto_replica_events replica;                      /* as replica.h; called in the loop's thread */
+    alto_replica_events replica;                      /* as replica.h, but for `fork`; called in the loop's thread */
     void (*manifest)(void *context, alto_slice file); /* a newer manifest was taken; may be NULL */
     /* All upstreams speak for other origins only, which no waiting mends: wrong root key or wrong URLs. They are asked
      * again all the same. May be NULL. */
@@ -55,6 +57,8 @@ alto_via alto_follower_via_now(const alto_follower *self);
 size_t alto_follower_upstream_count(const alto_follower *self);
 /* In the order of the options; for looking only. */
 const alto_upstream *alto_follower_upstream(const alto_follower *self, size_t index);
+/* The forks that were found; stays as long as the follower. */
+const alto_evidence *alto_follower_evidence(const alto_follower *self);
 /* Why nothing can be had, in words: the trouble of the first upstream when all have some; else "". */
 const char *alto_follower_trouble(const alto_follower *self);
 #endif

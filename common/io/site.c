@@ -22,6 +22,7 @@ typedef struct {
     char base[ALTO_MAX_NAME + 2]; /* "/isp-a"; "": no name */
     alto_archive *archive;
     const alto_counts *counts;
+    const alto_evidence *evidence;
     alto_behind behind;
     alto_front *front;
     alto_front_pull *pull;
@@ -113,7 +114,8 @@ alto_status alto_site_add(alto_site *self, alto_archive *archive, const alto_sit
         return alto_fail(error, ALTO_TOO_LARGE, options->name,
                          "there are too many origins, or push endpoints for them");
     origin *at = &self->origins[self->count];
-    *at = (origin){.archive = archive, .counts = options->counts, .behind = options->behind};
+    *at = (origin){
+        .archive = archive, .counts = options->counts, .evidence = options->evidence, .behind = options->behind};
     if (options->name)
         snprintf(at->base, sizeof at->base, "/%s", options->name);
     at->front = alto_front_new(archive, options->stale);
@@ -138,8 +140,12 @@ static void answer_info(const alto_site *self, alto_http_answer *answer)
     alto_site_origin told[ALTO_MAX_ORIGINS];
     for (size_t i = 0; i < self->count; i++) {
         const origin *at = &self->origins[i];
-        told[i] =
-            (alto_site_origin){name_of(at), at->archive, at->counts, &at->behind, alto_front_freshness_now(at->front)};
+        told[i] = (alto_site_origin){.name = name_of(at),
+                                     .archive = at->archive,
+                                     .counts = at->counts,
+                                     .evidence = at->evidence,
+                                     .behind = &at->behind,
+                                     .freshness = alto_front_freshness_now(at->front)};
     }
     alto_status status = alto_site_info(alto_buffer_slice(&self->push), told, self->count,
                                         alto_admission_refused(self->admission), &text);

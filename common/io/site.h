@@ -10,6 +10,7 @@
 #define ALTO_SITE_H
 
 #include "io/answer.h"
+#include "io/evidence.h"
 #include "io/front.h"
 
 #define ALTO_MAX_ORIGINS 32 /* of one site: its info stays below what followers take (upstream.c) */
@@ -19,10 +20,11 @@ typedef struct alto_site alto_site;
 /* What is served of one origin. */
 typedef struct {
     const char *name; /* its first path segment (alto_site_is_name); NULL: a site of one origin without a name */
-    const alto_counts *counts; /* refusals, shown in info; must outlive the site */
-    alto_stale_policy stale;   /* of ALTO answers */
-    alto_behind behind;        /* who answers for what is not held, and is told in info; all NULL: nobody */
-    const alto_notify *notify; /* answers POST /notify; must outlive the site. NULL: nobody does */
+    const alto_counts *counts;     /* refusals, shown in info; must outlive the site */
+    const alto_evidence *evidence; /* forks, shown in info; must outlive the site. NULL: who signs finds none */
+    alto_stale_policy stale;       /* of ALTO answers */
+    alto_behind behind;            /* who answers for what is not held, and is told in info; all NULL: nobody */
+    const alto_notify *notify;     /* answers POST /notify; must outlive the site. NULL: nobody does */
 } alto_site_options;
 
 /* push: endpoints to be named in info; copied. NULL: out of memory. */

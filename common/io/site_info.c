@@ -11,7 +11,7 @@ typedef struct {
 static void add_refusals(refusals *self, const alto_counts *counts)
 {
     for (alto_status status = ALTO_NO_MEMORY; status < ALTO_STATUS_COUNT; status++)
-        if (status != ALTO_KNOWN && status != ALTO_NOT_WANTED)
+        if (alto_is_refusal(status))
             self->of[status] += alto_counts_get(counts, status);
 }
 
@@ -52,6 +52,21 @@ static void write_state(const alto_site_origin *origin, alto_buffer *out)
     alto_view_release(view);
 }
 
+/* The first of the forks says that all the trust in the origin is in question. */
+static void write_forks(const alto_evidence *evidence, alto_buffer *out)
+{
+    size_t count = evidence ? alto_evidence_count(evidence) : 0;
+    if (count == 0)
+        return;
+    const alto_kept_fork *first = alto_evidence_at(evidence, 0);
+    char position[ALTO_POSITION_TEXT], held[2 * ALTO_HASH_SIZE + 1], other[2 * ALTO_HASH_SIZE + 1];
+    alto_position_text(&first->position, position);
+    alto_hex(held, first->hashes[0].bytes, ALTO_HASH_SIZE);
+    alto_hex(other, first->hashes[1].bytes, ALTO_HASH_SIZE);
+    alto_buffer_print(out, ",\"fork\":{\"position\":\"%s\",\"held\":\"%s\",\"other\":\"%s\",\"kept\":%zu}", position,
+                      held, other, count);
+}
+
 static void write_behind(const alto_behind *behind, alto_buffer *out)
 {
     if (!behind->info)
@@ -71,6 +86,7 @@ static void write_origin(const alto_site_origin *origin, alto_slice push, alto_b
     alto_buffer_add_slice(out, push);
     alto_buffer_print(out, ",\"keep-ms\":%d", ALTO_KEEP_MS);
     write_state(origin, out);
+    write_forks(origin->evidence, out);
     add_refusals(&own, origin->counts);
     if (origin->name) { /* else it is told of all */
         write_refusals(&own, out);

@@ -7,14 +7,16 @@
 
 #include "io/answer.h"
 #include "io/archive.h"
+#include "io/evidence.h"
 #include "io/freshness.h"
 
 /* What is told of one origin. */
 typedef struct {
     const char *name; /* NULL: it has none */
     alto_archive *archive;
-    const alto_counts *counts; /* refusals */
-    const alto_behind *behind; /* told as "alto-server" */
+    const alto_counts *counts;     /* refusals */
+    const alto_evidence *evidence; /* NULL: none */
+    const alto_behind *behind;     /* told as "alto-server" */
     alto_freshness freshness;
 } alto_site_origin;
 

@@ -19,6 +19,7 @@ enum {
     SILENCE_MS = 16000,      /* three heads of 5 s, and a bit: push without any for so long is asked after */
     LOOK_MS = 1000,          /* how often to look whether the push connection is still there */
     LOOK_SOON_MS = 100,      /* or whether it has come up */
+    MAX_LIES = 3,            /* each may have cost a signature check; then it is left alone */
     RENEW_MS = 10000,        /* without push, how often to ask where it is and to connect anew */
     SILENCE_S = 10, /* an answer without a byte for so long does not come: what is made takes 4 s at most, or 503 */
     INFO_MAX = 65536
@@ -42,6 +43,7 @@ struct alto_upstream {
 
     bool unreachable;       /* so it was at the last failure */
     unsigned failures;      /* in a row; several during one pause are one */
+    unsigned lies;          /* since it was last left alone for them */
     unsigned misses;        /* how often it lacked something that only it seemed to have, in a row */
     uint64_t not_before_ms; /* all times by alto_monotonic_ms. Nothing is asked before */
     uint64_t ask_head_ms;   /* the head is to be asked for then; UINT64_MAX: see head_due */
@@ -87,16 +89,33 @@ void alto_upstream_failed(alto_upstream *self, alto_status status, const char *w
     self->unreachable = status == ALTO_IO;
     if (self->unreachable)
         self->info_known = false;
-    else if (status != ALTO_NOT_FOUND && status != ALTO_BUSY)
+    else if (status != ALTO_NOT_FOUND && status != ALTO_NOT_GIVEN && status != ALTO_BUSY)
         self->distrust_caches = true;
 }
 
-void alto_upstream_missed(alto_upstream *self, const char *what)
+bool alto_upstream_lied(alto_upstream *self, alto_status status)
 {
-    if (self->misses++)
-        alto_upstream_failed(self, ALTO_NOT_FOUND, what, alto_status_text(ALTO_NOT_FOUND), 0);
-    else
-        self->not_before_ms = alto_monotonic_ms() + alto_random() % FIRST_AGAIN_MS;
+    if (++self->lies < MAX_LIES)
+        return false;
+    self->lies = 0;
+    if (self->failures == 0)
+        self->failures = 1; /* the third lie is no first failure */
+    uint64_t until_ms = alto_monotonic_ms() + pause_ms(self, 0);
+    alto_upstream_failed(self, status, "it keeps lying", alto_status_text(status), 0);
+    if (until_ms > self->not_before_ms)
+        self->not_before_ms = until_ms;
+    alto_upstream_leave(self);
+    return true;
+}
+
+bool alto_upstream_missed(alto_upstream *self, const char *what)
+{
+    if (self->misses++) {
+        alto_upstream_failed(self, ALTO_NOT_GIVEN, what, alto_status_text(ALTO_NOT_GIVEN), 0);
+        return true;
+    }
+    self->not_before_ms = alto_monotonic_ms() + alto_random() % FIRST_AGAIN_MS;
+    return false;
 }
 
 void alto_upstream_fine(alto_upstream *self, bool settled)
@@ -126,7 +145,8 @@ void alto_upstream_leave(alto_upstream *self)
 static void on_message(void *context, const alto_slice *frames, size_t count)
 {
     alto_upstream *self = context;
-    self->events.message(self->events.context, self, frames, count);
+    if (!self->leaving) /* what still waits of one that is left is not looked at */
+        self->events.message(self->events.context, self, frames, count);
 }
 
 static void stop_push(alto_upstream *self)

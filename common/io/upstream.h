@@ -62,13 +62,17 @@ alto_pull *alto_upstream_get(alto_upstream *self, const char *path, uint64_t max
 void alto_upstream_heard(alto_upstream *self);
 /* It did what was asked of it. settled: and we have all that we know of. */
 void alto_upstream_fine(alto_upstream *self, bool settled);
-/* It lacks something that it told of: no wonder, if time has passed. When that happens again before all is settled, it is a failure. */
-void alto_upstream_missed(alto_upstream *self, const char *what);
+/* It lacks something that it told of: no wonder, if time has passed. When that happens again before all is settled, it is a failure:
+ * true. */
+bool alto_upstream_missed(alto_upstream *self, const char *what);
 /* It did not: leave it alone for a while, at first up to 250 ms, then with full jitter between 1 and 2, 4, ... 30 s, or until
  * its push comes back when it could not be reached; or as long as it said itself (retry_after_s, 0: it did not), and up to half as long again.
  * status  ALTO_IO: it may come back as another process, elsewhere; else what was wrong with its answer */
 void alto_upstream_failed(alto_upstream *self, alto_status status, const char *what, const char *why,
                           uint64_t retry_after_s);
+/* It sent what no honest upstream passes on. The third time, whatever was right in between, it is left alone as after a second
+ * failure in a row or longer, its push too. True: this was the third. */
+bool alto_upstream_lied(alto_upstream *self, alto_status status);
 /* End its push too, from the next turn until it is asked again. */
 void alto_upstream_leave(alto_upstream *self);
 

@@ -32,6 +32,15 @@ static bool print_json_upstream(void *context, const altocast_upstream *upstream
     return true;
 }
 
+static bool print_json_fork(void *context, const altocast_fork *fork)
+{
+    const char **separator = context;
+    printf("%s{\"epoch\":%u,\"chain\":%llu,\"seq\":%llu,\"held\":\"%s\",\"other\":\"%s\"}", *separator, fork->epoch,
+           (unsigned long long)fork->chain, (unsigned long long)fork->seq, fork->held, fork->other);
+    *separator = ",";
+    return true;
+}
+
 static void print_json_resource(const altocast_resource_info *info)
 {
     printf("{\"id\":");
@@ -58,7 +67,10 @@ static void print_json(altocast *maps, const altocast_view *view, const altocast
     print_json_text(status->trouble);
     printf(",\"refused\":{");
     altocast_each_refusal(maps, print_json_refusal, &separator);
-    printf("},\"resources\":[");
+    separator = "";
+    printf("},\"forks\":[");
+    altocast_each_fork(maps, print_json_fork, &separator);
+    printf("],\"resources\":[");
     for (size_t i = 0; i < altocast_resource_count(view); i++) {
         altocast_resource_info info;
         altocast_describe(altocast_resource_at(view, i), &info);
@@ -72,6 +84,14 @@ static void print_refusal(void *context, const char *reason, uint64_t count)
 {
     (void)context;
     printf("refused   %llu %s\n", (unsigned long long)count, reason);
+}
+
+static bool print_fork(void *context, const altocast_fork *fork)
+{
+    (void)context;
+    printf("fork      epoch %u, chain %llu, seq %llu: signed as %s and as %s\n", fork->epoch,
+           (unsigned long long)fork->chain, (unsigned long long)fork->seq, fork->held, fork->other);
+    return true;
 }
 
 static bool print_upstream(void *context, const altocast_upstream *upstream)
@@ -93,6 +113,7 @@ static void print_text(altocast *maps, const altocast_view *view, const altocast
            (unsigned long long)status->chain, (unsigned long long)status->seq,
            (unsigned long long)(now > status->issued_at_ms ? (now - status->issued_at_ms) / 1000 : 0));
     altocast_each_refusal(maps, print_refusal, NULL);
+    altocast_each_fork(maps, print_fork, NULL);
     printf("\n%-24s %-12s %10s %12s %12s  %s\n", "resource", "kind", "rows", "items", "bytes", "root");
     for (size_t i = 0; i < altocast_resource_count(view); i++) {
         altocast_resource_info info;

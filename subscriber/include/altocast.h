@@ -150,6 +150,21 @@ ALTOCAST_API void altocast_each_upstream(altocast *self, bool (*each)(void *cont
 ALTOCAST_API void altocast_each_refusal(altocast *self, void (*each)(void *context, const char *reason, uint64_t count),
                                         void *context);
 
+/* A fork: statements of the origin that contradict each other about one position. Only who has a key of it can have made
+ * them, so it is no fault of an upstream: the key was stolen, or two publishers run with it. The view stays as it was. */
+typedef struct {
+    uint32_t epoch; /* the position */
+    uint64_t chain, seq;
+    char held[65], other[65]; /* hashes of the two commits there, in hexadecimal */
+    struct {
+        const void *bytes; /* the object, then its 64-byte Ed25519 signature; valid until altocast_close */
+        size_t size;
+    } proof[2]; /* the statements that say so: the one that was held, the one that came */
+} altocast_fork;
+/* The forks found so far, at most 8. `each` returns false to stop. */
+ALTOCAST_API void altocast_each_fork(altocast *self, bool (*each)(void *context, const altocast_fork *fork),
+                                     void *context);
+
 /* ---- views: any thread ---- */
 
 /* The newest complete view, for the caller to release; NULL while there is none. */

@@ -236,7 +236,7 @@ static void assert_no_blame(const alto_replica *replica)
 {
     static const alto_status blames[] = {ALTO_MALFORMED,  ALTO_TOO_LARGE, ALTO_SYNTAX,        ALTO_INVALID,
                                          ALTO_WRONG_TYPE, ALTO_FORK,      ALTO_ROOT_MISMATCH, ALTO_DIGEST_MISMATCH,
-                                         ALTO_FUTURE,     ALTO_EXPIRED,   ALTO_BAD_SIGNATURE};
+                                         ALTO_FUTURE,     ALTO_EXPIRED,   ALTO_BAD_SIGNATURE, ALTO_STATE_MISMATCH};
     for (size_t i = 0; i < countof(blames); i++)
         if (alto_counts_get(alto_replica_counts(replica), blames[i]))
             fail_msg("counted: %s", alto_status_name(blames[i]));

@@ -24,6 +24,9 @@ typedef struct {
     unsigned lying;            /* BIT(type)s whose answer is `lie` */
     alto_buffer lie;
     alto_buffer advice; /* what is answered to ALTO_WANT_SINCE, unless it is empty */
+    size_t forks;
+    alto_position fork; /* of the last one */
+    alto_hash fork_hashes[2];
 } fixture;
 
 static void on_applied(void *context, const alto_applied *applied)
@@ -48,9 +51,27 @@ static void on_head(void *context, alto_slice object, const alto_signature *sign
     ((fixture *)context)->heads++;
 }
 
+/* Whatever is kept of a fork must prove it to anybody who has the manifest. */
+static void on_fork(void *context, const alto_fork *fork)
+{
+    fixture *self = context;
+    self->forks++;
+    self->fork = fork->position;
+    for (size_t i = 0; i < 2; i++) {
+        self->fork_hashes[i] = fork->hashes[i];
+        assert_true(alto_verify(&self->origin->manifest.online[0].key, fork->objects[i], &fork->signatures[i]));
+        alto_statement said;
+        assert_int_equal(alto_statement_decode(fork->objects[i], &said), ALTO_OK);
+        bool of_it = alto_position_compare(&said.position, &fork->position) == 0;
+        assert_true(alto_hash_equal(of_it ? &said.commit_hash : &said.prev, &fork->hashes[i]));
+        alto_statement_fini(&said);
+    }
+    assert_false(alto_hash_equal(&fork->hashes[0], &fork->hashes[1]));
+}
+
 static alto_replica *new_replica(fixture *self, const char *const *follow, size_t count)
 {
-    alto_replica_events events = {.applied = on_applied, .head = on_head, .context = self};
+    alto_replica_events events = {.applied = on_applied, .head = on_head, .fork = on_fork, .context = self};
     alto_replica *replica = alto_replica_new(&self->origin->anchor, follow, count, &events);
     assert_non_null(replica);
     return replica;
@@ -690,7 +711,7 @@ static void what_came_before_is_known(void **state)
     assert_int_equal(deliver(self, 1), ALTO_OK);
     assert_true(is_level(self));
     assert_int_equal(deliver(self, 2), ALTO_KNOWN);
-    assert_int_equal(deliver(self, 0), ALTO_OLD);
+    assert_int_equal(deliver(self, 0), ALTO_REPLAYED);
     assert_int_equal(deliver(self, 1), ALTO_NOT_WANTED);
     test_origin_head(self->origin);
     test_origin_head(self->origin);
@@ -769,6 +790,23 @@ static void edit_to_old(fixture *self, alto_statement *statement)
     (void)self;
     statement->position.chain--;
 }
+static void edit_to_old_head(fixture *self, alto_statement *statement)
+{
+    edit_to_old(self, statement);
+    free(statement->changes);
+    statement->changes = NULL;
+    statement->change_count = 0;
+    statement->type = ALTO_HEAD;
+}
+static void edit_to_far_ahead(fixture *self, alto_statement *statement)
+{
+    statement->position.chain = self->origin->now_ms + ALTO_MAX_AHEAD_MS + 1;
+}
+static void edit_to_the_last(fixture *self, alto_statement *statement)
+{
+    (void)self;
+    statement->position.chain = statement->position.seq = (UINT64_C(1) << 53) - 1;
+}
 static void edit_to_future(fixture *self, alto_statement *statement)
 {
     statement->issued_at_ms = self->origin->now_ms + ALTO_MAX_FUTURE_MS + 1;
@@ -781,6 +819,12 @@ static void edit_to_expired(fixture *self, alto_statement *statement)
 {
     statement->valid_for_s = 1;
     self->origin->now_ms = statement->issued_at_ms + 1000;
+}
+
+static void edit_to_expire_soon(fixture *self, alto_statement *statement)
+{
+    (void)self;
+    statement->valid_for_s = 7; /* another commit, in order otherwise */
 }
 
 static alto_buffer edited(fixture *self, edit_fn *edit, alto_signature *signature)
@@ -838,9 +882,12 @@ static void every_bad_statement_is_refused_for_its_own_reason(void **state)
                  {"other commit at our position", edit_to_fork, ALTO_FORK},
                  {"next commit, other predecessor", edit_prev, ALTO_FORK},
                  {"next commit, no predecessor", edit_no_prev, ALTO_FORK},
-                 {"older chain", edit_to_old, ALTO_OLD},
+                 {"older chain", edit_to_old, ALTO_REPLAYED},
+                 {"head of an older chain", edit_to_old_head, ALTO_OLD},
+                 {"chain that begins in the future", edit_to_far_ahead, ALTO_FAST_FORWARD},
+                 {"nothing could come after it", edit_to_the_last, ALTO_FAST_FORWARD},
                  {"future", edit_to_future, ALTO_FUTURE},
-                 {"before its predecessor", edit_before_predecessor, ALTO_FUTURE},
+                 {"before its predecessor", edit_before_predecessor, ALTO_BACKDATED},
                  {"expired", edit_to_expired, ALTO_EXPIRED}};
     for (size_t i = 0; i < countof(cases); i++) {
         print_message("  case: %s\n", cases[i].label);
@@ -851,6 +898,12 @@ static void every_bad_statement_is_refused_for_its_own_reason(void **state)
         alto_buffer object = edited(self, cases[i].edit, &signature);
         assert_refused(self, alto_buffer_slice(&object), &signature, cases[i].status);
         alto_buffer_fini(&object);
+        assert_int_equal(self->forks, cases[i].status == ALTO_FORK);
+        if (self->forks) {
+            const alto_view *view = alto_replica_view(self->replica);
+            assert_int_equal(alto_position_compare(&self->fork, &view->position), 0);
+            assert_true(alto_hash_equal(&self->fork_hashes[0], &view->commit_hash));
+        }
         test_deliver_all(self->origin, self->replica);
         assert_true(is_level(self)); /* it goes on */
         tear_down(state);
@@ -895,7 +948,28 @@ static void a_fork_is_told_from_what_is_old_while_newer_commits_wait(void **stat
     deliver(self, 0);
     deliver(self, 2);
     assert_refused(self, alto_buffer_slice(&object), &signature, ALTO_FORK);
+    assert_int_equal(self->forks, 1);
     alto_buffer_fini(&object);
+}
+
+/* The order in which the two sides of a fork come decides which one is held, and nothing else. */
+static void a_commit_that_the_next_one_denies_is_a_fork(void **state)
+{
+    fixture *self = *state;
+    join(self);
+    alto_signature signature;
+    test_origin_set(self->origin, "cost", cost_map(self, "t1", 2));
+    alto_buffer object = edited(self, edit_to_expire_soon, &signature);
+    test_origin_set(self->origin, "cost", cost_map(self, "t1", 3));
+    deliver(self, 2); /* waits for its predecessor */
+    assert_refused(self, alto_buffer_slice(&object), &signature, ALTO_FORK);
+    assert_int_equal(self->forks, 1);
+    alto_hash denied = alto_commit_hash(alto_buffer_slice(&object));
+    assert_true(alto_hash_equal(&self->fork_hashes[1], &denied));
+    assert_true(alto_hash_equal(&self->fork_hashes[0], &self->origin->messages[1].commit_hash));
+    alto_buffer_fini(&object);
+    test_deliver_all(self->origin, self->replica);
+    assert_true(is_level(self));
 }
 
 static void wrong_payloads_are_refused(void **state)
@@ -982,10 +1056,12 @@ static void an_upstream_that_lies_changes_nothing(void **state)
         alto_want_type lie;
         unsigned missing;
         size_t rounds; /* what fails first, then twice the lie */
-    } cases[] = {{"catalog", ALTO_WANT_CATALOG, BIT(ALTO_WANT_SINCE), 3},
-                 {"payload", ALTO_WANT_PAYLOAD, 0, 2},
-                 {"delta", ALTO_WANT_DELTA, BIT(ALTO_WANT_PAYLOAD), 3},
-                 {"snapshot", ALTO_WANT_SNAPSHOT, BIT(ALTO_WANT_PAYLOAD) | BIT(ALTO_WANT_DELTA), 4}};
+        alto_status status;
+    } cases[] = {
+        {"catalog", ALTO_WANT_CATALOG, BIT(ALTO_WANT_SINCE), 3, ALTO_STATE_MISMATCH},
+        {"payload", ALTO_WANT_PAYLOAD, 0, 2, ALTO_DIGEST_MISMATCH},
+        {"delta", ALTO_WANT_DELTA, BIT(ALTO_WANT_PAYLOAD), 3, ALTO_ROOT_MISMATCH},
+        {"snapshot", ALTO_WANT_SNAPSHOT, BIT(ALTO_WANT_PAYLOAD) | BIT(ALTO_WANT_DELTA), 4, ALTO_ROOT_MISMATCH}};
     for (size_t i = 0; i < countof(cases); i++) {
         print_message("  case: %s\n", cases[i].label);
         fixture *self = *state;
@@ -1019,10 +1095,10 @@ static void an_upstream_that_lies_changes_nothing(void **state)
             alto_want_path(&other, path);
             fill_lie(self, path);
         }
-        uint64_t mismatches = count_of(self, ALTO_ROOT_MISMATCH) + count_of(self, ALTO_DIGEST_MISMATCH);
+        uint64_t before_lies = count_of(self, cases[i].status);
         test_pull(self->origin, self->replica, cases[i].rounds, decide, self);
         assert_int_equal(self->asked[cases[i].lie], 2);
-        assert_int_equal(count_of(self, ALTO_ROOT_MISMATCH) + count_of(self, ALTO_DIGEST_MISMATCH), mismatches + 2);
+        assert_int_equal(count_of(self, cases[i].status), before_lies + 2);
         if (self->applied == 0)
             assert_ptr_equal(alto_replica_view(self->replica), before);
         self->lying = self->missing = 0;
@@ -1442,7 +1518,7 @@ static void a_state_from_disk_that_fits_nothing_is_not_believed(void **state)
     stored_fini(&from);
 
     from = store(self);
-    assert_int_equal(restore(self, &from, NULL, from.view->resources, from.view->count), ALTO_ROOT_MISMATCH);
+    assert_int_equal(restore(self, &from, NULL, from.view->resources, from.view->count), ALTO_STATE_MISMATCH);
     pull(self);
     assert_true(is_level(self));
     stored_fini(&from);
@@ -1636,6 +1712,7 @@ int main(void)
         T(every_bad_statement_is_refused_for_its_own_reason),
         T(damaged_bytes_are_refused),
         T(a_fork_is_told_from_what_is_old_while_newer_commits_wait),
+        T(a_commit_that_the_next_one_denies_is_a_fork),
         T(wrong_payloads_are_refused),
         T(a_signed_payload_that_leads_nowhere_is_replaced_by_a_delta),
         T(an_upstream_that_lies_changes_nothing),

@@ -452,7 +452,7 @@ static const struct {
     {E(old_head), {"known syncing 0", "known syncing 1", "known live 1", "known live 1"}},
     {E(new_chain), {"ok syncing 0", "ok syncing 1", "ok live 1", "ok live 1"}},
     {E(head_of_a_new_chain), {"ok syncing 0", "ok syncing 1", "ok live 1", "ok live 1"}},
-    {E(old_chain), {"ok syncing 0", "old syncing 1", "old live 1", "old stale 1"}},
+    {E(old_chain), {"ok syncing 0", "replayed syncing 1", "replayed live 1", "replayed stale 1"}},
     {E(new_epoch_before_its_manifest),
      {"unknown-key empty 0", "unknown-key syncing 1", "unknown-key live 1", "unknown-key stale 1"}},
     {E(manifest_of_a_new_epoch), {"ok empty 0", "ok syncing 1", "ok live 1", "ok stale 1"}},

@@ -228,10 +228,16 @@ static void info_has_a_bound(void **state)
     test_origin *more[ALTO_MAX_ORIGINS + 1];
     alto_front *front;
     alto_error error;
+    alto_evidence *evidence = alto_evidence_new(NULL, "");
+    assert_non_null(evidence);
+    for (uint64_t i = 1; i <= ALTO_MAX_FORKS; i++) {
+        alto_fork fork = {.position = {UINT32_MAX, (1ULL << 53) - 1, (1ULL << 53) - i}};
+        alto_evidence_add(evidence, &fork);
+    }
     for (size_t i = 0; i < countof(more); i++) {
         char name[ALTO_MAX_NAME + 1];
         snprintf(name, sizeof name, "isp-%060zu", i);
-        alto_site_options serve = {.name = name, .counts = &self->counts[0]};
+        alto_site_options serve = {.name = name, .counts = &self->counts[0], .evidence = evidence};
         more[i] = test_origin_new((uint8_t)(30 + i));
         assert_int_equal(alto_site_add(self->site, more[i]->archive, &serve, &front, &error),
                          i < ALTO_MAX_ORIGINS ? ALTO_OK : ALTO_TOO_LARGE);
@@ -240,7 +246,12 @@ static void info_has_a_bound(void **state)
         self->counts[0].of[status] = (1ULL << 53) / ALTO_MAX_ORIGINS;
     assert_int_equal(ask(self, "/redistribution/v1/info"), 200);
     assert_true(self->body.size < 65536);
+    assert_non_null(strstr(text_of(self),
+                           ",\"fork\":{\"position\":\"4294967295.9007199254740991.9007199254740991\",\"held\":"
+                           "\"0000000000000000000000000000000000000000000000000000000000000000\",\"other\":"
+                           "\"0000000000000000000000000000000000000000000000000000000000000000\",\"kept\":8}"));
     alto_site_destroy(&self->site);
+    alto_evidence_destroy(&evidence);
     for (size_t i = 0; i < countof(more); i++)
         test_origin_destroy(&more[i]);
 }
