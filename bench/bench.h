@@ -46,6 +46,7 @@ void bench_http(const bench_options *options);
 void bench_answer(const bench_options *options);
 void bench_query(const bench_options *options);
 void bench_lookup(const bench_options *options);
+void bench_verify(const bench_options *options);
 void bench_recovery(const bench_options *options);
 
 /* One line on standard error, exit code 2. */
