@@ -110,8 +110,8 @@ static void start_subscriber(path *self)
     bench_replica_sync(other->replica, &self->origin);
     sem_wait(&other->applied);
     other->loop = alto_loop_new();
-    if (!other->loop || alto_push_receiver_new(other->loop, alto_outlet_push_endpoint(self->outlet, 0), on_message,
-                                               other, &other->receiver, &error) != ALTO_OK)
+    if (!other->loop || alto_push_receiver_new(other->loop, alto_outlet_push_endpoint(self->outlet, 0), NULL,
+                                               on_message, other, &other->receiver, &error) != ALTO_OK)
         bench_die("subscriber: %s", error.why);
     for (int i = 0; i < 2; i++) {
         alto_topic(topic, "hp"[i], &self -> origin.anchor.origin, NULL);

@@ -33,7 +33,7 @@ static void publisher_init(publisher *self, bool bare)
     }
     self->loop = alto_loop_new();
     if (!self->loop || alto_push_sender_new(self->loop, &(const char *){"tcp://127.0.0.1:*"}, 1,
-                                            ALTO_PUSH_MULTICAST_MBIT, &self->ours, &error) != ALTO_OK)
+                                            ALTO_PUSH_MULTICAST_MBIT, NULL, &self->ours, &error) != ALTO_OK)
         bench_die("publisher: %s", error.why);
 }
 
@@ -64,7 +64,7 @@ static _Noreturn void subscribe(int from)
     alto_error error = {.why = "out of memory"};
     bool heard = false;
     if (read(from, endpoint, sizeof endpoint) <= 0 || !loop ||
-        alto_push_receiver_new(loop, endpoint, on_message, &heard, &receiver, &error) != ALTO_OK)
+        alto_push_receiver_new(loop, endpoint, NULL, on_message, &heard, &receiver, &error) != ALTO_OK)
         bench_die("subscriber: %s", error.why);
     bench_must(alto_push_subscribe(receiver, alto_slice_text("")), "subscribe");
     while (!heard)

@@ -15,14 +15,15 @@ static const char about[] =
     "A client begins at http://ADDR:PORT/directory.\n"
     "\n"
     "It follows several ALTO servers when --origin NAME is given for each, followed by what concerns that one:\n"
-    "--root-key, --upstream, --upstream-push, --no-push, --poll-ms, --alto-server, --alto-timeout, --alto-ca, "
-    "--compute-ecs, --stale;\n"
+    "--root-key, --upstream, --upstream-push, --upstream-curve-key, --curve-id, --no-push, --poll-ms, --alto-server,\n"
+    "--alto-timeout, --alto-ca, --compute-ecs, --stale;\n"
     "what stands before the first --origin holds for all. A client of one begins at /NAME/directory, of the first one\n"
     "also at /directory.";
 
 typedef struct {
     const char *name, *root_key, *stale, *alto_server, *alto_ca;
-    alto_list upstreams, upstream_push;
+    alto_list upstreams, upstream_push, upstream_curve;
+    const char *curve_id;
     bool no_push, compute_ecs;
     uint64_t poll_ms, alto_patience_s;
 } origin_words;
@@ -36,6 +37,9 @@ static bool take_origin(const origin_words *words, relay_options *out)
                                       .upstream_count = words->upstreams.count,
                                       .upstream_push = words->upstream_push.items,
                                       .upstream_push_count = words->upstream_push.count,
+                                      .upstream_curve = words->upstream_curve.items,
+                                      .upstream_curve_count = words->upstream_curve.count,
+                                      .curve_own = words->curve_id,
                                       .no_push = words->no_push,
                                       .poll_ms = words->poll_ms},
                            .alto_server = {.url = words->alto_server,
@@ -82,6 +86,16 @@ int main(int argc, char **argv)
          .help = "push endpoint to name to others, where it differs from --push"},
         {"upstream-push", ALTO_OPTION_LIST, &words[0].upstream_push, "ENDPOINT",
          .help = "push endpoint of the first (second, ...) --upstream (default: the port that it names, on its host)"},
+        {"curve-key", ALTO_OPTION_TEXT, &options.outlet.gate.key, "FILE",
+         .help = "encrypt --push: NAME.key_secret of this server, made by alto-keys curve"},
+        {"curve-allow", ALTO_OPTION_TEXT, &options.outlet.gate.allow, "PATH",
+         .help = "whom to let in then: a directory of NAME.key, or a file of lines NAME KEY; SIGHUP reads it anew"},
+        {"cleartext-multicast", ALTO_OPTION_FLAG, &options.outlet.gate.cleartext_multicast, NULL,
+         .help = "push to epgm:// groups all the same, which are never encrypted"},
+        {"upstream-curve-key", ALTO_OPTION_LIST, &words[0].upstream_curve, "FILE",
+         .help = "NAME.key of the first (second, ...) --upstream, whose push is to be encrypted"},
+        {"curve-id", ALTO_OPTION_TEXT, &words[0].curve_id, "FILE",
+         .help = "own key pair, for upstreams that list whom they let in (default: --curve-key)"},
         {"no-push", ALTO_OPTION_FLAG, &words[0].no_push, NULL, .help = "follow by polling only"},
         {"poll-ms", ALTO_OPTION_NUMBER, &words[0].poll_ms, "MS",
          .help = "how often to poll where push is not to be had (default 1000)", .min = 50, .max = 3600000},
@@ -112,9 +126,12 @@ int main(int argc, char **argv)
         wrong = log_level;
     const origin_words *given = groups.count ? &words[1] : &words[0];
     options.count = groups.count ? groups.count : 1;
-    for (size_t i = 0; i < options.count; i++)
+    for (size_t i = 0; i < options.count; i++) {
         if (!take_origin(&given[i], &origins[i]))
             wrong = given[i].stale;
+        if (!given[i].curve_id)
+            origins[i].follow.curve_own = options.outlet.gate.key;
+    }
     if (wrong) {
         fprintf(stderr, "alto-rproxy: %s: not understood; see --help\n", wrong);
         return 2;

@@ -341,6 +341,49 @@ bool alto_verify(const alto_public_key *key, alto_slice message, const alto_sign
     return crypto_sign_verify_detached(signature->bytes, message.data, message.size, key->bytes) == 0;
 }
 
+/* ---- CURVE ---- */
+
+struct alto_curve_pair {
+    uint8_t secret[ALTO_CURVE_KEY_SIZE];
+    alto_curve_key public_half;
+};
+
+alto_curve_pair *alto_curve_pair_new(void)
+{
+    uint8_t secret[ALTO_CURVE_KEY_SIZE];
+    randombytes_buf(secret, sizeof secret);
+    alto_curve_pair *pair = alto_curve_pair_from_secret(secret);
+    sodium_memzero(secret, sizeof secret);
+    return pair;
+}
+
+alto_curve_pair *alto_curve_pair_from_secret(const uint8_t secret[ALTO_CURVE_KEY_SIZE])
+{
+    alto_curve_pair *pair = sodium_malloc(sizeof *pair);
+    if (!pair)
+        return NULL;
+    memcpy(pair->secret, secret, sizeof pair->secret);
+    crypto_scalarmult_base(pair->public_half.bytes, pair->secret);
+    sodium_mprotect_readonly(pair);
+    return pair;
+}
+
+void alto_curve_pair_destroy(alto_curve_pair **self)
+{
+    sodium_free(*self); /* wipes it */
+    *self = NULL;
+}
+
+const alto_curve_key *alto_curve_pair_public(const alto_curve_pair *self)
+{
+    return &self->public_half;
+}
+
+const uint8_t *alto_curve_pair_secret(const alto_curve_pair *self)
+{
+    return self->secret;
+}
+
 uint64_t alto_random(void)
 {
     uint64_t value;

@@ -9,6 +9,7 @@
 
 #include "core/bytes.h"
 #include "core/limits.h"
+#include "core/z85.h"
 
 /* BLAKE2b-256. */
 typedef struct {
@@ -91,6 +92,16 @@ alto_key_id alto_key_id_of(const alto_public_key *key);
 /* Ed25519 over the message itself (RFC 8032 5.1, no prehash). */
 alto_signature alto_sign(const alto_signing_key *key, alto_slice message);
 bool alto_verify(const alto_public_key *key, alto_slice message, const alto_signature *signature);
+
+/* A key pair of CURVE (Curve25519), which ZeroMQ encrypts with: lives in locked memory. */
+typedef struct alto_curve_pair alto_curve_pair;
+/* A random one; NULL when memory cannot be locked or is out. */
+alto_curve_pair *alto_curve_pair_new(void);
+alto_curve_pair *alto_curve_pair_from_secret(const uint8_t secret[ALTO_CURVE_KEY_SIZE]); /* NULL as above */
+/* Wipe and free it; a pointer to NULL is accepted. */
+void alto_curve_pair_destroy(alto_curve_pair **self);
+const alto_curve_key *alto_curve_pair_public(const alto_curve_pair *self);
+const uint8_t *alto_curve_pair_secret(const alto_curve_pair *self); /* ALTO_CURVE_KEY_SIZE bytes */
 
 /* Cryptographic randomness, for jitter and names. */
 uint64_t alto_random(void);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/follower.h"
 
+#include "io/curve_files.h"
 #include "io/log.h"
 
 #include <assert.h>
@@ -32,6 +33,7 @@ struct alto_follower {
     const char *label;
     alto_topics topics;
     alto_puller *puller;
+    alto_curve_pair *curve_own;
     alto_upstream *upstreams[ALTO_MAX_UPSTREAMS];
     size_t upstream_count;
     const alto_upstream *herald; /* told the newest news; NULL: nobody yet */
@@ -459,27 +461,49 @@ static void choose_topics(alto_topics *topics, const alto_follower_options *opti
         add_topic(topics, 'p', origin, NULL, 1 + 8);
 }
 
+static alto_status take_curve_pair(alto_follower *self, const char *file, alto_error *error)
+{
+    if (file)
+        return alto_curve_files_pair(file, &self->curve_own, error);
+    self->curve_own = alto_curve_pair_new();
+    return self->curve_own ? ALTO_OK : alto_fail(error, ALTO_NO_MEMORY, "upstream", "memory cannot be locked");
+}
+
+static alto_status add_upstream(alto_follower *self, alto_loop *loop, const alto_follower_options *options,
+                                alto_error *error)
+{
+    size_t index = self->upstream_count;
+    alto_upstream_events events = {.message = on_message, .head = on_head, .changed = on_changed, .context = self};
+    alto_upstream_options one = {.url = options->upstreams[index],
+                                 .push = index < options->upstream_push_count ? options->upstream_push[index] : NULL,
+                                 .no_push = options->no_push,
+                                 .curve_own = self->curve_own,
+                                 .origin = &options->anchor->origin,
+                                 .topics = &self->topics,
+                                 .label = self->label};
+    alto_curve_key key;
+    alto_status status = ALTO_OK;
+    if (index < options->upstream_curve_count) {
+        status = alto_curve_files_public(options->upstream_curve[index], &key, error);
+        one.curve = &key;
+    }
+    if (status == ALTO_OK)
+        status = alto_upstream_new(loop, self->puller, &one, &events, &self->upstreams[index], error);
+    self->upstream_count += status == ALTO_OK;
+    return status;
+}
+
 static alto_status add_upstreams(alto_follower *self, alto_loop *loop, const alto_follower_options *options,
                                  alto_error *error)
 {
     if (options->upstream_count == 0 || options->upstream_count > ALTO_MAX_UPSTREAMS ||
-        options->upstream_push_count > options->upstream_count)
-        return alto_fail(error, ALTO_CONFIG, "upstream", "between 1 and %d URLs, and no more push endpoints than these",
-                         ALTO_MAX_UPSTREAMS);
-    alto_upstream_events events = {.message = on_message, .head = on_head, .changed = on_changed, .context = self};
-    alto_status status = ALTO_OK;
-    while (status == ALTO_OK && self->upstream_count < options->upstream_count) {
-        size_t index = self->upstream_count;
-        alto_upstream_options one = {.url = options->upstreams[index],
-                                     .push =
-                                         index < options->upstream_push_count ? options->upstream_push[index] : NULL,
-                                     .no_push = options->no_push,
-                                     .origin = &options->anchor->origin,
-                                     .topics = &self->topics,
-                                     .label = self->label};
-        status = alto_upstream_new(loop, self->puller, &one, &events, &self->upstreams[index], error);
-        self->upstream_count += status == ALTO_OK;
-    }
+        options->upstream_push_count > options->upstream_count ||
+        options->upstream_curve_count > options->upstream_count)
+        return alto_fail(error, ALTO_CONFIG, "upstream",
+                         "between 1 and %d URLs, and no more push endpoints or keys than these", ALTO_MAX_UPSTREAMS);
+    alto_status status = take_curve_pair(self, options->curve_own, error);
+    while (status == ALTO_OK && self->upstream_count < options->upstream_count)
+        status = add_upstream(self, loop, options, error);
     return status;
 }
 
@@ -519,6 +543,7 @@ void alto_follower_destroy(alto_follower **self)
     alto_timer_destroy(&dying->timer);
     for (size_t i = 0; i < dying->upstream_count; i++)
         alto_upstream_destroy(&dying->upstreams[i]);
+    alto_curve_pair_destroy(&dying->curve_own);
     alto_puller_destroy(&dying->puller);
     alto_replica_destroy(&dying->replica);
     alto_evidence_destroy(&dying->evidence);

@@ -23,6 +23,12 @@ typedef struct {
     const char *const
         *upstream_push; /* push endpoints to use instead of the ones learned, of the first so many upstreams */
     size_t upstream_push_count;
+    const char *const
+        *upstream_curve; /* files with the public keys (CURVE) of the first so many upstreams, which then push
+                                          nothing to us but encrypted; of the others keys are learned (upstream.h) */
+    size_t upstream_curve_count;
+    const char
+        *curve_own;   /* file with the key pair that upstreams know us by (curve_files.h); NULL: one made for now */
     bool no_push;     /* follow by polling only */
     uint64_t poll_ms; /* how often to ask for the head where push is not to be had; 0: 1000 */
     const alto_anchor *anchor;
@@ -41,7 +47,7 @@ typedef struct {
     void *context; /* of these two */
 } alto_follower_events;
 
-/* Errors: ALTO_CONFIG (not a URL, none or too many), ALTO_NO_MEMORY. Nothing is asked before alto_follower_start. */
+/* Errors: ALTO_CONFIG (not a URL, none or too many), those of curve_files.h, ALTO_NO_MEMORY. Nothing is asked before alto_follower_start. */
 alto_status alto_follower_new(alto_loop *loop, const alto_follower_options *options, const alto_follower_events *events,
                               alto_follower **out, alto_error *error);
 void alto_follower_destroy(alto_follower **self);

@@ -108,6 +108,11 @@ static alto_status write_new(const char *to, mode_t mode, alto_slice content, al
     return status;
 }
 
+alto_status alto_keyring_write_new(const char *to, bool secret, alto_slice content, alto_error *error)
+{
+    return write_new(to, secret ? PRIVATE : PUBLIC, content, error);
+}
+
 /* Whoever reads `to` meanwhile sees the old file or the new one, whole. */
 static alto_status write_over(const char *to, alto_slice content, alto_error *error)
 {

@@ -22,6 +22,10 @@ alto_status alto_keyring_read(const char *directory, const char *name, alto_buff
 /* A secret: the first line of a file, NUL-terminated at out->data; wipe it afterwards. Errors: as above; ALTO_CONFIG (empty). */
 alto_status alto_keyring_read_secret(const char *file, alto_buffer *out, alto_error *error);
 
+/* Write a file that is not there yet, durably; a secret is for its owner alone (0600).
+ * Errors: ALTO_DUPLICATE (it is there), ALTO_NOT_FOUND (its directory is not), ALTO_IO. */
+alto_status alto_keyring_write_new(const char *to, bool secret, alto_slice content, alto_error *error);
+
 /* Make a new root key, online key, anchor and manifest in `directory`, which is made when absent. Existing files are
  * never overwritten: when one of the four is there, ALTO_DUPLICATE. Other errors: ALTO_IO, ALTO_NO_MEMORY.
  * The online key is valid for `days` from now_ms. *manifest: what was made. */

@@ -2,6 +2,7 @@
 #include "io/outlet.h"
 
 #include "io/http.h"
+#include "io/log.h"
 
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@ enum { GRACE_MS = 2500, MAX_ENDPOINTS = 16 };
 
 struct alto_outlet {
     alto_outlet_options options;
+    alto_push_gate *gate;     /* NULL: push is not encrypted */
     alto_push_sender *sender; /* NULL: no push endpoints */
     alto_site *site;
     alto_http_server *http; /* NULL: not open, or no address */
@@ -16,13 +18,50 @@ struct alto_outlet {
     size_t count;
 };
 
+static void on_hangup(void *context)
+{
+    alto_outlet *self = context;
+    alto_error error;
+    if (alto_push_gate_reload(self->gate, &error) == ALTO_OK)
+        alto_push_sender_recheck(self->sender);
+    else
+        alto_log_error(ALTO_LOG_ERROR, "curve", &error);
+}
+
+static alto_status start_gate(alto_outlet *self, alto_loop *loop, alto_error *error)
+{
+    alto_status status = alto_push_gate_new(&self->options.gate, &self->gate, error);
+    if (status != ALTO_OK)
+        return status;
+    status = alto_loop_on_hangup(loop, on_hangup, self);
+    return status == ALTO_OK ? ALTO_OK : alto_fail(error, status, "SIGHUP", "cannot be watched for");
+}
+
+/* An option that would have no effect, although it sounds as if it kept somebody out; NULL: none. */
+static const char *pointless(const alto_outlet_options *options)
+{
+    const alto_push_gate_options *gate = &options->gate;
+    if (gate->key && options->push_count)
+        return NULL;
+    return gate->allow ? "--curve-allow" : gate->cleartext_multicast ? "--cleartext-multicast" : NULL;
+}
+
 static alto_status start_push(alto_outlet *self, alto_loop *loop, alto_error *error)
 {
     const alto_outlet_options *options = &self->options;
+    alto_status status = ALTO_OK;
+    if (pointless(options))
+        return alto_fail(error, ALTO_CONFIG, pointless(options), "needs --curve-key, and a --push to encrypt");
     if (options->push_count == 0)
         return ALTO_OK;
+    if (options->gate.key)
+        status = start_gate(self, loop, error);
     unsigned mbit = options->multicast_mbit ? options->multicast_mbit : ALTO_PUSH_MULTICAST_MBIT;
-    return alto_push_sender_new(loop, options->push, options->push_count, mbit, &self->sender, error);
+    if (status == ALTO_OK)
+        status = alto_push_sender_new(loop, options->push, options->push_count, mbit, self->gate, &self->sender, error);
+    if (status == ALTO_OK && self->gate)
+        alto_push_gate_log(self->gate);
+    return status;
 }
 
 static alto_status start_site(alto_outlet *self, alto_error *error)
@@ -35,7 +74,7 @@ static alto_status start_site(alto_outlet *self, alto_error *error)
             endpoints[count] = alto_push_sender_endpoint(self->sender, count);
         named = endpoints;
     }
-    self->site = alto_site_new(named, count);
+    self->site = alto_site_new(named, count, self->gate);
     return self->site ? ALTO_OK : alto_fail(error, ALTO_NO_MEMORY, "outlet", "out of memory");
 }
 
@@ -63,6 +102,7 @@ void alto_outlet_destroy(alto_outlet **self)
     alto_push_sender_destroy(&dying->sender); /* first: followers see it at once, and look elsewhere */
     alto_http_server_destroy(&dying->http, GRACE_MS);
     alto_site_destroy(&dying->site);
+    alto_push_gate_destroy(&dying->gate); /* which the site told of */
     for (size_t i = 0; i < dying->count; i++)
         alto_publisher_destroy(&dying->publishers[i]);
     free(dying);

@@ -17,9 +17,11 @@ typedef struct {
     const char *const *advertise; /* endpoints to name instead of the bound ones; may be none */
     size_t advertise_count;
     unsigned http_threads;
+    alto_push_gate_options gate; /* whom push lets in, encrypted; read anew on SIGHUP */
 } alto_outlet_options;
 
-/* Binds the push socket. Errors: those of alto_push_sender_new; ALTO_NO_MEMORY. */
+/* Binds the push socket. Errors: those of alto_push_sender_new and alto_push_gate_new; ALTO_CONFIG (a gate without push);
+ * ALTO_NO_MEMORY. */
 alto_status alto_outlet_new(alto_loop *loop, const alto_outlet_options *options, alto_outlet **out, alto_error *error);
 /* Closes push (see alto_push_sender_destroy), then stops answering (after at most 2.5 s for answers under way), then frees,
  * publishers included. */

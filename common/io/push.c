@@ -3,6 +3,7 @@
 
 #include "io/log.h"
 #include "io/push_peers.h"
+#include "io/push_zap.h"
 #include "io/ticker.h"
 
 #include <arpa/inet.h>
@@ -40,7 +41,8 @@ enum {
     GUARD_MS = 20,         /* how often subscribers' connections are looked at ... */
     PEERS_PER_MS = 16,     /* ... and that much less often with many, so that it costs some % of a core at most */
     UPSTREAM_MS = 25,      /* how often an upstream's is looked at */
-    FRAME_HEAD = 2,        /* bytes of a frame beside its content, at least */
+    FRAME_HEAD = 2,        /* bytes of a frame beside its content, at least ... */
+    CURVE_HEAD = 33,       /* ... and what encrypting it adds */
     MAX_UNFINISHED = 2 * ALTO_MAX_FRAME, /* bytes of a message that has not ended */
     RECOVERY_MS = 1000,                  /* multicast: how long what was sent can be repeated */
     KBIT = 1000                          /* of a Mbit */
@@ -94,25 +96,34 @@ static unsigned next_monitor(void)
  * `pump` reads until nothing is left, or its budget is used up and `again` is armed. */
 typedef struct {
     alto_loop *loop;
-    void *context; /* taken, NULL when not */
+    bool shares;   /* it has taken the context of the process */
+    void *context; /* NULL when there is none */
     void *socket;  /* NULL when not made */
     void *monitor; /* PAIR that gets the events of `socket` */
     int fds[2];    /* watched: of socket and monitor; -1 when not */
     alto_timer *again;
 } channel;
 
-static void set_int(void *socket, int option, int value)
+static void set_bytes(void *socket, int option, const void *bytes, size_t size)
 {
-    int failed = zmq_setsockopt(socket, option, &value, sizeof value);
+    int failed = zmq_setsockopt(socket, option, bytes, size);
     assert(failed == 0);
     (void)failed;
 }
 
+static void set_key(void *socket, int option, const uint8_t key[ALTO_CURVE_KEY_SIZE])
+{
+    set_bytes(socket, option, key, ALTO_CURVE_KEY_SIZE);
+}
+
+static void set_int(void *socket, int option, int value)
+{
+    set_bytes(socket, option, &value, sizeof value);
+}
+
 static void set_max_frame(void *socket, int64_t size)
 {
-    int failed = zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &size, sizeof size);
-    assert(failed == 0);
-    (void)failed;
+    set_bytes(socket, ZMQ_MAXMSGSIZE, &size, sizeof size);
 }
 
 /* libzmq 4.3 aborts the process when a connection is reset while a full pipe holds up what came by it, and then a heartbeat
@@ -164,11 +175,12 @@ static alto_status open_monitor(channel *self, int events)
     return ALTO_OK;
 }
 
-/* Make the sockets; `pump` is called when there is something to read. */
-static alto_status channel_open(channel *self, alto_loop *loop, int type, int events, alto_loop_fn *pump, void *owner)
+/* Make the sockets; `pump` is called when there is something to read. own: the context to use; NULL: that of the process. */
+static alto_status channel_open(channel *self, alto_loop *loop, void *own, int type, int events, alto_loop_fn *pump,
+                                void *owner)
 {
-    *self = (channel){.loop = loop, .fds = {-1, -1}};
-    self->context = context_take();
+    *self = (channel){.loop = loop, .shares = !own, .fds = {-1, -1}};
+    self->context = own ? own : context_take();
     if (!self->context)
         return ALTO_NO_MEMORY;
     self->socket = zmq_socket(self->context, type);
@@ -198,7 +210,7 @@ static void channel_close(channel *self)
     }
     if (self->socket)
         zmq_close(self->socket);
-    if (self->context)
+    if (self->context && self->shares)
         context_give_back();
     *self = (channel){.fds = {-1, -1}};
 }
@@ -308,6 +320,13 @@ static alto_status check_endpoint(const char *endpoint, bool to_bind, alto_error
                                                                               : no_such_address(endpoint, error);
 }
 
+static bool can_encrypt(const char *endpoint, alto_error *error)
+{
+    if (!zmq_has("curve"))
+        alto_fail(error, ALTO_CONFIG, endpoint, "the libzmq of this machine was built without encryption (CURVE)");
+    return zmq_has("curve");
+}
+
 /* With ZMQ_IPV6 an IPv4 address becomes a mapped one, which other programs do not expect to see, and a name that has
  * addresses of both kinds means the IPv6 one. */
 static bool wants_ipv6(const char *endpoint, bool to_bind)
@@ -333,6 +352,8 @@ static void prepare_for(void *socket, const char *endpoint, bool to_bind, unsign
 
 struct alto_push_sender {
     channel channel;
+    alto_push_gate *gate; /* NULL: in the clear */
+    alto_push_zap *zap;   /* NULL: nobody is listed */
     alto_push_endpoints endpoints;
     pthread_mutex_t lock;   /* of the peers and the monitor, which the watch's thread uses too */
     alto_push_peers *peers; /* under the lock */
@@ -385,6 +406,9 @@ static void on_subscription(alto_push_sender *self, zmq_msg_t *message)
     pthread_mutex_lock(&self->lock);
     take_sender_events(self);                 /* its connection may be new */
     int fd = zmq_msg_get(message, ZMQ_SRCFD); /* -1 for what libzmq itself takes back for a peer that is gone */
+    const char *user = self->zap ? zmq_msg_gets(message, "User-Id") : NULL;
+    if (user)
+        alto_push_peers_is(self->peers, fd, user);
     if (size > 0 && bytes[0] == 1)
         alto_push_peers_subscribed(self->peers, fd, size);
     else if (size > 0 && bytes[0] == 0)
@@ -440,6 +464,9 @@ static alto_status bind_endpoint(alto_push_sender *self, const char *endpoint, u
     alto_status status = check_endpoint(endpoint, true, error);
     if (status != ALTO_OK)
         return status;
+    if (self->gate && is_multicast(endpoint) && !alto_push_gate_allows_multicast(self->gate))
+        return alto_fail(error, ALTO_CONFIG, endpoint,
+                         "a multicast group is never encrypted; add --cleartext-multicast if it may be so");
     prepare_for(self->channel.socket, endpoint, true, multicast_mbit);
     if (zmq_bind(self->channel.socket, endpoint) < 0)
         return why_not_bound(endpoint, error);
@@ -451,17 +478,31 @@ static alto_status bind_endpoint(alto_push_sender *self, const char *endpoint, u
     return ALTO_OK;
 }
 
+/* Be the one that others connect to, encrypted. */
+static void encrypt_sender(const alto_push_sender *self)
+{
+    void *socket = self->channel.socket;
+    set_int(socket, ZMQ_CURVE_SERVER, 1);
+    set_key(socket, ZMQ_CURVE_SECRETKEY, alto_curve_pair_secret(alto_push_gate_pair(self->gate)));
+    if (self->zap)
+        set_bytes(socket, ZMQ_ZAP_DOMAIN, ALTO_PUSH_ZAP_DOMAIN, strlen(ALTO_PUSH_ZAP_DOMAIN));
+}
+
 static alto_status open_sender(alto_push_sender *self, alto_loop *loop)
 {
-    pthread_mutex_init(&self->lock, NULL);
+    bool listed = self->gate && alto_push_gate_is_listed(self->gate);
     self->peers = alto_push_peers_new(&self->endpoints);
-    if (!self->peers)
+    if (listed)
+        self->zap = alto_push_zap_new(self->gate);
+    if (!self->peers || (listed && !self->zap))
         return ALTO_NO_MEMORY;
-    alto_status status =
-        channel_open(&self->channel, loop, ZMQ_XPUB, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED, pump_sender, self);
+    alto_status status = channel_open(&self->channel, loop, self->zap ? alto_push_zap_context(self->zap) : NULL,
+                                      ZMQ_XPUB, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED, pump_sender, self);
     if (status != ALTO_OK)
         return status;
     void *socket = self->channel.socket;
+    if (self->gate)
+        encrypt_sender(self);
     set_never_full(socket);
     set_int(socket, ZMQ_SNDHWM, SEND_HIGH_WATER);
     set_int(socket, ZMQ_LINGER, LINGER_MS);
@@ -473,14 +514,18 @@ static alto_status open_sender(alto_push_sender *self, alto_loop *loop)
 }
 
 alto_status alto_push_sender_new(alto_loop *loop, const char *const *endpoints, size_t count, unsigned multicast_mbit,
-                                 alto_push_sender **out, alto_error *error)
+                                 alto_push_gate *gate, alto_push_sender **out, alto_error *error)
 {
     assert(multicast_mbit > 0 && multicast_mbit <= ALTO_PUSH_MAX_MBIT);
     if (count == 0 || count > ALTO_PUSH_ENDPOINTS)
         return alto_fail(error, ALTO_CONFIG, "--push", "from 1 to %d endpoints are possible", ALTO_PUSH_ENDPOINTS);
+    if (gate && !can_encrypt(endpoints[0], error))
+        return ALTO_CONFIG;
     alto_push_sender *self = calloc(1, sizeof *self);
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, endpoints[0], "out of memory");
+    pthread_mutex_init(&self->lock, NULL);
+    self->gate = gate;
     alto_status status = open_sender(self, loop);
     if (status != ALTO_OK)
         alto_fail(error, status, endpoints[0], "cannot make a ZeroMQ socket: %s", zmq_strerror(zmq_errno()));
@@ -516,6 +561,7 @@ void alto_push_sender_destroy(alto_push_sender **self)
     if ((*self)->endpoints.count > 0)
         wait_for_peers(*self);
     channel_close(&(*self)->channel);
+    alto_push_zap_destroy(&(*self)->zap);
     alto_push_peers_destroy(&(*self)->peers);
     pthread_mutex_destroy(&(*self)->lock);
     free(*self);
@@ -557,6 +603,22 @@ alto_status alto_push_send(alto_push_sender *self, const alto_slice *frames, siz
     return status;
 }
 
+static bool is_listed(void *gate, const char *user)
+{
+    return alto_push_gate_knows(gate, user);
+}
+
+/* Whoever was let in by the list as it was is among the connections by now: libzmq tells of one before its handshake. */
+void alto_push_sender_recheck(alto_push_sender *self)
+{
+    if (!self->zap)
+        return;
+    pthread_mutex_lock(&self->lock);
+    take_sender_events(self);
+    alto_push_peers_recheck(self->peers, is_listed, self->gate);
+    pthread_mutex_unlock(&self->lock);
+}
+
 alto_push_counts alto_push_sender_counts(alto_push_sender *self)
 {
     pthread_mutex_lock(&self->lock);
@@ -577,6 +639,8 @@ struct alto_push_receiver {
     alto_push_fn *received;
     void *context;
     bool multicast;
+    uint64_t frame_head; /* bytes of a frame on the wire beside its content, at least */
+    _Atomic bool refused;
     _Atomic bool connected;       /* not of multicast */
     _Atomic uint64_t connections; /* so far */
     uint64_t heard_ms;            /* multicast: when a whole message came, monotonic; 0: never */
@@ -623,7 +687,7 @@ static bool take_message(alto_push_receiver *self, message *out)
         zmq_msg_init(&frame);
         if (zmq_msg_recv(&frame, self->channel.socket, ZMQ_DONTWAIT) < 0)
             return false; /* which is before the first frame: a message is there whole or not at all */
-        self->taken += FRAME_HEAD + zmq_msg_size(&frame);
+        self->taken += self->frame_head + zmq_msg_size(&frame);
         if (out->count < ALTO_PUSH_FRAMES) {
             zmq_msg_init(&out->frames[out->count]);
             zmq_msg_move(&out->frames[out->count++], &frame);
@@ -659,10 +723,17 @@ static bool receive_message(alto_push_receiver *self)
     return true;
 }
 
+enum {
+    REFUSALS =
+        ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH
+};
+
 static void on_receiver_event(alto_push_receiver *self, const monitor_event *event)
 {
     self->connected = event->event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
     self->connections += self->connected;
+    if (event->event & (REFUSALS | ZMQ_EVENT_HANDSHAKE_SUCCEEDED))
+        self->refused = !self->connected;
     if (event->event == ZMQ_EVENT_DISCONNECTED)
         self->fd = -1;
     if (event->event != ZMQ_EVENT_CONNECTED)
@@ -776,14 +847,24 @@ static uint64_t watch_upstream(void *owner)
     return delay_ms;
 }
 
-static alto_status open_receiver(alto_push_receiver *self, alto_loop *loop, const char *endpoint)
+static void encrypt_receiver(void *socket, const alto_push_curve *curve)
+{
+    set_key(socket, ZMQ_CURVE_PUBLICKEY, alto_curve_pair_public(curve->own)->bytes);
+    set_key(socket, ZMQ_CURVE_SECRETKEY, alto_curve_pair_secret(curve->own));
+    set_key(socket, ZMQ_CURVE_SERVERKEY, curve->publisher.bytes);
+}
+
+static alto_status open_receiver(alto_push_receiver *self, alto_loop *loop, const char *endpoint,
+                                 const alto_push_curve *curve)
 {
     pthread_mutex_init(&self->lock, NULL);
-    int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
-    alto_status status = channel_open(&self->channel, loop, ZMQ_SUB, events, pump_receiver, self);
+    int events = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | REFUSALS;
+    alto_status status = channel_open(&self->channel, loop, NULL, ZMQ_SUB, events, pump_receiver, self);
     if (status != ALTO_OK)
         return status;
     void *socket = self->channel.socket;
+    if (curve)
+        encrypt_receiver(socket, curve);
     if (self->multicast)
         set_int(socket, ZMQ_RCVHWM, MULTICAST_HIGH_WATER);
     else
@@ -792,21 +873,26 @@ static alto_status open_receiver(alto_push_receiver *self, alto_loop *loop, cons
     set_int(socket, ZMQ_LINGER, 0);
     set_int(socket, ZMQ_RECONNECT_IVL, RECONNECT_MS);
     set_int(socket, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS);
-    set_max_frame(socket, ALTO_MAX_FRAME);
+    set_max_frame(socket, ALTO_MAX_FRAME + (curve ? CURVE_HEAD : 0));
     prepare_for(socket, endpoint, false, ALTO_PUSH_MAX_MBIT); /* room for what the fastest sender may repeat */
     return ALTO_OK;
 }
 
-alto_status alto_push_check_endpoint(const char *endpoint, alto_error *error)
+alto_status alto_push_check_endpoint(const char *endpoint, bool encrypted, alto_error *error)
 {
-    return check_endpoint(endpoint, false, error);
+    alto_status status = check_endpoint(endpoint, false, error);
+    if (status != ALTO_OK || !encrypted)
+        return status;
+    if (is_multicast(endpoint))
+        return alto_fail(error, ALTO_CONFIG, endpoint, "a multicast group is never encrypted, so no key belongs to it");
+    return can_encrypt(endpoint, error) ? ALTO_OK : ALTO_CONFIG;
 }
 
-alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, alto_push_fn *received, void *owner,
-                                   alto_push_receiver **out, alto_error *error)
+alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, const alto_push_curve *curve,
+                                   alto_push_fn *received, void *owner, alto_push_receiver **out, alto_error *error)
 {
     assert(received);
-    alto_status status = alto_push_check_endpoint(endpoint, error);
+    alto_status status = alto_push_check_endpoint(endpoint, curve != NULL, error);
     if (status != ALTO_OK)
         return status;
     alto_push_receiver *self = calloc(1, sizeof *self);
@@ -815,9 +901,10 @@ alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, alto_p
     self->received = received;
     self->context = owner;
     self->multicast = is_multicast(endpoint);
+    self->frame_head = FRAME_HEAD + (curve ? CURVE_HEAD : 0);
     self->fd = -1;
     self->emptied = true;
-    status = open_receiver(self, loop, endpoint);
+    status = open_receiver(self, loop, endpoint, curve);
     if (status != ALTO_OK)
         alto_fail(error, status, endpoint, "cannot make a ZeroMQ socket: %s", zmq_strerror(zmq_errno()));
     else if (zmq_connect(self->channel.socket, endpoint) < 0)
@@ -872,6 +959,11 @@ bool alto_push_connected(const alto_push_receiver *self)
     if (!self->multicast)
         return self->connected;
     return self->heard_ms && alto_monotonic_ms() - self->heard_ms < ALTO_PUSH_SILENCE_MS;
+}
+
+bool alto_push_refused(const alto_push_receiver *self)
+{
+    return self->refused;
 }
 
 uint64_t alto_push_connections(const alto_push_receiver *self)

@@ -22,9 +22,12 @@ static const uint64_t max_received_per_s = 1024;            /* ... and what is a
 static const uint64_t max_unhandled = 1048576;              /* bytes from all of them that wait to be handled ... */
 static const uint64_t max_share = 1024;                     /* ... and, when there are more, from each */
 static const uint64_t short_visit = 32768; /* bytes that somebody may have left who came and went since */
+static const uint64_t silent_ms = 1000;    /* whoever never subscribed for so long makes room for others */
 
 typedef struct {
     bool open, cut;
+    bool silent; /* it has never subscribed */
+    char user[ALTO_PUSH_USER_SIZE];
     uint64_t since_ms;             /* when it was accepted */
     uint64_t subscriptions, bytes; /* bytes: of its topics */
     /* When nothing waited for it for the last time: what the sender had sent, what the peer had taken. */
@@ -41,6 +44,7 @@ struct alto_push_peers {
     peer *peers; /* by descriptor */
     size_t capacity;
     uint64_t max_open;
+    uint64_t silent;             /* peers that are, and were not cut off */
     uint64_t subscription_bytes; /* of all peers */
     uint64_t turn;               /* how often all that had come was handled */
     uint64_t unhandled;          /* bytes that came since then, from those who are gone too */
@@ -66,9 +70,16 @@ static bool make_room(alto_push_peers *self, size_t fd)
     return true;
 }
 
-/* Take a peer's subscriptions out of what is counted. */
+static void end_silence(alto_push_peers *self, peer *of)
+{
+    self->silent -= of->silent;
+    of->silent = false;
+}
+
+/* Take a peer's subscriptions, or its silence, out of what is counted. */
 static void discount(alto_push_peers *self, peer *gone)
 {
+    end_silence(self, gone);
     self->counts.subscriptions -= gone->subscriptions;
     self->subscription_bytes -= gone->bytes;
     gone->subscriptions = gone->bytes = 0;
@@ -171,13 +182,40 @@ void alto_push_peers_destroy(alto_push_peers **self)
     *self = NULL;
 }
 
+static int longest_silent(const alto_push_peers *self)
+{
+    int found = -1;
+    for (size_t fd = 0; fd < self->capacity; fd++) {
+        const peer *at = &self->peers[fd];
+        if (at->open && at->silent && (found < 0 || at->since_ms < self->peers[found].since_ms))
+            found = (int)fd;
+    }
+    return found;
+}
+
+/* Handshakes that are never ended keep nobody out. */
+static void make_place(alto_push_peers *self, uint64_t now_ms)
+{
+    if (self->silent < self->max_open / 4)
+        return;
+    int fd = longest_silent(self);
+    if (fd >= 0 && now_ms - self->peers[fd].since_ms >= silent_ms)
+        alto_push_peers_cut(self, fd, "half-open");
+}
+
 void alto_push_peers_accepted(alto_push_peers *self, int fd, uint64_t now_ms)
 {
     alto_push_peers_gone(self, fd); /* a descriptor used anew is another peer */
     if (fd < 0 || !make_room(self, (size_t)fd))
         return;
-    self->peers[fd] =
-        (peer){.open = true, .since_ms = now_ms, .progress_ms = now_ms, .turn = self->turn, .first_turn = self->turn};
+    make_place(self, now_ms);
+    self->silent++;
+    self->peers[fd] = (peer){.open = true,
+                             .silent = true,
+                             .since_ms = now_ms,
+                             .progress_ms = now_ms,
+                             .turn = self->turn,
+                             .first_turn = self->turn};
     if (++self->counts.open > self->max_open)
         alto_push_peers_cut(self, fd, "too-many-peers");
     else if (alto_push_peers_flood(self))
@@ -199,6 +237,24 @@ void alto_push_peers_gone(alto_push_peers *self, int fd)
 alto_push_peer_counts alto_push_peers_counts(const alto_push_peers *self)
 {
     return self->counts;
+}
+
+/* ---- who they are ---- */
+
+void alto_push_peers_is(alto_push_peers *self, int fd, const char *user)
+{
+    peer *found = peer_of(self, fd);
+    if (found)
+        snprintf(found->user, sizeof found->user, "%s", user);
+}
+
+void alto_push_peers_recheck(alto_push_peers *self, alto_push_peers_allowed_fn *allowed, void *context)
+{
+    for (size_t fd = 0; fd < self->capacity; fd++) {
+        const peer *at = &self->peers[fd];
+        if (at->open && !(at->user[0] && allowed(context, at->user)))
+            alto_push_peers_cut(self, (int)fd, at->user[0] ? "revoked" : "not-known-yet");
+    }
 }
 
 /* ---- what they ask for ---- */
@@ -226,6 +282,7 @@ void alto_push_peers_subscribed(alto_push_peers *self, int fd, size_t size)
         self->counts.subscriptions_refused++;
         return;
     }
+    end_silence(self, from);
     from->subscriptions++;
     from->bytes += size;
     self->counts.subscriptions++;

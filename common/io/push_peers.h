@@ -4,6 +4,7 @@
  *
  * What one TCP peer may cost (docs/operations.md, "Push: limits"): subscriptions of 160 KiB (8,192 topics), and 4 MiB of all
  * together; 1 MiB sent to us and 1 KiB more each second, 1 MiB of all together not handled yet; 8 MiB of messages waiting for it, none of it taken for 10 s.
+ * Of peers that have never asked for anything a quarter of the connections is enough: they may be half-open.
  * Peers on ipc:// are of this machine: only their subscriptions are counted.
  *
  * Threads: none inside. */
@@ -34,13 +35,21 @@ typedef struct alto_push_peers alto_push_peers;
 alto_push_peers *alto_push_peers_new(const alto_push_endpoints *endpoints);
 void alto_push_peers_destroy(alto_push_peers **self); /* closes nothing */
 
-/* A connection was accepted, has ended. A peer too many is cut off. */
+/* A connection was accepted, has ended. A peer too many is cut off. So is, when there are many that never subscribed, the
+ * one of these that has been there longest, unless that is less than a second. */
 void alto_push_peers_accepted(alto_push_peers *self, int fd, uint64_t now_ms);
 void alto_push_peers_gone(alto_push_peers *self, int fd);
 
 /* A peer subscribed, unsubscribed; `size` bytes of topic. -1 and strangers are ignored. */
 void alto_push_peers_subscribed(alto_push_peers *self, int fd, size_t size);
 void alto_push_peers_unsubscribed(alto_push_peers *self, int fd, size_t size);
+
+/* It proved to be that user: a name as ALTO_CURVE_KEY_TEXT has room for. */
+#define ALTO_PUSH_USER_SIZE 41 /* with NUL */
+void alto_push_peers_is(alto_push_peers *self, int fd, const char *user);
+/* Cut off whoever is not allowed any more, and whoever has not said yet who it is: it may come again. */
+typedef bool alto_push_peers_allowed_fn(void *context, const char *user);
+void alto_push_peers_recheck(alto_push_peers *self, alto_push_peers_allowed_fn *allowed, void *context);
 
 /* End a connection, with a line of log. Whoever owns the descriptor notices, and alto_push_peers_gone follows. */
 void alto_push_peers_cut(alto_push_peers *self, int fd, const char *why);

@@ -14,7 +14,7 @@
 enum {
     RETRY_AFTER_S = 5,
     INFO_MAX = 65536,      /* as much as a follower takes */
-    INFO_OF_ORIGIN = 1536, /* at most, without the endpoints: all kinds of refusals in their largest numbers */
+    INFO_OF_ORIGIN = 1664, /* at most, without the endpoints: all kinds of refusals in their largest numbers */
     INFO_OF_BEHIND = 1024  /* and of who is behind it */
 };
 
@@ -29,7 +29,8 @@ typedef struct {
 } origin;
 
 struct alto_site {
-    alto_buffer push; /* list of the endpoints */
+    alto_buffer push;     /* list of the endpoints */
+    alto_push_gate *gate; /* NULL: push is not encrypted */
     alto_admission *admission;
     origin origins[ALTO_MAX_ORIGINS];
     size_t count;
@@ -38,12 +39,13 @@ struct alto_site {
 
 static const char pull_prefix[] = "/redistribution/v1/";
 
-alto_site *alto_site_new(const char *const *push, size_t count)
+alto_site *alto_site_new(const char *const *push, size_t count, alto_push_gate *gate)
 {
     alto_site *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
     self->admission = alto_admission_new();
+    self->gate = gate;
     self->push = alto_buffer_make(INFO_MAX);
     alto_buffer_add_text(&self->push, "[");
     for (size_t i = 0; i < count; i++) {
@@ -147,7 +149,7 @@ static void answer_info(const alto_site *self, alto_http_answer *answer)
                                      .behind = &at->behind,
                                      .freshness = alto_front_freshness_now(at->front)};
     }
-    alto_status status = alto_site_info(alto_buffer_slice(&self->push), told, self->count,
+    alto_status status = alto_site_info(alto_buffer_slice(&self->push), self->gate, told, self->count,
                                         alto_admission_refused(self->admission), &text);
     if (status == ALTO_OK)
         alto_answer_json(answer, 200, alto_buffer_slice(&text));

@@ -12,6 +12,7 @@
 #include "io/answer.h"
 #include "io/evidence.h"
 #include "io/front.h"
+#include "io/push_gate.h"
 
 #define ALTO_MAX_ORIGINS 32 /* of one site: its info stays below what followers take (upstream.c) */
 
@@ -27,8 +28,9 @@ typedef struct {
     const alto_notify *notify;     /* answers POST /notify; must outlive the site. NULL: nobody does */
 } alto_site_options;
 
-/* push: endpoints to be named in info; copied. NULL: out of memory. */
-alto_site *alto_site_new(const char *const *push, size_t count);
+/* push: endpoints to be named in info; copied. gate: whom they let in, told in info too; must outlive the site. NULL: whom they
+ * like. Returns NULL when out of memory. */
+alto_site *alto_site_new(const char *const *push, size_t count, alto_push_gate *gate);
 void alto_site_destroy(alto_site **self);
 
 /* May an origin have this name: one segment of a path and no other segment that begins a path here, and one file name? */

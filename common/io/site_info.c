@@ -75,7 +75,27 @@ static void write_behind(const alto_behind *behind, alto_buffer *out)
     behind->info(behind->context, out);
 }
 
-static void write_origin(const alto_site_origin *origin, alto_slice push, alto_buffer *out)
+static void write_curve_key(const alto_push_gate *gate, alto_buffer *out)
+{
+    char key[ALTO_CURVE_KEY_TEXT];
+    if (!gate)
+        return;
+    alto_z85_write(alto_curve_pair_public(alto_push_gate_pair(gate))->bytes, key);
+    alto_buffer_print(out, ",\"curve-key\":\"%s\"", key); /* Z85 has nothing that JSON would escape */
+}
+
+static void write_gate(alto_push_gate *gate, alto_buffer *out)
+{
+    if (!gate)
+        return;
+    alto_push_gate_counts counts = alto_push_gate_counts_now(gate);
+    alto_buffer_add_text(out, ",\"curve\":{");
+    if (alto_push_gate_is_listed(gate))
+        alto_buffer_print(out, "\"peers\":%llu,", (unsigned long long)counts.listed);
+    alto_buffer_print(out, "\"refused\":%llu}", (unsigned long long)counts.refused);
+}
+
+static void write_origin(const alto_site_origin *origin, alto_slice push, const alto_push_gate *gate, alto_buffer *out)
 {
     char hex[2 * ALTO_HASH_SIZE + 1];
     refusals own = {.of = {0}};
@@ -84,6 +104,7 @@ static void write_origin(const alto_site_origin *origin, alto_slice push, alto_b
     write_name(origin, out);
     alto_buffer_add_text(out, ",\"push\":");
     alto_buffer_add_slice(out, push);
+    write_curve_key(gate, out);
     alto_buffer_print(out, ",\"keep-ms\":%d", ALTO_KEEP_MS);
     write_state(origin, out);
     write_forks(origin->evidence, out);
@@ -102,8 +123,8 @@ static void write_made(const alto_archive_made *made, alto_buffer *out)
                       (unsigned long long)made->bundles);
 }
 
-alto_status alto_site_info(alto_slice push, const alto_site_origin *origins, size_t count, uint64_t refused,
-                           alto_buffer *out)
+alto_status alto_site_info(alto_slice push, alto_push_gate *gate, const alto_site_origin *origins, size_t count,
+                           uint64_t refused, alto_buffer *out)
 {
     alto_archive_made made = {0};
     refusals all = {.of = {0}};
@@ -115,11 +136,12 @@ alto_status alto_site_info(alto_slice push, const alto_site_origin *origins, siz
         made.bundles += own.bundles;
         add_refusals(&all, origins[i].counts);
         alto_buffer_add_text(out, i ? "," : "");
-        write_origin(&origins[i], push, out);
+        write_origin(&origins[i], push, gate, out);
     }
     alto_buffer_add_text(out, "]");
     write_made(&made, out);
     alto_buffer_print(out, ",\"admission\":{\"refused\":%llu}", (unsigned long long)refused);
+    write_gate(gate, out);
     write_refusals(&all, out);
     if (count == 1 && !origins[0].name)
         write_behind(origins[0].behind, out);

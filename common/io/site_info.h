@@ -9,6 +9,7 @@
 #include "io/archive.h"
 #include "io/evidence.h"
 #include "io/freshness.h"
+#include "io/push_gate.h"
 
 /* What is told of one origin. */
 typedef struct {
@@ -22,9 +23,10 @@ typedef struct {
 
 /* Append the text.
  * push      list of the endpoints, as JSON
+ * gate      whom they let in, encrypted; NULL: they are not
  * refused   how many requests were told to come again
  * Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
-alto_status alto_site_info(alto_slice push, const alto_site_origin *origins, size_t count, uint64_t refused,
-                           alto_buffer *out);
+alto_status alto_site_info(alto_slice push, alto_push_gate *gate, const alto_site_origin *origins, size_t count,
+                           uint64_t refused, alto_buffer *out);
 
 #endif

@@ -33,11 +33,15 @@ struct alto_upstream {
     const char *label;
     char url[URL_SIZE / 2], host[256], origin[2 * ALTO_HASH_SIZE + 1];
     char push_endpoint[URL_SIZE / 2]; /* "": not known */
-    bool push_configured, no_push;
+    bool push_configured, no_push, curve_configured;
+    bool encrypted; /* its push is, for all that we know: with this key of its */
+    alto_push_curve curve;
 
     alto_pull *info, *head; /* under way */
     alto_push_receiver *receiver;
     bool info_known, wrong_origin, has_told, was_connected, leaving, distrust_caches;
+    bool key_unknown; /* it encrypts, and does not say so over HTTPS */
+    bool refused;     /* its push refused us, or we it; so it was in the log */
     alto_via last_via;
     uint64_t connections; /* of the receiver, when last looked at */
 
@@ -162,10 +166,10 @@ static void start_push(alto_upstream *self)
     self->renew_ms = alto_monotonic_ms() + RENEW_MS;
     if (self->receiver && !alto_push_connected(self->receiver))
         stop_push(self);
-    if (self->no_push || self->receiver || !self->push_endpoint[0])
+    if (self->no_push || self->receiver || !self->push_endpoint[0] || self->key_unknown)
         return;
-    alto_status status =
-        alto_push_receiver_new(self->loop, self->push_endpoint, on_message, self, &self->receiver, &error);
+    alto_status status = alto_push_receiver_new(self->loop, self->push_endpoint, self->encrypted ? &self->curve : NULL,
+                                                on_message, self, &self->receiver, &error);
     for (size_t i = 0; status == ALTO_OK && i < self->topics->count; i++)
         status = alto_push_subscribe(self->receiver,
                                      alto_slice_of(self->topics->items[i].bytes, self->topics->items[i].size));
@@ -195,6 +199,20 @@ static void notice_return(alto_upstream *self, uint64_t now_ms)
     self->unreachable = false;
 }
 
+/* Say once that its push does not come up although it could be reached. */
+static void notice_refusal(alto_upstream *self)
+{
+    if (is_connected(self))
+        self->refused = false;
+    if (self->refused || !self->receiver || !alto_push_refused(self->receiver))
+        return;
+    self->refused = true;
+    alto_log(ALTO_LOG_WARN, "push-refused", "%surl=%s endpoint=%s why=\"%s\"", self->label, self->url,
+             self->push_endpoint,
+             self->encrypted ? "it does not let our key in, or has another key than we think"
+                             : "it takes no connection in the clear, or is no publisher");
+}
+
 /* Notice what became of the push connection. */
 static void follow_connection(alto_upstream *self, uint64_t now_ms)
 {
@@ -209,6 +227,7 @@ static void follow_connection(alto_upstream *self, uint64_t now_ms)
     /* What was missed until then; not with all others that come back now. */
     if (connected && (!self->was_connected || connections != self->connections))
         self->ask_head_ms = now_ms + SETTLE_MS + alto_random() % FIRST_AGAIN_MS;
+    notice_refusal(self);
     if (self->was_connected && !connected) /* it may be back soon, and elsewhere */
         self->renew_ms = now_ms + alto_random() % BACKOFF_MIN_MS;
     if (via != self->last_via && via != ALTO_VIA_NOTHING)
@@ -252,6 +271,34 @@ static void learn_endpoint(alto_upstream *self, alto_slice origin_info)
     self->push_endpoint[0] = 0;
 }
 
+static bool is_secure(const alto_upstream *self)
+{
+    return strncasecmp(self->url, "https://", 8) == 0;
+}
+
+/* Does it encrypt its push, and with which key? */
+static void learn_curve(alto_upstream *self, alto_slice origin_info)
+{
+    alto_slice raw;
+    char text[ALTO_CURVE_KEY_TEXT];
+    alto_curve_key key;
+    if (self->curve_configured)
+        return;
+    bool told = alto_json_get(origin_info, (const char *const[]){"curve-key", NULL}, &raw);
+    bool known = told && is_secure(self) && alto_json_text(raw, text, sizeof text) &&
+                 alto_z85_read(alto_slice_text(text), key.bytes);
+    if (told && !known && !self->key_unknown)
+        alto_log(ALTO_LOG_WARN, "push-refused",
+                 "%surl=%s why=\"its push is encrypted; name its key (--upstream-curve-key), or ask it by https\"",
+                 self->label, self->url);
+    if (known != self->encrypted || (known && memcmp(&key, &self->curve.publisher, sizeof key) != 0))
+        stop_push(self);
+    self->key_unknown = told && !known;
+    self->encrypted = known;
+    if (known)
+        self->curve.publisher = key;
+}
+
 /* The part of an info document about our origin. */
 static bool find_origin(const alto_upstream *self, alto_slice info, alto_slice *found)
 {
@@ -281,6 +328,7 @@ static void on_info(void *context, const alto_pull_result *result)
     } else {
         self->wrong_origin = false;
         self->info_known = true;
+        learn_curve(self, found);
         learn_endpoint(self, found);
         start_push(self);
         alto_upstream_ask_head(self);
@@ -462,12 +510,16 @@ alto_status alto_upstream_new(alto_loop *loop, alto_puller *puller, const alto_u
     self->label = options->label;
     self->no_push = options->no_push;
     self->ask_head_ms = UINT64_MAX;
+    self->curve.own = options->curve_own;
+    self->curve_configured = self->encrypted = options->curve != NULL;
+    if (options->curve)
+        self->curve.publisher = *options->curve;
     alto_hex(self->origin, options->origin->bytes, ALTO_HASH_SIZE);
     if (!take_urls(self, options)) {
         free(self);
         return alto_fail(error, ALTO_CONFIG, options->url, "not a URL such as http://192.0.2.1:8670 (--upstream)");
     }
-    if (options->push && alto_push_check_endpoint(options->push, error) == ALTO_CONFIG) {
+    if (options->push && alto_push_check_endpoint(options->push, options->curve != NULL, error) == ALTO_CONFIG) {
         free(self);
         return ALTO_CONFIG;
     }

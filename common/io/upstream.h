@@ -3,12 +3,14 @@
  * for, and whether it can be relied on at the moment.
  *
  * Everything but its URL is learned from it. Of its push endpoints only the port is taken; the host stays that of the URL,
- * so that an upstream cannot make us talk to others.
+ * so that an upstream cannot make us talk to others. Its key, where it encrypts (CURVE), is taken over HTTPS only: whoever
+ * could change that on the way could as well be the one who pushes.
  *
  * Threads: belongs to the thread of its loop. */
 #ifndef ALTO_UPSTREAM_H
 #define ALTO_UPSTREAM_H
 
+#include "core/crypto.h"
 #include "core/wire.h"
 #include "io/pull.h"
 
@@ -24,12 +26,14 @@ typedef struct {
 } alto_topics;
 
 typedef struct {
-    const char *url;           /* "http://127.0.0.1:8670" */
-    const char *push;          /* push endpoint to use instead of the one learned; NULL: learn */
-    bool no_push;              /* never by push */
-    const alto_origin *origin; /* copied */
-    const alto_topics *topics; /* what to subscribe to; must outlive it */
-    const char *label;         /* begins the fields of its log lines: "", or "origin=isp-a "; must outlive it */
+    const char *url;                  /* "http://127.0.0.1:8670" */
+    const char *push;                 /* push endpoint to use instead of the one learned; NULL: learn */
+    bool no_push;                     /* never by push */
+    const alto_curve_pair *curve_own; /* whom it knows us as, where it encrypts its push; must outlive it */
+    const alto_curve_key *curve;      /* its key, and nothing is taken from others; copied. NULL: learn */
+    const alto_origin *origin;        /* copied */
+    const alto_topics *topics;        /* what to subscribe to; must outlive it */
+    const char *label;                /* begins the fields of its log lines: "", or "origin=isp-a "; must outlive it */
 } alto_upstream_options;
 
 /* Called from the loop, never from inside a function of this header. */
@@ -43,7 +47,7 @@ typedef struct {
     void *context;
 } alto_upstream_events;
 
-/* Errors: ALTO_CONFIG (not a URL, or not an endpoint), ALTO_NO_MEMORY. Nothing is asked before the first turn. The puller must outlive it. */
+/* Errors: ALTO_CONFIG (not a URL, or not an endpoint, or a group and a key), ALTO_NO_MEMORY. Nothing is asked before the first turn. The puller must outlive it. */
 alto_status alto_upstream_new(alto_loop *loop, alto_puller *puller, const alto_upstream_options *options,
                               const alto_upstream_events *events, alto_upstream **out, alto_error *error);
 void alto_upstream_destroy(alto_upstream **self); /* ends its pulls without calling anybody */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alto-keys: makes, shows and renews the keys of an origin. */
+#include "curve.h"
 #include "io/keyring.h"
 #include "io/options.h"
 
@@ -295,7 +296,10 @@ static int run_renew(int argc, char **argv)
 static const struct {
     char *name;
     int (*run)(int argc, char **argv);
-} commands[] = {{"alto-keys init", run_init}, {"alto-keys show", run_show}, {"alto-keys renew", run_renew}};
+} commands[] = {{"alto-keys init", run_init},
+                {"alto-keys show", run_show},
+                {"alto-keys renew", run_renew},
+                {"alto-keys curve", run_curve}};
 
 int main(int argc, char **argv)
 {
@@ -311,8 +315,9 @@ int main(int argc, char **argv)
             return commands[i].run(argc - 1, argv + 1);
         }
     int operands;
-    alto_options_parse(argc, argv, none, "init|show|renew ...",
-                       "Make (init), show or renew the keys of an origin; alto-keys COMMAND --help tells more.",
+    alto_options_parse(argc, argv, none, "init|show|renew|curve ...",
+                       "Make (init), show or renew the keys of an origin, or make one for encrypted push (curve);\n"
+                       "alto-keys COMMAND --help tells more.",
                        &operands);
     fprintf(stderr, "alto-keys: %s%s%s; see alto-keys --help\n", operands ? "unknown command '" : "needs a command",
             operands ? argv[1] : "", operands ? "'" : "");

@@ -8,8 +8,10 @@
 typedef struct {
     const char *const *upstreams; /* at least one */
     size_t upstream_count;
-    const char *upstream_push, *root_key, *notify_key; /* NULL: not given */
-    const char *operand, *second_operand;              /* NULL: not given */
+    const char *const *curve_keys; /* of the first so many upstreams */
+    size_t curve_key_count;
+    const char *curve_id, *upstream_push, *root_key, *notify_key; /* NULL: not given */
+    const char *operand, *second_operand;                         /* NULL: not given */
     bool json, no_push;
     uint64_t count, timeout_s, poll_ms;
 } command_options;

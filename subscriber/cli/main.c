@@ -41,7 +41,7 @@ static int run(size_t command, const command_options *options)
 
 int main(int argc, char **argv)
 {
-    alto_list upstreams = {0};
+    alto_list upstreams = {0}, curve_keys = {0};
     command_options options = {.poll_ms = 1000, .timeout_s = 30};
     const char *log_level = "error";
     const alto_option table[] = {
@@ -58,6 +58,10 @@ int main(int argc, char **argv)
          .help = "get, lookup, status, notify: give up after this long (default 30)", .min = 1, .max = 86400},
         {"upstream-push", ALTO_OPTION_TEXT, &options.upstream_push, "ENDPOINT",
          .help = "push endpoint of the (first) upstream (default: the port that it names, on the host of --upstream)"},
+        {"upstream-curve-key", ALTO_OPTION_LIST, &curve_keys, "FILE",
+         .help = "NAME.key of the first (second, ...) --upstream, whose push is to be encrypted"},
+        {"curve-id", ALTO_OPTION_TEXT, &options.curve_id, "FILE",
+         .help = "NAME.key_secret, the own key pair, for upstreams that list whom they let in"},
         {"no-push", ALTO_OPTION_FLAG, &options.no_push, NULL, .help = "follow by polling only"},
         {"poll-ms", ALTO_OPTION_NUMBER, &options.poll_ms, "MS",
          .help = "how often to poll where push is not to be had (default 1000)", .min = 50, .max = 3600000},
@@ -77,6 +81,8 @@ int main(int argc, char **argv)
     alto_log_set_level(level);
     options.upstreams = upstreams.items;
     options.upstream_count = upstreams.count;
+    options.curve_keys = curve_keys.items;
+    options.curve_key_count = curve_keys.count;
     for (size_t i = 0; operands > 0 && i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0 && operands > commands[i].least &&
             operands <= 1 + commands[i].most) {

@@ -95,8 +95,13 @@ typedef struct {
     /* Push endpoint of `upstream` ("tcp://192.0.2.1:5670", "epgm://LOCAL-ADDRESS;GROUP:PORT" for multicast); NULL: the
      * port that it names, on the host of its URL. */
     const char *upstream_push;
-    bool no_push;     /* follow by polling only */
-    uint64_t poll_ms; /* how often to poll where push is not to be had; 0: 1000 */
+    /* Files with the public keys (CURVE) of the first so many upstreams, `upstream` being the first: they then push to us
+     * encrypted, or not at all. Keys of others that encrypt are learned where their URL is https. */
+    const char *const *upstream_curve_keys;
+    size_t upstream_curve_key_count;
+    const char *curve_id; /* file with our own key pair, where they ask who we are; NULL: a new one each time */
+    bool no_push;         /* follow by polling only */
+    uint64_t poll_ms;     /* how often to poll where push is not to be had; 0: 1000 */
 
     /* Called from altocast_process, after the view has moved. May be NULL. */
     void (*on_commit)(void *context, const altocast_commit *commit);

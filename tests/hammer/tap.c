@@ -163,7 +163,7 @@ static alto_status listen_to(tap *self, alto_error *error)
     uint8_t topic[ALTO_TOPIC_SIZE];
     alto_topic(topic, 'h', &self->anchor.origin, NULL);
     alto_push_receiver_destroy(&self->receiver);
-    alto_status status = alto_push_receiver_new(self->loop, self->push, on_pushed, self, &self->receiver, error);
+    alto_status status = alto_push_receiver_new(self->loop, self->push, NULL, on_pushed, self, &self->receiver, error);
     return status == ALTO_OK ? alto_push_subscribe(self->receiver, alto_slice_of(topic, sizeof topic)) : status;
 }
 

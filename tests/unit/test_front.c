@@ -28,7 +28,7 @@ static void open_site(fixture *self, alto_stale_policy stale)
 {
     alto_site_options serve = {.counts = &self->counts, .stale = stale};
     alto_error error;
-    self->site = alto_site_new(endpoints, countof(endpoints));
+    self->site = alto_site_new(endpoints, countof(endpoints), NULL);
     assert_non_null(self->site);
     assert_int_equal(alto_site_add(self->site, self->origin->archive, &serve, &self->front, &error), ALTO_OK);
 }

@@ -67,7 +67,7 @@ static void follow(follower *self, const char *endpoint, const char *topic)
 {
     alto_error error;
     *self = (follower){.in_order = true};
-    assert_int_equal(alto_push_receiver_new(loop, endpoint, on_message, self, &self->receiver, &error), ALTO_OK);
+    assert_int_equal(alto_push_receiver_new(loop, endpoint, NULL, on_message, self, &self->receiver, &error), ALTO_OK);
     if (topic)
         assert_int_equal(alto_push_subscribe(self->receiver, alto_slice_text(topic)), ALTO_OK);
 }
@@ -76,7 +76,7 @@ static alto_push_sender *bind_to(const char *endpoint)
 {
     alto_push_sender *sender = NULL;
     alto_error error;
-    alto_status status = alto_push_sender_new(loop, &endpoint, 1, ALTO_PUSH_MULTICAST_MBIT, &sender, &error);
+    alto_status status = alto_push_sender_new(loop, &endpoint, 1, ALTO_PUSH_MULTICAST_MBIT, NULL, &sender, &error);
     if (status != ALTO_OK)
         fail_msg("%s: %s", error.where, error.why);
     return sender;
@@ -269,8 +269,9 @@ static void a_bad_endpoint_is_refused_with_what_to_do(void **state)
         print_message("  case: %s\n", cases[i].endpoint);
         alto_push_sender *sender = NULL;
         alto_error error;
-        assert_int_equal(alto_push_sender_new(loop, &cases[i].endpoint, 1, ALTO_PUSH_MULTICAST_MBIT, &sender, &error),
-                         cases[i].status);
+        assert_int_equal(
+            alto_push_sender_new(loop, &cases[i].endpoint, 1, ALTO_PUSH_MULTICAST_MBIT, NULL, &sender, &error),
+            cases[i].status);
         assert_null(sender);
         assert_string_equal(error.where, cases[i].endpoint);
         assert_non_null(strstr(error.why, cases[i].words));
@@ -280,7 +281,8 @@ static void a_bad_endpoint_is_refused_with_what_to_do(void **state)
     follower nobody;
     static const char *const sources[] = {"http://127.0.0.1:1", "tcp://127.0.0.1", "", "tcp://", "epgm://;:1"};
     for (size_t i = 0; i < countof(sources); i++)
-        assert_int_equal(alto_push_receiver_new(loop, sources[i], on_message, &nobody, &receiver, &error), ALTO_CONFIG);
+        assert_int_equal(alto_push_receiver_new(loop, sources[i], NULL, on_message, &nobody, &receiver, &error),
+                         ALTO_CONFIG);
     alto_push_sender_destroy(&holder);
 }
 

@@ -218,6 +218,63 @@ static void a_descriptor_that_became_somebody_elses_is_left_alone(void **state)
     close(pair[1]);
 }
 
+/* Descriptors that are nobody's: such peers are counted, and cannot be cut off. */
+static void crowd(const fixture *self, uint64_t count, uint64_t now_ms)
+{
+    for (uint64_t i = 0; i < count; i++)
+        alto_push_peers_accepted(self->peers, 1000 + (int)i, now_ms);
+}
+
+static void who_never_subscribed_makes_place_for_others_after_a_while(void **state)
+{
+    enum { MANY = ALTO_PUSH_MAX_PEERS / 4 };
+    fixture *self = *state;
+    crowd(self, MANY, 500);
+    assert_int_equal(cut_off(self), 0);
+    alto_push_peers_accepted(self->peers, 4000, 999);
+    assert_int_equal(cut_off(self), 0);
+    alto_push_peers_accepted(self->peers, 4001, 1000); /* the one that has been there longest is the real one */
+    assert_int_equal(cut_off(self), 1);
+    assert_string_equal(self->why, "half-open");
+}
+
+static void who_subscribed_makes_no_place(void **state)
+{
+    fixture *self = *state;
+    crowd(self, ALTO_PUSH_MAX_PEERS / 4, 500);
+    alto_push_peers_subscribed(self->peers, self->near, 18);
+    alto_push_peers_unsubscribed(self->peers, self->near, 18);
+    alto_push_peers_accepted(self->peers, 4000, 2000);
+    assert_int_equal(cut_off(self), 0);
+}
+
+static bool is_good(void *context, const char *user)
+{
+    (void)context;
+    return strcmp(user, "good") == 0;
+}
+
+static void who_is_not_allowed_any_more_is_cut_off(void **state)
+{
+    fixture *self = *state;
+    alto_push_peers_is(self->peers, self->listener, "bad"); /* a stranger */
+    alto_push_peers_is(self->peers, self->near, "good");
+    alto_push_peers_recheck(self->peers, is_good, NULL);
+    assert_int_equal(cut_off(self), 0);
+    alto_push_peers_is(self->peers, self->near, "bad");
+    alto_push_peers_recheck(self->peers, is_good, NULL);
+    assert_int_equal(cut_off(self), 1);
+    assert_string_equal(self->why, "revoked");
+}
+
+static void who_has_not_said_who_it_is_is_cut_off_too(void **state)
+{
+    fixture *self = *state;
+    alto_push_peers_recheck(self->peers, is_good, NULL);
+    assert_int_equal(cut_off(self), 1);
+    assert_string_equal(self->why, "not-known-yet");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +286,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_handled_is_bounded_and_then_nobody_is_let_in, setup, teardown),
         cmocka_unit_test_setup_teardown(subscriptions_are_counted_and_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(a_descriptor_that_became_somebody_elses_is_left_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_never_subscribed_makes_place_for_others_after_a_while, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_subscribed_makes_no_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_not_allowed_any_more_is_cut_off, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_has_not_said_who_it_is_is_cut_off_too, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,7 +34,7 @@ static int set_up(void **state)
     fixture *self = calloc(1, sizeof *self);
     for (size_t i = 0; i < ORIGINS; i++)
         self->origins[i] = test_origin_new((uint8_t)(20 + i));
-    self->site = alto_site_new(&endpoint, 1);
+    self->site = alto_site_new(&endpoint, 1, NULL);
     assert_non_null(self->site);
     self->body = alto_buffer_make(BODY_MAX);
     *state = self;
