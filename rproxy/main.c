@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alto-rproxy: options, signals, exit code; nothing else. */
+#include "io/confine.h"
 #include "io/log.h"
 #include "io/options.h"
 #include "proxy.h"
@@ -68,6 +69,7 @@ int main(int argc, char **argv)
     alto_list push = {0}, advertise = {0};
     alto_groups groups = {.items = words, .size = sizeof words[0], .most = ALTO_MAX_ORIGINS};
     uint64_t threads = 2, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT;
+    alto_confine_options confine = {.words = {.user = NULL}};
     proxy_options options = {.origins = origins, .outlet = {.http = "127.0.0.1:8671"}};
     const alto_option table[] = {
         {"origin", ALTO_OPTION_GROUP, &groups, "NAME",
@@ -116,6 +118,7 @@ int main(int argc, char **argv)
          .help = "answers while nothing fresh is heard: until-valid (marked; 503 at its end; default), mark or refuse"},
         {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
          .max = 64},
+        ALTO_CONFINE_OPTIONS(&confine.words),
         {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
         {.name = NULL}};
     int operands;
@@ -143,10 +146,15 @@ int main(int argc, char **argv)
     options.outlet.advertise_count = advertise.count;
     options.outlet.multicast_mbit = (unsigned)multicast_mbit;
     options.outlet.http_threads = (unsigned)threads;
+    confine.table = table;
+    confine.state = options.state;
+    confine.push = push.items;
+    confine.push_count = push.count;
 
     alto_error error = {.status = ALTO_NO_MEMORY};
     proxy *made = NULL;
-    alto_loop *loop = alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
+    bool confined = alto_confine(&confine, &options.user, &error) == ALTO_OK;
+    alto_loop *loop = confined && alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
     if (!loop || alto_loop_stop_on_signals(loop) != ALTO_OK || proxy_new(loop, &options, &made, &error) != ALTO_OK) {
         fprintf(stderr, "alto-rproxy: %s: %s\n", error.where, error.why);
         alto_loop_destroy(&loop);

@@ -46,6 +46,8 @@ static alto_status open_all(proxy *self, const proxy_options *options, alto_erro
         status = add_relay(self, options->state, &options->origins[i], error);
     if (status == ALTO_OK)
         status = alto_outlet_open(self->outlet, error);
+    if (status == ALTO_OK)
+        status = alto_user_become(&options->user, error);
     for (size_t i = 0; status == ALTO_OK && i < self->count; i++)
         status = relay_start(self->relays[i], error);
     return status;

@@ -9,12 +9,15 @@
 
 #include "relay.h"
 
+#include "io/user.h"
+
 typedef struct {
     const relay_options
         *origins;      /* with distinct names, unless there is one without; `state` and `hopeless` are filled */
     size_t count;      /* 1 to ALTO_MAX_ORIGINS */
     const char *state; /* as relay.h */
     alto_outlet_options outlet;
+    alto_user user; /* to become when ports are bound and keys are read */
 } proxy_options;
 
 typedef struct proxy proxy;

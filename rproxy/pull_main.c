@@ -2,6 +2,7 @@
 #include "pull_main.h"
 
 #include "core/crypto.h"
+#include "io/confine.h"
 #include "io/log.h"
 #include "io/options.h"
 #include "pull_only.h"
@@ -23,11 +24,12 @@ bool pull_main_wanted(int argc, char **argv)
     return false;
 }
 
-static int run(const pull_only_options *options)
+static int run(const alto_confine_options *confine, pull_only_options *options)
 {
     alto_error error = {.status = ALTO_NO_MEMORY};
     pull_only *made = NULL;
-    alto_loop *loop = alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
+    bool confined = alto_confine(confine, &options->user, &error) == ALTO_OK;
+    alto_loop *loop = confined && alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
     bool ready =
         loop && alto_loop_stop_on_signals(loop) == ALTO_OK && pull_only_new(loop, options, &made, &error) == ALTO_OK;
     if (ready)
@@ -43,6 +45,7 @@ int pull_main(int argc, char **argv)
 {
     const char *log_level = "info";
     uint64_t threads = 2, patience_s = 10;
+    alto_confine_options confine = {.words = {.user = NULL}};
     pull_only_options options = {.http = "127.0.0.1:8671"};
     const alto_option table[] = {
         {"pull", ALTO_OPTION_TEXT, &options.alto_server.url, "URL",
@@ -54,6 +57,7 @@ int pull_main(int argc, char **argv)
          .help = "PEM of whom to believe that it is the ALTO server (default: the system's authorities)"},
         {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
          .max = 64},
+        ALTO_CONFINE_OPTIONS(&confine.words),
         {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
         {.name = NULL}};
     int operands;
@@ -66,5 +70,6 @@ int pull_main(int argc, char **argv)
     alto_log_set_level(level);
     options.alto_server.patience_s = (unsigned)patience_s;
     options.http_threads = (unsigned)threads;
-    return run(&options);
+    confine.table = table;
+    return run(&confine, &options);
 }

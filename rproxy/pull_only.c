@@ -50,6 +50,8 @@ alto_status pull_only_new(alto_loop *loop, const pull_only_options *options, pul
     alto_status status = alto_server_new(loop, &options->alto_server, &self->alto_server, error);
     if (status == ALTO_OK)
         status = alto_http_server_new(options->http, options->http_threads, answer_request, self, &self->http, error);
+    if (status == ALTO_OK)
+        status = alto_user_become(&options->user, error);
     if (status != ALTO_OK) {
         pull_only_destroy(&self);
         return status;

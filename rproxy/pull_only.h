@@ -7,11 +7,13 @@
 #define PULL_ONLY_H
 
 #include "io/alto_server.h"
+#include "io/user.h"
 
 typedef struct {
     alto_server_options alto_server;
     const char *http; /* where to answer */
     unsigned http_threads;
+    alto_user user; /* to become when the port is bound */
 } pull_only_options;
 
 typedef struct pull_only pull_only;

@@ -5,10 +5,8 @@
 #include "io/keyring.h"
 #include "io/log.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 enum {
     STATE_MS = 1000, /* how often to look whether the copy has become stale */
@@ -118,14 +116,12 @@ bool relay_hopeless(const relay *self)
 
 /* ---- opening ---- */
 
-/* The directory of the state of this origin: the one given, or one in it, which is there then. */
+/* The directory of the state of this origin: the one given, or one in it. */
 static alto_status choose_directory(const relay_options *options, char path[PATH_SIZE], alto_error *error)
 {
     const char *name = options->name, *state = options->state;
     if (name && !alto_site_is_name(name))
         return alto_fail(error, ALTO_CONFIG, name, "cannot be the name of an origin (--origin)");
-    if (name && mkdir(state, S_IRWXU) < 0 && errno != EEXIST)
-        return alto_fail(error, ALTO_IO, state, "cannot create it: %s", strerror(errno));
     if (snprintf(path, PATH_SIZE, "%s%s%s", state, name ? "/" : "", name ? name : "") >= PATH_SIZE)
         return alto_fail(error, ALTO_CONFIG, state, "the path is too long");
     return ALTO_OK;
@@ -156,7 +152,7 @@ static alto_status restore(relay *self, const alto_stored_state *state)
     return status;
 }
 
-static alto_status open_state(relay *self, alto_error *error)
+static alto_status take_up_state(relay *self, alto_error *error)
 {
     alto_stored_state state = {0};
     alto_replica *replica = alto_follower_replica(self->follower);
@@ -177,6 +173,12 @@ static alto_status open_state(relay *self, alto_error *error)
     }
     alto_stored_state_fini(&state);
     return status;
+}
+
+static alto_status open_state(relay *self, alto_error *error)
+{
+    alto_status status = alto_store_open(self->directory, &self->anchor.origin, &self->store, error);
+    return status == ALTO_OK ? take_up_state(self, error) : status;
 }
 
 static alto_status open_follower(relay *self, alto_error *error)
@@ -227,8 +229,6 @@ static alto_status open_all(relay *self, alto_error *error)
     alto_status status = alto_keyring_read_anchor(NULL, self->options.root_key, &self->anchor, error);
     if (status == ALTO_OK)
         status = choose_directory(&self->options, self->directory, error);
-    if (status == ALTO_OK)
-        status = alto_store_open(self->directory, &self->anchor.origin, &self->store, error);
     if (status == ALTO_OK)
         status = open_follower(self, error);
     if (status == ALTO_OK && self->options.alto_server.url)

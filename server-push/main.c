@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alto-server-push: options, signals, exit code; nothing else. */
 #include "core/capability.h"
+#include "io/confine.h"
 #include "io/log.h"
 #include "io/options.h"
 #include "server.h"
@@ -21,6 +22,7 @@ int main(int argc, char **argv)
     uint64_t poll_s = 60, fetch_timeout_s = 120;
     server_options options = {.quiet_ms = 20, .max_quiet_ms = 1000};
     options.outlet.http = "127.0.0.1:8670";
+    alto_confine_options confine = {.words = {.user = NULL}};
     const alto_option table[] = {
         {"maps", ALTO_OPTION_TEXT, &options.maps, "DIR",
          .help = "directory of maps: X.json is resource X; a network map is named by its vtag"},
@@ -69,6 +71,7 @@ int main(int argc, char **argv)
          .help = "Mbit/s of a push to an epgm:// group, at most (default 100)", .min = 1, .max = ALTO_PUSH_MAX_MBIT},
         {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
          .max = 64},
+        ALTO_CONFINE_OPTIONS(&confine.words),
         {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
         {.name = NULL}};
     int operands;
@@ -110,9 +113,15 @@ int main(int argc, char **argv)
     options.poll_ms = poll_s * 1000;
     options.fetch_timeout_s = (unsigned)fetch_timeout_s;
 
+    confine.table = table;
+    confine.state = options.state;
+    confine.push = push.items;
+    confine.push_count = push.count;
+
     alto_error error = {.status = ALTO_NO_MEMORY};
     server *made = NULL;
-    alto_loop *loop = alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
+    bool confined = alto_confine(&confine, &options.user, &error) == ALTO_OK;
+    alto_loop *loop = confined && alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
     if (!loop || alto_loop_stop_on_signals(loop) != ALTO_OK || server_new(loop, &options, &made, &error) != ALTO_OK) {
         fprintf(stderr, "alto-server-push: %s: %s\n", error.where, error.why);
         alto_loop_destroy(&loop);

@@ -341,9 +341,18 @@ static alto_status open_manifest(server *self, alto_buffer *file, alto_error *er
     return ALTO_OK;
 }
 
+/* With the user's rights: links that somebody else left there lead root nowhere. */
+static alto_status open_store(server *self, alto_error *error)
+{
+    alto_status status = alto_user_lend(&self->options.user, error);
+    if (status == ALTO_OK)
+        status = alto_store_open(self->options.state, &self->anchor.origin, &self->store, error);
+    return status == ALTO_OK ? alto_user_return(&self->options.user, error) : status;
+}
+
 static alto_status load_state(server *self, alto_stored_state *state, alto_error *error)
 {
-    alto_status status = alto_store_open(self->options.state, &self->anchor.origin, &self->store, error);
+    alto_status status = open_store(self, error);
     if (status != ALTO_OK)
         return status;
     status = alto_store_load(self->store, self->pool, state);
@@ -445,6 +454,12 @@ static alto_status open_notify(server *self, alto_error *error)
     return status;
 }
 
+static alto_status read_credentials(server *self, alto_error *error)
+{
+    const char *file = self->options.credentials;
+    return file ? alto_keyring_read_secret(file, &self->credentials, error) : ALTO_OK;
+}
+
 static alto_status open_directory(server *self, alto_error *error)
 {
     source_dir_events events = {
@@ -462,16 +477,13 @@ static alto_status open_alto(server *self, alto_error *error)
                                  .enough = on_enough,
                                  .settled = on_settled,
                                  .context = self};
-    alto_status status =
-        options->credentials ? alto_keyring_read_secret(options->credentials, &self->credentials, error) : ALTO_OK;
     source_alto_options source = {.url = options->alto_server,
                                   .credentials = (const char *)self->credentials.data,
                                   .ca_file = options->ca_file,
                                   .poll_ms = options->poll_ms,
                                   .max_wait_ms = options->max_quiet_ms,
                                   .timeout_s = options->fetch_timeout_s};
-    if (status == ALTO_OK)
-        status = source_alto_new(self->loop, &source, &events, &self->alto, error);
+    alto_status status = source_alto_new(self->loop, &source, &events, &self->alto, error);
     if (status != ALTO_OK)
         return status;
     status = alto_loop_on_hangup(self->loop, on_hangup, self);
@@ -524,7 +536,11 @@ static alto_status open_all(server *self, alto_error *error)
     if (status == ALTO_OK)
         status = open_notify(self, error);
     if (status == ALTO_OK)
+        status = read_credentials(self, error);
+    if (status == ALTO_OK)
         status = open_publisher(self, error);
+    if (status == ALTO_OK)
+        status = alto_user_become(&self->options.user, error);
     if (status == ALTO_OK)
         judge_clock_of_epoch(self, &state);
     if (status == ALTO_OK)

@@ -6,6 +6,7 @@
 #define SERVER_H
 
 #include "io/outlet.h"
+#include "io/user.h"
 
 typedef struct {
     const char *maps, *keys, *state;   /* directories; maps: NULL when an ALTO server is the source */
@@ -19,6 +20,7 @@ typedef struct {
     uint64_t valid_for_s;
     uint32_t head_interval_ms;
     bool retag;
+    alto_user user;              /* to become when ports are bound and keys are read */
     const char *const *rproxies; /* base URLs of those that redistribute, for `.capability` */
     size_t rproxy_count;
 } server_options;

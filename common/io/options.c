@@ -200,3 +200,26 @@ void alto_options_parse(int argc, char **argv, const alto_option *options, const
     check_required(&self, false);
     *operands = kept;
 }
+
+static void show_paths(const alto_option *option, const void *target, void (*found)(void *context, const char *path),
+                       void *context)
+{
+    if (option->type == ALTO_OPTION_TEXT && *(const char *const *)target)
+        found(context, *(const char *const *)target);
+    const alto_list *list = option->type == ALTO_OPTION_LIST ? target : NULL;
+    for (size_t i = 0; list && i < list->count; i++)
+        found(context, list->items[i]);
+}
+
+void alto_options_each_path(const alto_option *options, void (*found)(void *context, const char *path), void *context)
+{
+    parser self = {.options = options};
+    find_groups(&self);
+    for (const alto_option *at = options; at->name; at++) {
+        if (!at->value || (strcmp(at->value, "FILE") != 0 && strcmp(at->value, "DIR") != 0))
+            continue;
+        size_t groups = is_grouped(&self, at) ? self.groups->count : 0;
+        for (size_t i = 0; i <= groups; i++)
+            show_paths(at, (const uint8_t *)at->target + (groups ? i * self.groups->size : 0), found, context);
+    }
+}

@@ -81,7 +81,14 @@ typedef struct {
     group groups[3]; /* what stands before all, then two */
     size_t count;
     const char *state;
+    char paths[64]; /* shown, each with a blank behind it */
 } parsed_groups;
+
+static void add_path(void *context, const char *path)
+{
+    parsed_groups *self = context;
+    strcat(strcat(self->paths, path), " ");
+}
 
 static void parse_groups(char *words, parsed_groups *out)
 {
@@ -102,6 +109,7 @@ static void parse_groups(char *words, parsed_groups *out)
         argv[argc++] = word;
     alto_options_parse(argc, argv, options, "[options]", "Does it several times.", &operands);
     out->count = groups.count;
+    alto_options_each_path(options, add_path, out);
 }
 
 static void what_stands_before_the_first_group_holds_for_all(void **state)
@@ -124,6 +132,17 @@ static void what_stands_before_the_first_group_holds_for_all(void **state)
     assert_string_equal(b->urls.items[1], "u1");
     assert_false(b->quiet);
     assert_int_equal(b->ms, 9);
+}
+
+static void files_and_directories_are_shown_of_all_groups(void **state)
+{
+    (void)state;
+    char words[] = "prog --url u --state d --of a --key ka --of b --key kb", fewer[] = "prog --key k --state d";
+    parsed_groups got;
+    parse_groups(words, &got);
+    assert_string_equal(got.paths, "ka kb d ");
+    parse_groups(fewer, &got);
+    assert_string_equal(got.paths, "k d ");
 }
 
 static void without_a_group_there_is_one_without_a_name(void **state)
@@ -248,6 +267,7 @@ int main(void)
         cmocka_unit_test(every_form_of_an_option_is_understood),
         cmocka_unit_test(defaults_stay_when_nothing_is_given),
         cmocka_unit_test(what_stands_before_the_first_group_holds_for_all),
+        cmocka_unit_test(files_and_directories_are_shown_of_all_groups),
         cmocka_unit_test(without_a_group_there_is_one_without_a_name),
         cmocka_unit_test(a_mistake_in_a_group_says_in_which),
         cmocka_unit_test(a_mistake_is_one_line_and_exit_2),
