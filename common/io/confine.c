@@ -52,6 +52,7 @@ static alto_status make_state(const char *directory, const alto_user *user, alto
 
 typedef struct {
     alto_sandbox sandbox;
+    const char *state;  /* stays where it is */
     alto_status status; /* first error */
 } permits;
 
@@ -61,7 +62,7 @@ static void allow(permits *self, const char *path, alto_sandbox_right right)
         self->status = alto_sandbox_allow(&self->sandbox, path, right);
 }
 
-/* The directory of a file, so that it is found again after it was replaced by rename; not of all files there are. */
+/* The directory that a path lies in, so that it is found again after it was replaced by rename; not of all files there are. */
 static void allow_around(permits *self, const char *path, alto_sandbox_right right)
 {
     char directory[PATH_MAX];
@@ -77,9 +78,8 @@ static void allow_named(void *context, const char *path)
 {
     permits *self = context;
     char real[PATH_MAX];
-    struct stat what;
     allow(self, path, ALTO_SANDBOX_READ);
-    if (stat(path, &what) == 0 && S_ISDIR(what.st_mode))
+    if (path == self->state)
         return;
     allow_around(self, path, ALTO_SANDBOX_READ);
     if (realpath(path, real))
@@ -94,7 +94,7 @@ static void allow_socket(permits *self, const char *endpoint)
 
 static alto_status enter_sandbox(const alto_confine_options *options)
 {
-    permits allowed = {.status = ALTO_OK};
+    permits allowed = {.state = options->state};
     alto_status status = alto_sandbox_begin(&allowed.sandbox);
     if (status != ALTO_OK)
         return status;
