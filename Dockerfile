@@ -15,12 +15,12 @@ RUN cmake --preset release \
 # Volumes take over the owner and mode of the folders that they cover.
 FROM debian:bookworm-slim AS programs
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates libcurl4 liblmdb0 libmicrohttpd12 libsodium23 libyajl2 \
+ && apt-get install -y --no-install-recommends ca-certificates curl libcurl4 liblmdb0 libmicrohttpd12 libsodium23 libyajl2 \
       libzmq5 libzstd1 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 5670 --home-dir /nonexistent --shell /usr/sbin/nologin alto \
- && install -d -o alto -m 700 /keys /state \
- && install -d -o alto -m 755 /anchor /maps
+ && install -d -o alto -m 700 /keys /notify /state \
+ && install -d -o alto -m 755 /anchor
 COPY docker/keys.sh /usr/local/bin/altocast-keys
 COPY --from=build /programs/ /usr/local/bin/
 RUN for program in alto-keys alto-server-push alto-rproxy alto-subscriber alto-sim; do "$program" --version || exit 1; done

@@ -129,51 +129,70 @@ static bool write_whole(const char *path, alto_slice text)
     return fclose(file) == 0 && written;
 }
 
-/* Replace dir/id.json unless it has the content already. */
-static alto_status write_map(const char *dir, const char *id, const alto_buffer *text, unsigned *files,
-                             alto_error *error)
+alto_status maps_write(void *context, const char *id, alto_slice text, bool *changed, alto_error *error)
 {
+    const char *dir = context;
     char path[PATH_MAX], fresh[PATH_MAX];
-    if (text->status != ALTO_OK)
-        return alto_fail(error, text->status, id, "%s", alto_status_text(text->status));
     if (snprintf(path, sizeof path, "%s/%s.json", dir, id) >= (int)sizeof path ||
         snprintf(fresh, sizeof fresh, "%s/.%s.json.new", dir, id) >= (int)sizeof fresh)
         return alto_fail(error, ALTO_IO, dir, "the path is too long");
-    if (file_holds(path, alto_buffer_slice(text)))
+    *changed = !file_holds(path, text);
+    if (!*changed || (write_whole(fresh, text) && rename(fresh, path) == 0))
         return ALTO_OK;
-    if (!write_whole(fresh, alto_buffer_slice(text)) || rename(fresh, path) != 0) {
-        alto_status status = alto_fail(error, ALTO_IO, path, "cannot be written: %s", strerror(errno));
-        (void)remove(fresh);
-        return status;
-    }
-    (*files)++;
-    return ALTO_OK;
+    alto_status status = alto_fail(error, ALTO_IO, path, "cannot be written: %s", strerror(errno));
+    (void)remove(fresh);
+    return status;
 }
 
-alto_status maps_write(const isp *self, const char *dir, maps_written *written, alto_error *error)
+/* ---- all of them ---- */
+
+typedef struct {
+    maps_fn *take;
+    void *context;
+    alto_buffer text; /* of the next document */
+    unsigned changed;
+    alto_error *error;
+} maker;
+
+/* Hand over what was written into `text`; its size goes to *bytes. */
+static alto_status hand_over(maker *self, const char *id, size_t *bytes)
+{
+    bool changed = false;
+    *bytes = self->text.size;
+    alto_status status = self->text.status;
+    if (status == ALTO_OK)
+        status = self->take(self->context, id, alto_buffer_slice(&self->text), &changed, self->error);
+    else
+        alto_fail(self->error, status, id, "%s", alto_status_text(status));
+    self->changed += changed;
+    alto_buffer_clear(&self->text);
+    return status;
+}
+
+static alto_status make_all(maker *self, const isp *network, const char *tag, maps_made *made)
+{
+    maps_network(network, tag, &self->text);
+    alto_status status = hand_over(self, NETWORK_MAP_ID, &made->network_bytes);
+    if (status != ALTO_OK)
+        return status;
+    maps_cost(network, MAPS_ROUTINGCOST, tag, &self->text);
+    status = hand_over(self, "routingcost", &made->routing_bytes);
+    if (status != ALTO_OK)
+        return status;
+    maps_cost(network, MAPS_HOPCOUNT, tag, &self->text);
+    return hand_over(self, "hopcount", &made->hop_bytes);
+}
+
+alto_status maps_make(const isp *self, maps_fn *take, void *context, maps_made *made, alto_error *error)
 {
     char tag[MAPS_TAG_TEXT];
-    *written = (maps_written){0};
+    *made = (maps_made){0};
     alto_status status = maps_tag(self, tag);
     if (status != ALTO_OK)
         return alto_fail(error, status, NETWORK_MAP_ID, "%s", alto_status_text(status));
-    alto_buffer text = alto_buffer_make(ALTO_MAX_DOCUMENT);
-    maps_network(self, tag, &text);
-    written->network_bytes = text.size;
-    status = write_map(dir, NETWORK_MAP_ID, &text, &written->files, error);
-    if (status != ALTO_OK)
-        goto done;
-    alto_buffer_clear(&text);
-    maps_cost(self, MAPS_ROUTINGCOST, tag, &text);
-    written->routing_bytes = text.size;
-    status = write_map(dir, "routingcost", &text, &written->files, error);
-    if (status != ALTO_OK)
-        goto done;
-    alto_buffer_clear(&text);
-    maps_cost(self, MAPS_HOPCOUNT, tag, &text);
-    written->hop_bytes = text.size;
-    status = write_map(dir, "hopcount", &text, &written->files, error);
-done:
-    alto_buffer_fini(&text);
+    maker making = {.take = take, .context = context, .text = alto_buffer_make(ALTO_MAX_DOCUMENT), .error = error};
+    status = make_all(&making, self, tag, made);
+    made->changed = making.changed;
+    alto_buffer_fini(&making.text);
     return status;
 }

@@ -21,13 +21,19 @@ void maps_network(const isp *self, const char *tag, alto_buffer *out);
 void maps_cost(const isp *self, maps_metric metric, const char *tag, alto_buffer *out);
 
 typedef struct {
-    unsigned files;                                 /* written, 0 to 3 */
-    size_t network_bytes, routing_bytes, hop_bytes; /* of the documents, written or not */
-} maps_written;
+    unsigned changed;                               /* documents, 0 to 3 */
+    size_t network_bytes, routing_bytes, hop_bytes; /* of the documents, changed or not */
+} maps_made;
 
-/* Bring the three files in `dir` up to date: the network map first, then the cost maps that name its
- * tag. A file that already has the content is left alone; others are replaced by rename.
- * Errors: ALTO_IO, ALTO_NO_MEMORY, ALTO_TOO_LARGE, each with *error. */
-alto_status maps_write(const isp *self, const char *dir, maps_written *written, alto_error *error);
+/* Takes one document; *changed: is it another one than before? Errors: its own, with *error. */
+typedef alto_status maps_fn(void *context, const char *id, alto_slice text, bool *changed, alto_error *error);
+
+/* Hand over all documents: the network map first, then the cost maps that name its tag.
+ * Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE; those of `take`, which end it. */
+alto_status maps_make(const isp *self, maps_fn *take, void *context, maps_made *made, alto_error *error);
+
+/* The maps_fn that brings the file ID.json in the directory `context` (const char *) up to date: one that already has
+ * the content is left alone; others are replaced by rename. Errors: ALTO_IO. */
+maps_fn maps_write;
 
 #endif
