@@ -118,7 +118,7 @@ static alto_status take(void *context, const char *id, alto_slice text, bool *ch
 {
     sim_front *self = context;
     size_t i = 0;
-    while (strcmp(ids[i], id) != 0)
+    while (i + 1 < DOCUMENTS && strcmp(ids[i], id) != 0)
         i++;
     document *kept = &self->documents[i];
     alto_version *read;

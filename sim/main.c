@@ -98,6 +98,7 @@ typedef struct {
 static alto_status show(const scene *self, maps_made *made, alto_error *error)
 {
     alto_status status = ALTO_OK;
+    *made = (maps_made){0};
     if (self->settings->out)
         status = maps_make(self->network, maps_write, (void *)self->settings->out, made, error);
     if (status == ALTO_OK && self->front)
