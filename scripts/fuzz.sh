@@ -63,7 +63,7 @@ fi
 scripts/deps.sh "fuzzing" build fuzz
 work=build-fuzz
 mkdir -p "$work"
-if ! { cmake --preset fuzz && cmake --build --preset fuzz; } >"$work/build.log" 2>&1; then
+if ! { cmake --preset fuzz && cmake --build --preset fuzz --target "${targets[@]/#/fuzz_}"; } >"$work/build.log" 2>&1; then
     echo "The targets do not build; the end of $work/build.log:"
     tail -n 40 "$work/build.log"
     exit 1
@@ -106,7 +106,7 @@ report() { # target
         "${coverage:-?}" "$(wc -l <"$work/$1.findings")"
 }
 
-echo "${#targets[@]} targets, $seconds s each, $jobs at a time; what they say is in $work/<target>.log"
+echo "$seconds s for each of: ${targets[*]} ($jobs at a time; what they say is in $work/<target>.log)"
 running=0
 for target in "${targets[@]}"; do
     if [ "$running" -ge "$jobs" ]; then

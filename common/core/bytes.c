@@ -54,7 +54,7 @@ uint8_t *alto_buffer_grow(alto_buffer *self, size_t size)
 {
     if (!reserve(self, size))
         return NULL;
-    uint8_t *at = self->data + self->size;
+    uint8_t *at = self->data ? self->data + self->size : NULL; /* NULL: nothing was asked for, and nothing is there */
     self->size += size;
     return at;
 }
