@@ -11,7 +11,8 @@
 
 #define ALTO_QUICK_ROOM 11 /* bytes that may be written to, however many are meant */
 
-enum { ALTO_QUICK_BELOW = 1000, ALTO_QUICK_PARTS = 1000 /* of one */ };
+#define ALTO_QUICK_BELOW 1000
+#define ALTO_QUICK_PARTS 1000 /* of one */
 
 /* Characters, then zeros; the last byte says how many characters. */
 extern const char alto_quick_wholes[ALTO_QUICK_BELOW][4];    /* "0" to "999" */
