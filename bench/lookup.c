@@ -132,7 +132,7 @@ static double pid_ns(const subject *self)
     size_t found = 0;
     for (size_t i = 0; i < ADDRESSES; i++)
         found += alto_lpm_pid(self->lpm, &self->addresses[i]) != NULL;
-    double ns = (bench_thread_us() - begin_us) * 1000 / ADDRESSES;
+    double ns = (bench_thread_us() - begin_us) * 1000 / (double)ADDRESSES;
     if (found != ADDRESSES)
         bench_die("an address in a prefix was not found");
     return ns;
@@ -149,7 +149,7 @@ static double cost_ns(const subject *self)
         alto_lpm_pids(self->lpm, &self->addresses[i], 2, pids);
         found += pids[0] && pids[1] && alto_pid_row(pids[0], self->costs, &row) && alto_pid_cell(pids[1], row, &cost);
     }
-    double ns = (bench_thread_us() - begin_us) * 2000 / ADDRESSES;
+    double ns = (bench_thread_us() - begin_us) * 2000 / (double)ADDRESSES;
     if (found != ADDRESSES / 2)
         bench_die("a cost was not found");
     return ns;

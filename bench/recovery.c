@@ -54,7 +54,7 @@ static bool is_live(alto_follower *follower, const alto_position *wanted)
 
 static void check_patience(uint64_t begin_ns, const char *what)
 {
-    if (bench_us_since(begin_ns) > PATIENCE_S * 1e6)
+    if (bench_us_since(begin_ns) > (double)PATIENCE_S * 1e6)
         bench_die("%s: not within %d s", what, PATIENCE_S);
 }
 

@@ -120,7 +120,7 @@ static void measure_accepting(subject *self)
         double begin_us = bench_thread_us();
         for (size_t i = 0; i < AT_A_TIME; i++)
             take(self, &self->commits[next++]);
-        bench_series_add(&series, (bench_thread_us() - begin_us) / AT_A_TIME);
+        bench_series_add(&series, (bench_thread_us() - begin_us) / (double)AT_A_TIME);
     }
     while (next + 1 < self->count)
         take(self, &self->commits[next++]);
@@ -146,7 +146,7 @@ static void measure_refusing(subject *self, const char *what, alto_slice object,
         for (size_t i = 0; i < AT_A_TIME; i++)
             if (alto_replica_on_statement(self->replica, object, signature, alto_clock_ms()) != wanted)
                 bench_die("%s is not refused as %s", what, alto_status_name(wanted));
-        bench_series_add(&series, (bench_thread_us() - begin_us) / AT_A_TIME);
+        bench_series_add(&series, (bench_thread_us() - begin_us) / (double)AT_A_TIME);
     }
     snprintf(name, sizeof name, "verify: refusing %s", what);
     bench_add(&(bench_row){.name = name,
