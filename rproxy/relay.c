@@ -204,6 +204,11 @@ static bool offers_behind(void *context, const char *id)
     return alto_server_offers(context, id);
 }
 
+static uint64_t turn_behind(void *context)
+{
+    return alto_server_turn(context);
+}
+
 static void inform_behind(void *context, alto_buffer *out)
 {
     alto_server_info(context, out);
@@ -218,6 +223,7 @@ static alto_status publish(relay *self, alto_error *error)
     if (self->alto_server)
         serve.behind = (alto_behind){.answer = answer_behind,
                                      .offers = offers_behind,
+                                     .turn = turn_behind,
                                      .info = inform_behind,
                                      .no_costs = self->options.alto_server.no_costs,
                                      .context = self->alto_server};

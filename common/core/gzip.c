@@ -7,6 +7,7 @@
 enum {
     LEVEL = 5,         /* measured on maps: the ratio of 6 at nearly twice its speed */
     RAW_WINDOW = -15,  /* no zlib header, the largest window */
+    GZIP_WINDOW = 31,  /* the same window, with header and end of gzip */
     MEMORY_LEVEL = 8,  /* zlib's default */
     ROOM = 16384,      /* bytes of output asked for at a time */
     PORTION = 1 << 30, /* bytes of input handed over at a time: zlib counts in 32 bits */
@@ -40,8 +41,9 @@ void alto_deflater_destroy(alto_deflater **self)
 static void drain(z_stream *stream, int flush, alto_buffer *out)
 {
     do {
-        stream->next_out = alto_buffer_grow(out, ROOM);
-        stream->avail_out = ROOM;
+        size_t left = out->max_size - out->size, room = left > ROOM ? ROOM : left ? left : 1;
+        stream->next_out = alto_buffer_grow(out, room);
+        stream->avail_out = (uInt)room;
         if (!stream->next_out)
             return;
         deflate(stream, flush); /* cannot fail: the stream is sound and has room */
@@ -49,18 +51,35 @@ static void drain(z_stream *stream, int flush, alto_buffer *out)
     } while (stream->avail_out == 0);
 }
 
-alto_status alto_deflate(alto_deflater *self, alto_slice text, alto_buffer *out)
+/* Hand over all of `text`, the last of it with that flush. */
+static alto_status feed(z_stream *stream, alto_slice text, int flush, alto_buffer *out)
 {
-    z_stream *stream = &self->stream;
-    deflateReset(stream);
     while (text.size > 0 && out->status == ALTO_OK) {
         size_t part = text.size < PORTION ? text.size : PORTION;
         stream->next_in = (Bytef *)(uintptr_t)text.data;
         stream->avail_in = (uInt)part;
         text.data += part;
         text.size -= part;
-        drain(stream, text.size ? Z_NO_FLUSH : Z_FULL_FLUSH, out);
+        drain(stream, text.size ? Z_NO_FLUSH : flush, out);
     }
+    return out->status;
+}
+
+alto_status alto_deflate(alto_deflater *self, alto_slice text, alto_buffer *out)
+{
+    deflateReset(&self->stream);
+    return feed(&self->stream, text, Z_FULL_FLUSH, out);
+}
+
+alto_status alto_gzip(alto_slice text, int level, alto_buffer *out)
+{
+    z_stream stream = {.next_in = NULL};
+    if (deflateInit2(&stream, level, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+        return ALTO_NO_MEMORY;
+    if (text.size == 0)
+        drain(&stream, Z_FINISH, out);
+    feed(&stream, text, Z_FINISH, out);
+    deflateEnd(&stream);
     return out->status;
 }
 

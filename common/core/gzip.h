@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gzip.h - one gzip member put together from pieces; gzip.c is the only file that knows zlib.
+/* gzip.h - gzip members, made at once or put together from pieces; gzip.c is the only file that knows zlib.
  *
  * A member (RFC 1952) is: header, any number of pieces, end. A piece is raw
  * deflate (RFC 1951) that begins and ends at a whole byte and refers to nothing before
@@ -13,6 +13,9 @@
 #include "core/bytes.h"
 
 #define ALTO_GZIP_STORED 5 /* bytes of a stored block beside its text, of at most 65535 bytes */
+
+/* Append a whole member: `text` compressed, level 1 to 9. Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE (beyond the buffer's maximum). */
+alto_status alto_gzip(alto_slice text, int level, alto_buffer *out);
 
 /* What compresses one piece after another. */
 typedef struct alto_deflater alto_deflater;

@@ -15,10 +15,8 @@
 #ifndef ALTO_RENDER_H
 #define ALTO_RENDER_H
 
+#include "core/coding.h"
 #include "core/version.h"
-
-typedef enum { ALTO_IDENTITY, ALTO_GZIP, ALTO_ZSTD } alto_coding;
-enum { ALTO_CODINGS = ALTO_ZSTD + 1 };
 
 /* The body of an answer: a list of borrowed pieces. */
 typedef struct alto_rendering alto_rendering;

@@ -43,10 +43,11 @@ struct alto_server {
     alto_ird_gather *gather;        /* while it is read; NULL otherwise */
     char reading[ALTO_MAX_URL + 1]; /* the URL of that one of them that is asked for */
     size_t next_link;
-    uint64_t fresh_s; /* of all that was read this time */
-    bool failed;      /* the last time; to log each change once */
-    pthread_mutex_t lock;
-    offer *offered; /* under the lock; NULL: the directory was never read */
+    uint64_t fresh_s;     /* of all that was read this time */
+    bool failed;          /* the last time; to log each change once */
+    pthread_mutex_t lock; /* of all that follows */
+    offer *offered;       /* NULL: the directory was never read */
+    uint64_t turn;
 };
 
 /* ---- what is offered ---- */
@@ -161,6 +162,7 @@ static void publish(alto_server *self)
     pthread_mutex_lock(&self->lock);
     offer *before = self->offered;
     self->offered = made;
+    self->turn++;
     pthread_mutex_unlock(&self->lock);
     if (self->failed || !before || before->count != made->count)
         alto_log(ALTO_LOG_INFO, "directory", "resources=%zu links=%zu", made->count, self->next_link);
@@ -267,6 +269,14 @@ bool alto_server_offers(alto_server *self, const char *id)
     bool offered = now && find_entry(now, id);
     release_offer(now);
     return offered;
+}
+
+uint64_t alto_server_turn(alto_server *self)
+{
+    pthread_mutex_lock(&self->lock);
+    uint64_t turn = self->turn;
+    pthread_mutex_unlock(&self->lock);
+    return turn;
 }
 
 static void give_directory(offer *now, const alto_http_request *request, alto_http_answer *answer)

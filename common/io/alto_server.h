@@ -2,7 +2,7 @@
 /* alto_server.h - the ALTO server behind this one: what it offers, read from its directory again and again, and answers to
  * requests for that (io/forward.h).
  *
- * Threads: alto_server_answer, alto_server_offers, alto_server_directory and alto_server_info may run in several threads at once; all else in the thread of
+ * Threads: alto_server_answer, alto_server_offers, alto_server_turn, alto_server_directory and alto_server_info may run in several threads at once; all else in the thread of
  * the loop. */
 #ifndef ALTO_SERVER_H
 #define ALTO_SERVER_H
@@ -32,6 +32,8 @@ void alto_server_serve(alto_server *self, alto_http_server *http);
 bool alto_server_answer(alto_server *self, const char *id, const alto_http_request *request, alto_http_answer *answer);
 /* Does the ALTO server have a resource with that ID that may be asked for? */
 bool alto_server_offers(alto_server *self, const char *id);
+/* How many times the ALTO server's directory was read and taken up: what is offered changes with it. */
+uint64_t alto_server_turn(alto_server *self);
 /* Answer GET or HEAD of a directory: what it offers, with URIs that alto_server_answer knows by way of alto_path_id. */
 void alto_server_directory(alto_server *self, const alto_http_request *request, alto_http_answer *answer);
 /* Append a JSON object: who it is, and what was asked of it. */

@@ -14,6 +14,8 @@ typedef struct {
     bool (*answer)(void *context, const char *id, const alto_http_request *request, alto_http_answer *answer);
     /* Would it, for that ID? Likewise. */
     bool (*offers)(void *context, const char *id);
+    /* A number that changes whenever that may have changed; likewise. NULL: it never does. */
+    uint64_t (*turn)(void *context);
     /* Append a JSON object for info; likewise. */
     void (*info)(void *context, alto_buffer *out);
     bool no_costs; /* it is never asked for endpoint costs */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/forward.h"
 
+#include "core/coding.h"
 #include "core/http_cache.h"
 #include "io/answer.h"
 #include "io/blob.h"
@@ -22,7 +23,8 @@ enum {
     MAX_KEPT = 1024,        /* answers kept ... */
     KEPT_BYTES = 268435456, /* ... and the bytes of their bodies */
     RETRY_AFTER_S = 2,
-    TYPE_TEXT = 128,
+    TYPE_TEXT = ALTO_HTTP_VALUE,
+    CODING_TEXT = 32,
     TAG_TEXT = 128
 };
 
@@ -34,13 +36,15 @@ typedef struct {
     alto_cache_rule rule;
     uint64_t asked_ms; /* monotonic */
     const alto_blob *body;
-    char type[TYPE_TEXT], tag[TAG_TEXT]; /* the server's Content-Type and ETag; "" when not said */
+    /* the server's Content-Type, Content-Encoding and ETag; "" when not said */
+    char type[TYPE_TEXT], coding[CODING_TEXT], tag[TAG_TEXT];
 } reply;
 
 /* What tells questions apart. */
 typedef struct {
     bool post;
     const char *url, *accept, *content_type; /* "" when absent */
+    const char *codings;                     /* static text */
     alto_slice body;
 } question;
 
@@ -159,6 +163,7 @@ static flight *new_flight(alto_forward *self, const question *asked)
                              .url = copy_text(&to, asked->url),
                              .accept = copy_text(&to, asked->accept),
                              .content_type = copy_text(&to, asked->content_type),
+                             .codings = asked->codings,
                              .body = alto_slice_of(to, asked->body.size)};
     if (asked->body.size)
         memcpy(to, asked->body.data, asked->body.size);
@@ -167,8 +172,9 @@ static flight *new_flight(alto_forward *self, const question *asked)
 
 static bool same_question(const question *one, const question *other)
 {
-    return one->post == other->post && strcmp(one->url, other->url) == 0 && strcmp(one->accept, other->accept) == 0 &&
-           strcmp(one->content_type, other->content_type) == 0 && alto_slice_equal(one->body, other->body);
+    return one->post == other->post && one->codings == other->codings && strcmp(one->url, other->url) == 0 &&
+           strcmp(one->accept, other->accept) == 0 && strcmp(one->content_type, other->content_type) == 0 &&
+           alto_slice_equal(one->body, other->body);
 }
 
 static void unlink_flight(flight **list, const flight *one)
@@ -324,18 +330,19 @@ static void describe_freshness(const reply *one, bool post, alto_http_answer *an
 static void give(const reply *one, const alto_http_request *request, bool post, alto_http_answer *answer)
 {
     bool tagged = one->status == 200 && !post && one->rule.use != ALTO_CACHE_PRIVATE;
-    answer->status = one->status;
+    bool unchanged = tagged && alto_answer_tag_matches(request->if_none_match, one->body->etag);
+    answer->status = unchanged ? 304 : one->status;
     if (one->type[0])
         alto_http_header(answer, "Content-Type", "%s", one->type);
+    if (one->coding[0] && !unchanged)
+        alto_http_header(answer, "Content-Encoding", "%s", one->coding);
     if (tagged) {
         alto_http_header(answer, "ETag", "%s", one->body->etag);
-        alto_http_header(answer, "Vary", "Accept");
+        alto_http_header(answer, "Vary", "Accept, Accept-Encoding");
     }
     describe_freshness(one, post, answer);
     if (one->retry_after_s)
         alto_http_header(answer, "Retry-After", "%llu", (unsigned long long)one->retry_after_s);
-    if (tagged && alto_answer_tag_matches(request->if_none_match, one->body->etag))
-        answer->status = 304;
     answer->size = one->body->size;
     answer->piece_count = 1;
     answer->piece = body_piece;
@@ -354,6 +361,14 @@ static bool look(flight *found, const reply **ready)
     return done;
 }
 
+/* What to say in Accept-Encoding, so that clients who take the same codings share one answer. The same pointer for the same list. */
+static const char *codings_of(const char *accept_encoding)
+{
+    static const char *const lists[] = {"identity", "gzip", "zstd", "gzip, zstd"};
+    return lists[(alto_coding_allowed(accept_encoding, ALTO_GZIP) ? 1 : 0) +
+                 (alto_coding_allowed(accept_encoding, ALTO_ZSTD) ? 2 : 0)];
+}
+
 static const char *or_nothing(const char *text)
 {
     return text ? text : "";
@@ -366,6 +381,7 @@ void alto_forward_answer(alto_forward *self, const alto_forward_ask *ask, const 
                       .url = ask->url,
                       .accept = or_nothing(request->accept),
                       .content_type = "",
+                      .codings = codings_of(request->accept_encoding),
                       .body = {NULL, 0}};
     if (asked.post) {
         asked.content_type = or_nothing(request->content_type);
@@ -425,6 +441,7 @@ static reply *renewed_reply(const reply *stale)
     reply *made = new_reply(stale->status, alto_blob_retain(stale->body));
     if (made) {
         memcpy(made->type, stale->type, sizeof made->type);
+        memcpy(made->coding, stale->coding, sizeof made->coding);
         memcpy(made->tag, stale->tag, sizeof made->tag);
     }
     return made;
@@ -442,15 +459,19 @@ static reply *passed_reply(const alto_pull_result *result)
     reply *made = new_reply((unsigned)result->http_status, alto_blob_new(result->body, alto_slice_of(NULL, 0)));
     if (made) {
         copy_value(made->type, sizeof made->type, result->headers.content_type);
+        copy_value(made->coding, sizeof made->coding, result->headers.content_encoding);
         copy_value(made->tag, sizeof made->tag, result->headers.etag);
         made->retry_after_s = result->retry_after_s;
     }
     return made;
 }
 
-/* May a client hear that status? Redirects lead past us, and who has to log in is this server. */
-static bool is_for_clients(long status)
+/* May a client hear that? Redirects lead past us, who has to log in is this server, and what we cannot say of a body is needed to read it. */
+static bool is_for_clients(const alto_pull_result *result)
 {
+    long status = result->http_status;
+    if (strlen(result->headers.content_type) >= TYPE_TEXT || strlen(result->headers.content_encoding) >= CODING_TEXT)
+        return false;
     return status >= 200 && status != 204 && status != 206 && (status < 300 || status >= 400) && status != 401 &&
            status != 407;
 }
@@ -461,7 +482,7 @@ static reply *reply_of(const flight *one, const alto_pull_result *result)
     bool unchanged = result->whole && result->http_status == 304 && one->stale;
     if (result->timed_out)
         return own_reply(504, "the ALTO server has not answered in time\n");
-    if (!unchanged && (!result->whole || !is_for_clients(result->http_status)))
+    if (!unchanged && (!result->whole || !is_for_clients(result)))
         return own_reply(502, result->http_status ? "the ALTO server has given no answer that can be passed on\n"
                                                   : "the ALTO server cannot be reached\n");
     made = unchanged ? renewed_reply(one->stale) : passed_reply(result);
@@ -493,6 +514,7 @@ static void ask(alto_forward *self, flight *one)
                                        .body = one->asked.body,
                                        .content_type = one->asked.content_type,
                                        .accept = one->asked.accept[0] ? one->asked.accept : "*/*",
+                                       .accept_encoding = one->asked.codings,
                                        .if_none_match = one->stale && one->stale->tag[0] ? one->stale->tag : NULL,
                                        .ca_file = self->ca_file,
                                        .silence_s = self->patience_s,

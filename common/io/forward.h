@@ -4,6 +4,9 @@
  * Equal requests under way share one request to that server; its answers are kept as HTTP allows, in bounded memory. What
  * it says is for one who asked only, is given to one. The client waits, no thread does.
  *
+ * Of what a client says of itself the server hears which media types it accepts, and whether gzip and zstd: answers are passed on in the
+ * coding they come in. Credentials and cookies of clients stay here.
+ *
  * Threads: alto_forward_answer may run in several threads at once; all else in the thread of the loop. */
 #ifndef ALTO_FORWARD_H
 #define ALTO_FORWARD_H

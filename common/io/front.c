@@ -6,6 +6,7 @@
 #include "core/render.h"
 #include "core/service_origin.h"
 #include "io/answer.h"
+#include "io/front_directory.h"
 #include "io/front_query.h"
 #include "io/loop.h"
 #include "io/memory_file.h"
@@ -37,6 +38,7 @@ typedef struct {
 
 struct alto_front {
     alto_archive *archive;
+    alto_front_directory *directory;
     alto_behind behind;        /* all NULL: nobody */
     const alto_notify *notify; /* NULL: nobody is notified here */
     alto_stale_policy stale;
@@ -57,13 +59,17 @@ alto_front *alto_front_new(alto_archive *archive, alto_stale_policy stale)
         return NULL;
     self->archive = archive;
     self->stale = stale;
+    self->directory = alto_front_directory_new();
     pthread_mutex_init(&self->lock, NULL);
+    if (!self->directory)
+        alto_front_destroy(&self);
     return self;
 }
 
 void alto_front_set_behind(alto_front *self, const alto_behind *behind)
 {
     self->behind = *behind;
+    alto_front_directory_set_behind(self->directory, behind);
 }
 
 void alto_front_set_notify(alto_front *self, const alto_notify *notify)
@@ -94,6 +100,7 @@ void alto_front_destroy(alto_front **self)
     for (size_t i = 0; i < KEPT_RENDERINGS; i++)
         if ((*self)->kept[i].rendering)
             drop_kept(*self, &(*self)->kept[i]);
+    alto_front_directory_destroy(&(*self)->directory);
     pthread_mutex_destroy(&(*self)->lock);
     free(*self);
     *self = NULL;
@@ -216,24 +223,6 @@ static alto_rendering *rendering_of(alto_front *self, const alto_resource *resou
     return rendering;
 }
 
-static const char *const coding_names[] = {[ALTO_IDENTITY] = "identity", [ALTO_GZIP] = "gzip", [ALTO_ZSTD] = "zstd"};
-
-/* The coding that the client likes best. Among equals gzip, which all clients know: so most of them share one form. */
-static alto_coding choose_coding(const char *accept_encoding)
-{
-    static const alto_coding by_choice[] = {ALTO_GZIP, ALTO_ZSTD, ALTO_IDENTITY};
-    alto_coding best = ALTO_IDENTITY;
-    int most = 0;
-    for (size_t i = 0; i < sizeof by_choice / sizeof *by_choice; i++) {
-        int quality = alto_http_coding_quality(accept_encoding, coding_names[by_choice[i]]);
-        if (quality > most) {
-            most = quality;
-            best = by_choice[i];
-        }
-    }
-    return best;
-}
-
 static void describe(alto_http_answer *answer, const char *media_type, const char *etag, alto_coding coding)
 {
     alto_http_header(answer, "Content-Type", "%s", media_type);
@@ -241,7 +230,7 @@ static void describe(alto_http_answer *answer, const char *media_type, const cha
     alto_http_header(answer, "Vary", "Accept-Encoding");
     alto_http_header(answer, "Cache-Control", "no-cache"); /* may be kept, must be checked: 304 is cheap */
     if (coding != ALTO_IDENTITY)
-        alto_http_header(answer, "Content-Encoding", "%s", coding_names[coding]);
+        alto_http_header(answer, "Content-Encoding", "%s", alto_coding_name(coding));
 }
 
 /* What a 200 would have as its Content-Length; 0: not known. */
@@ -261,7 +250,7 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
                             alto_http_answer *answer)
 {
     char root[2 * ALTO_HASH_SIZE + 1], etag[ETAG_SIZE];
-    alto_coding coding = choose_coding(request->accept_encoding);
+    alto_coding coding = alto_coding_choose(request->accept_encoding);
     int file;
     if (!alto_http_accepts(request->accept, resource->entry.media_type)) {
         alto_answer_refuse(answer, 406, "this resource has another media type\n");
@@ -269,7 +258,7 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
     }
     alto_hex(root, resource->entry.root.bytes, ALTO_HASH_SIZE / 2);
     bool packed = coding != ALTO_IDENTITY;
-    snprintf(etag, sizeof etag, "\"%s%s%s\"", root, packed ? "-" : "", packed ? coding_names[coding] : "");
+    snprintf(etag, sizeof etag, "\"%s%s%s\"", root, packed ? "-" : "", packed ? alto_coding_name(coding) : "");
     if (alto_answer_tag_matches(request->if_none_match, etag)) {
         answer->status = 304;
         answer->size = size_of_answer(self, resource, coding);
@@ -292,35 +281,48 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
     answer->file = file;
 }
 
-/* What is answered from the maps: everything, but no endpoint costs beside those that the ALTO server is asked for. */
-static unsigned services_of(const alto_front *self, const alto_view *view)
+static alto_slice blob_piece(void *owner, size_t index)
 {
-    const alto_behind *behind = &self->behind;
-    bool asked = behind->offers && alto_origin_has(view, ALTO_SERVICE_ENDPOINT_COST, behind->offers, behind->context);
-    return asked ? ALTO_SERVICES & ~ALTO_SERVICE_BIT(ALTO_SERVICE_ENDPOINT_COST) : ALTO_SERVICES;
+    (void)index;
+    const alto_blob *blob = owner;
+    return alto_slice_of(blob->data, blob->size);
+}
+
+static void blob_release(void *owner)
+{
+    alto_blob_release(owner);
+}
+
+/* Takes the text over. */
+static void give_directory(const alto_blob *text, alto_coding coding, const alto_http_request *request,
+                           alto_http_answer *answer)
+{
+    answer->size = text->size;
+    if (alto_answer_tag_matches(request->if_none_match, text->etag)) {
+        answer->status = 304;
+        describe(answer, directory_type, text->etag, ALTO_IDENTITY);
+        alto_blob_release(text);
+        return;
+    }
+    answer->status = 200;
+    describe(answer, directory_type, text->etag, coding);
+    answer->piece_count = 1;
+    answer->piece = blob_piece;
+    answer->release = blob_release;
+    answer->owner = (void *)(uintptr_t)text;
 }
 
 static void answer_directory(const alto_front *self, const alto_view *view, const alto_http_request *request,
                              alto_http_answer *answer)
 {
-    alto_buffer text = alto_buffer_make(ALTO_MAX_CATALOG);
-    char hex[2 * ALTO_HASH_SIZE + 1], etag[ETAG_SIZE];
-    if (!alto_http_accepts(request->accept, directory_type)) {
+    alto_coding coding = alto_coding_choose(request->accept_encoding);
+    const alto_blob *text;
+    if (!alto_http_accepts(request->accept, directory_type))
         alto_answer_refuse(answer, 406, "the directory is application/alto-directory+json\n");
-    } else if (alto_ird(view, services_of(self, view), request->base, self->behind.offers, self->behind.context,
-                        &text) != ALTO_OK) {
+    else if (alto_front_directory_get(self->directory, view, request->base, coding, &text) != ALTO_OK)
         alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
-    } else {
-        alto_hash hash = alto_hash_of("altocast-etag-1", alto_buffer_slice(&text));
-        alto_hex(hex, hash.bytes, ALTO_HASH_SIZE / 2);
-        snprintf(etag, sizeof etag, "\"%s\"", hex);
-        answer->status = alto_answer_tag_matches(request->if_none_match, etag) ? 304 : 200;
-        describe(answer, directory_type, etag, ALTO_IDENTITY);
-        answer->size = text.size;
-        if (answer->status == 200)
-            alto_http_body(answer, alto_buffer_slice(&text));
-    }
-    alto_buffer_fini(&text);
+    else
+        give_directory(text, coding, request, answer);
 }
 
 /* A path that is no map's: one of the services, or nothing. */
@@ -329,7 +331,7 @@ static void answer_service(const alto_front *self, const alto_view *view, const 
 {
     alto_service service;
     const char *id = alto_path_id(request->path);
-    if (!id || !alto_service_find(view, services_of(self, view), id, &service))
+    if (!id || !alto_front_service(self->directory, view, id, &service))
         alto_answer_refuse(answer, 404, "no resource of that ID; see the directory\n");
     else if (!alto_answer_method(answer, request, "POST, OPTIONS"))
         return;

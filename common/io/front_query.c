@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/front_query.h"
 
+#include "core/coding.h"
 #include "core/http_accept.h"
 #include "core/query_endpoint.h"
 #include "core/query_filter.h"
@@ -53,8 +54,28 @@ static void give(alto_http_answer *answer, unsigned status, const char *media_ty
 {
     answer->status = status;
     alto_http_header(answer, "Content-Type", "%s", media_type);
+    alto_http_header(answer, "Vary", "Accept-Encoding");
     alto_http_header(answer, "Cache-Control", "no-store");
     alto_http_take_body(answer, body);
+}
+
+/* In a coding, where the client takes one and it pays. */
+static void give_packed(alto_http_answer *answer, const char *accept_encoding, const char *media_type,
+                        alto_buffer *body)
+{
+    alto_coding coding = alto_coding_choose_once(accept_encoding, body->size);
+    if (coding == ALTO_IDENTITY) {
+        give(answer, 200, media_type, body);
+        return;
+    }
+    alto_buffer packed = alto_buffer_make(body->size);
+    if (alto_coding_pack(coding, alto_buffer_slice(body), &packed) == ALTO_OK) {
+        alto_http_header(answer, "Content-Encoding", "%s", alto_coding_name(coding));
+        give(answer, 200, media_type, &packed);
+    } else {
+        give(answer, 200, media_type, body);
+    }
+    alto_buffer_fini(&packed);
 }
 
 static void give_error(alto_http_answer *answer, const alto_query_error *error, alto_buffer *text)
@@ -74,7 +95,7 @@ static void answer_query(const alto_view *view, const alto_service *service, con
     alto_query_error error;
     alto_status status = make(view, service, request, &out, &error);
     if (status == ALTO_OK)
-        give(answer, 200, alto_service_media_type(service->kind), &out);
+        give_packed(answer, request->accept_encoding, alto_service_media_type(service->kind), &out);
     else if (status == ALTO_INVALID)
         give_error(answer, &error, &out);
     else if (status == ALTO_TOO_LARGE)

@@ -212,6 +212,7 @@ static void read_headers(const alto_pull *self, alto_pull_headers *out)
     curl_easy_getinfo(self->easy, CURLINFO_EFFECTIVE_URL, &url);
     *out = (alto_pull_headers){.url = url ? url : "",
                                .content_type = header_or_empty(self, "Content-Type"),
+                               .content_encoding = header_or_empty(self, "Content-Encoding"),
                                .etag = header_or_empty(self, "ETag"),
                                .last_modified = header_or_empty(self, "Last-Modified")};
     read_caching(self, &out->caching);
@@ -514,6 +515,7 @@ static bool add_headers(alto_pull *self, const alto_pull_request *request, bool 
     const char *type = request->content_type ? request->content_type : "application/octet-stream";
     bool added = add_named(self, "Cache-Control", request->no_cache ? "no-cache" : NULL) &&
                  add_named(self, "Accept", request->accept) &&
+                 add_named(self, "Accept-Encoding", request->accept_encoding) &&
                  add_named(self, "If-None-Match", request->if_none_match) &&
                  add_named(self, "If-Modified-Since", request->if_modified_since) &&
                  add_named(self, "Content-Type", post ? type : NULL);

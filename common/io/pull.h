@@ -29,17 +29,18 @@ typedef struct {
     const char *ca_file; /* PEM: whom to believe instead of the system's authorities; NULL: those */
     unsigned
         max_redirects; /* 0: they are not followed. Asking again with credentials counts too. Never from https to http; credentials go to no other host */
-    unsigned silence_s; /* give up after so long without any byte; 0: 30 */
-    unsigned total_s;   /* give up when it is not done after so long; 0: no bound */
-    size_t max_size;    /* of the body, after any content coding; none is asked for */
-    bool no_cache;      /* caches on the way are to ask again */
-    bool any_body;      /* the body of every answer is wanted, not only of a 200 */
+    unsigned silence_s;          /* give up after so long without any byte; 0: 30 */
+    unsigned total_s;            /* give up when it is not done after so long; 0: no bound */
+    const char *accept_encoding; /* the body comes in that coding, if the server likes to; NULL: in none */
+    size_t max_size;             /* of the body, as it comes */
+    bool no_cache;               /* caches on the way are to ask again */
+    bool any_body;               /* the body of every answer is wanted, not only of a 200 */
 } alto_pull_request;
 
 /* What an answer says of itself. The texts are borrowed during the call and "" when not said. */
 typedef struct {
     const char *url; /* where it came from in the end */
-    const char *content_type, *etag, *last_modified;
+    const char *content_type, *content_encoding, *etag, *last_modified;
     alto_cache_told caching;
 } alto_pull_headers;
 

@@ -227,6 +227,8 @@ static void what_a_replica_does_not_follow_is_not_found(void **state)
 {
     fixture *self = *state;
     publish(self);
+    assert_int_equal(ask(self, "/directory"), 200);
+    assert_non_null(strstr(text_of(self), "\"cost\""));
     const alto_view *view = test_origin_view(self->origin);
     alto_resource *unheld = alto_resource_new(view->resources[0]->key, &view->resources[0]->entry, NULL);
     const alto_resource *resources[] = {unheld, view->resources[1]};
