@@ -141,8 +141,8 @@ static bool read_test(alto_slice text, size_t first, size_t count, alto_cost_tes
 }
 
 /* An array of tests that have to hold together. */
-static alto_status read_tests(alto_cost_wish *self, const alto_query_field *field, size_t first,
-                              alto_query_error *error)
+static alto_status read_tests(alto_cost_wish *self, const alto_service *service, const alto_query_field *field,
+                              size_t first, alto_query_error *error)
 {
     alto_query_strings texts;
     alto_status status = alto_query_strings_read(field, &texts, error);
@@ -155,7 +155,8 @@ static alto_status read_tests(alto_cost_wish *self, const alto_query_field *fiel
         status = ALTO_NO_MEMORY;
     for (size_t i = 0; status == ALTO_OK && i < texts.count; i++)
         if (self->test_count == ALTO_MAX_CONSTRAINTS ||
-            !read_test(texts.items[i], first, self->map_count - first, &self->tests[self->test_count++]))
+            !read_test(texts.items[i], first, self->map_count - first, &self->tests[self->test_count++]) ||
+            !alto_service_tests(service, self->maps[self->tests[self->test_count - 1].source]))
             status = alto_query_bad_value(error, field->path, texts.items[i]);
     if (status == ALTO_OK && texts.count)
         self->tests[self->test_count - 1].last = true;
@@ -163,8 +164,8 @@ static alto_status read_tests(alto_cost_wish *self, const alto_query_field *fiel
     return status;
 }
 
-static alto_status read_alternatives(alto_cost_wish *self, const alto_query_field *field, size_t first,
-                                     alto_query_error *error)
+static alto_status read_alternatives(alto_cost_wish *self, const alto_service *service, const alto_query_field *field,
+                                     size_t first, alto_query_error *error)
 {
     alto_json_walk walk = alto_json_walk_make(field->value);
     alto_query_field one = *field;
@@ -173,7 +174,7 @@ static alto_status read_alternatives(alto_cost_wish *self, const alto_query_fiel
         size_t before = self->test_count;
         if (one.value.data[0] != '[')
             return alto_query_bad_json(error, field->path, one.value);
-        alto_status status = read_tests(self, &one, first, error);
+        alto_status status = read_tests(self, service, &one, first, error);
         if (status != ALTO_OK)
             return status;
         if (self->test_count == before)
@@ -195,7 +196,7 @@ static alto_status refuse_constraints(const alto_service *service, const alto_qu
                                       alto_query_error *error)
 {
     for (int i = CONSTRAINTS; i <= OR_CONSTRAINTS; i++)
-        if (alto_query_has(&fields[i]) && !alto_service_constraints(service))
+        if (alto_query_has(&fields[i]) && !alto_service_tests(service, NULL))
             return alto_query_bad_json(error, fields[i].path, fields[i].value);
     return ALTO_OK;
 }
@@ -213,10 +214,10 @@ static alto_status read_fields(alto_cost_wish *self, const alto_view *view, cons
     if (status != ALTO_OK)
         return status;
     if (!alto_query_has(&fields[OR_CONSTRAINTS]))
-        return read_tests(self, &fields[CONSTRAINTS], first, error);
+        return read_tests(self, service, &fields[CONSTRAINTS], first, error);
     if (alto_query_has(&fields[CONSTRAINTS]))
         return alto_query_bad_json(error, fields[OR_CONSTRAINTS].path, fields[OR_CONSTRAINTS].value);
-    return read_alternatives(self, &fields[OR_CONSTRAINTS], first, error);
+    return read_alternatives(self, service, &fields[OR_CONSTRAINTS], first, error);
 }
 
 alto_status alto_cost_wish_read(alto_cost_wish *self, const alto_view *view, const alto_service *service,

@@ -235,11 +235,12 @@ static bool capability(const alto_service *service, const char *name, alto_slice
     return alto_json_get(service->entry, path, value);
 }
 
-bool alto_service_constraints(const alto_service *service)
+bool alto_service_tests(const alto_service *service, const alto_resource *cost_map)
 {
-    alto_slice value;
-    return service->entry.size == 0 ||
-           (capability(service, "cost-constraints", &value) && alto_slice_equal(value, alto_slice_text("true")));
+    for (size_t i = 0; i < service->cost_count; i++)
+        if (service->testable[i] && (!cost_map || cost_map == service->costs[i]))
+            return true;
+    return service->entry.size == 0;
 }
 
 size_t alto_service_several(const alto_service *service)

@@ -43,6 +43,7 @@ typedef struct {
     alto_slice entry;             /* of the origin's directory, JSON: no more than that is offered. Empty: we made it */
     size_t cost_count;            /* with an entry: the cost maps of its cost types, in its order */
     const alto_resource *costs[ALTO_SERVICE_COSTS];
+    bool testable[ALTO_SERVICE_COSTS]; /* which of them constraints may be put to */
 } alto_service;
 
 /* The service of that ID among those of `kinds`; false when the view has none. A map that may not be shown at the moment
@@ -62,8 +63,9 @@ const alto_resource *alto_service_network(const alto_view *view, const alto_reso
  * which has the most prefixes. */
 size_t alto_service_costs(const alto_view *view, const alto_service *service,
                           const alto_resource *costs[ALTO_SERVICE_COSTS]);
-/* May a request have constraints, and how many cost types may it name at a time (0: it knows nothing of RFC 8189)? */
-bool alto_service_constraints(const alto_service *service);
+/* May a request put constraints to the costs of that one (NULL: to any), and how many cost types may it name at a time (0: it knows
+ * nothing of RFC 8189)? */
+bool alto_service_tests(const alto_service *service, const alto_resource *cost_map);
 size_t alto_service_several(const alto_service *service);
 /* The network map whose PIDs the property "<network map>.pid" of an endpoint property service tells; NULL: it is not offered. */
 const alto_resource *alto_service_property(const alto_view *view, const alto_service *service, alto_slice name);

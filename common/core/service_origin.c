@@ -104,13 +104,34 @@ static const alto_resource *map_of_type(const alto_view *view, const alto_resour
     return best;
 }
 
+/* Is there a cost type of the list that has that name? */
+static bool has_name(alto_slice names, alto_slice name)
+{
+    alto_slice one;
+    for (size_t i = 0; alto_json_element(names, i, &one); i++)
+        if (alto_slice_equal(one, name))
+            return true;
+    return false;
+}
+
+/* What constraints may be put to: the costs that are named (RFC 8189 4.1.2; unknown to a service of one cost at a time), else all or none. */
+static void find_testable(alto_service *out, alto_slice names)
+{
+    static const char *const some[] = {"capabilities", "testable-cost-type-names", NULL};
+    static const char *const every[] = {"capabilities", "cost-constraints", NULL};
+    alto_slice testable, all, name;
+    bool named = alto_service_several(out) > 0 && alto_json_get(out->entry, some, &testable);
+    bool any = alto_json_get(out->entry, every, &all) && alto_slice_equal(all, alto_slice_text("true"));
+    for (size_t i = 0; i < out->cost_count && alto_json_element(names, i, &name); i++)
+        out->testable[i] = named ? has_name(testable, name) : any;
+}
+
 static bool find_costs(const alto_view *view, alto_service *out)
 {
     static const char *const path[] = {"capabilities", "cost-type-names", NULL};
-    static const char *const tested[] = {"capabilities", "testable-cost-type-names", NULL};
     alto_slice names, name;
     alto_cost_type type;
-    if (!alto_json_get(out->entry, path, &names) || alto_json_get(out->entry, tested, &name))
+    if (!alto_json_get(out->entry, path, &names))
         return false;
     for (size_t i = 0; alto_json_element(names, i, &name); i++) {
         const alto_resource *map = alto_origin_cost_type(alto_origin_directory(view), name, &type)
@@ -122,6 +143,7 @@ static bool find_costs(const alto_view *view, alto_service *out)
         if (!alto_resource_shown(map))
             out->map = map;
     }
+    find_testable(out, names);
     if (!out->map && out->kind == ALTO_SERVICE_COST_FILTER)
         out->map = out->costs[0];
     return out->cost_count > 0;

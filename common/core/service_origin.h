@@ -19,7 +19,7 @@ bool alto_origin_id(const alto_cursor *cursor, char id[ALTO_MAX_NAME + 1]);
 bool alto_origin_cost_type(const alto_version *directory, alto_slice name, alto_cost_type *type);
 
 /* The service of an entry; false: it is none, or asks for more than the maps of the view tell (another property, a cost type
- * without a cost map, more than ALTO_SERVICE_COSTS of them, tests of costs that are not answered). Where a map may not be shown
+ * without a cost map, more than ALTO_SERVICE_COSTS of them). Where a map may not be shown
  * at the moment, out->map is that one. */
 bool alto_origin_service(const alto_view *view, const char *id, alto_slice entry, alto_service *out);
 /* The kinds of those that there are. */

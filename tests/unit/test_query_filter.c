@@ -101,6 +101,7 @@ static void add_cost_maps(test_origin *origin)
 }
 
 #define ROUTING "'cost-type':" TYPE("routingcost")
+#define SHOE "'cost-type':" TYPE("shoesize")
 #define BOTH "'multi-cost-types':[" TYPE("routingcost") "," TYPE("shoesize") "]"
 #define MULTI_META(second)                                                                                             \
     "{'meta':{" VTAGS ",'cost-type':{},'multi-cost-types':[" TYPE("routingcost") "," TYPE(second) "]},'cost-map':"
@@ -243,6 +244,39 @@ static void several_costs_come_as_arrays(void **state)
         assert_answer(origin, "routing-filtered", cases[i].request, cases[i].wanted);
 }
 
+/* A directory with one filter of two costs, of these capabilities. */
+#define DIRECTORY(capabilities)                                                                                        \
+    "{'meta':{'cost-types':{'r':" TYPE("routingcost") ",'s':" TYPE(                                                    \
+        "shoesize") "}},'resources':{'f':{'uri':'f',"                                                                  \
+                    "'media-type':'application/alto-costmap+json','accepts':'application/alto-costmapfilter+json',"    \
+                    "'uses':['net'],'capabilities':{'cost-type-names':['r','s']," capabilities "}}}}"
+
+static void only_what_the_origin_lets_be_tested_is(void **state)
+{
+    static const char some[] = DIRECTORY("'max-cost-types':2,'testable-cost-type-names':['s']");
+    static const char one_at_a_time[] = DIRECTORY("'testable-cost-type-names':['s']");
+    static const char every[] = DIRECTORY("'cost-constraints':true");
+    static const struct {
+        const char *directory, *request, *wanted;
+    } cases[] = {
+        {some, "{" SHOE ",'constraints':['ge 12']}", META("shoesize") "{'PID3':{'PID1':12}}}"},
+        {some, "{" ROUTING ",'constraints':['ge 12']}", "E_INVALID_FIELD_VALUE constraints ge 12"},
+        {some, "{" ROUTING ",'testable-cost-types':[" TYPE("shoesize") "],'or-constraints':[['ge 12']]}",
+         META("routingcost") "{'PID3':{'PID1':20}}}"},
+        {some, "{" BOTH ",'constraints':['[1] ge 12','[0] ge 1']}", "E_INVALID_FIELD_VALUE constraints [0] ge 1"},
+        {one_at_a_time, "{" SHOE ",'constraints':['ge 12']}", "E_INVALID_FIELD_VALUE constraints ['ge 12']"},
+        {every, "{" ROUTING ",'constraints':['ge 20']}", META("routingcost") "{'PID3':{'PID1':20}}}"},
+        {every, "{" SHOE ",'constraints':['ge 12']}", META("shoesize") "{'PID3':{'PID1':12}}}"},
+    };
+    test_origin *origin = *state;
+    add_cost_maps(origin);
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s\n", cases[i].request);
+        add_quoted(origin, ".ird", cases[i].directory);
+        assert_answer(origin, "f", cases[i].request, cases[i].wanted);
+    }
+}
+
 static void a_filter_that_asks_for_everything_gives_the_whole_map(void **state)
 {
     enum { PIDS = 300 };
@@ -316,6 +350,7 @@ int main(void)
         T(constraints_leave_out_what_does_not_meet_them),
         T(too_many_constraints_are_refused),
         T(several_costs_come_as_arrays),
+        T(only_what_the_origin_lets_be_tested_is),
         T(a_filter_that_asks_for_everything_gives_the_whole_map),
         T(an_answer_that_does_not_fit_is_told),
     };

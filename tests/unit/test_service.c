@@ -165,14 +165,14 @@ static void the_services_of_the_origin_come_first(void **state)
     assert_found(origin, "f", "cost");
     assert_true(alto_service_find(view, ALL, "f", &service));
     assert_int_equal(alto_service_costs(view, &service, costs), 1);
-    assert_false(alto_service_constraints(&service));
+    assert_false(alto_service_tests(&service, NULL));
     assert_int_equal(alto_service_several(&service), 0);
 
     assert_true(alto_service_find(view, ALL, "net-filtered", &service));
     assert_int_equal(service.kind, ALTO_SERVICE_COST_FILTER);
     assert_int_equal(alto_service_costs(view, &service, costs), 2);
     assert_ptr_equal(costs[0], alto_view_by_id(view, "hops"));
-    assert_true(alto_service_constraints(&service));
+    assert_true(alto_service_tests(&service, NULL) && alto_service_tests(&service, costs[1]));
     assert_int_equal(alto_service_several(&service), 12);
 
     assert_true(alto_service_find(view, ALL, "p", &service));
