@@ -47,7 +47,8 @@ static void make_manifest(bench_origin *self, uint64_t now_ms)
 static void new_committer(bench_origin *self)
 {
     alto_committer_options options = {.manifest = &self->manifest,
-                                      .key = self->online,
+                                      .keys = (const alto_signing_key *const[]){self->online},
+                                      .key_count = 1,
                                       .chain = alto_clock_ms(),
                                       .valid_for_s = 86400,
                                       .interval_ms = 5000,

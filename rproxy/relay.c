@@ -44,7 +44,8 @@ static void log_step(const relay *self, const alto_applied *applied)
 
 static void serve_manifest(relay *self, const alto_manifest *manifest, alto_slice file)
 {
-    alto_publisher_manifest(self->publisher, file, manifest->epoch, manifest->version);
+    alto_slice roots = alto_replica_roots(alto_follower_replica(self->follower));
+    alto_publisher_manifest(self->publisher, file, manifest->epoch, manifest->version, roots);
 }
 
 static void tell_freshness(relay *self)
@@ -90,9 +91,9 @@ static void on_head(void *context, alto_slice object, const alto_signature *sign
 static void on_manifest(void *context, alto_slice file)
 {
     relay *self = context;
-    const alto_manifest *manifest = alto_replica_manifest_now(alto_follower_replica(self->follower));
-    serve_manifest(self, manifest, file);
-    if (!self->restoring && alto_store_manifest(self->store, file) != ALTO_OK)
+    const alto_replica *replica = alto_follower_replica(self->follower);
+    serve_manifest(self, alto_replica_manifest_now(replica), file);
+    if (!self->restoring && alto_store_manifest(self->store, file, alto_replica_roots(replica)) != ALTO_OK)
         alto_log(ALTO_LOG_ERROR, "store", "status=no-memory");
 }
 
@@ -135,13 +136,17 @@ static alto_status restore(relay *self, const alto_stored_state *state)
     size_t count;
     alto_slice object;
     alto_signature signature;
-    if (!state->has_statement || state->manifest.size == 0)
+    if (state->manifest.size == 0)
         return ALTO_OK;
-    alto_status status = alto_replica_on_manifest(replica, alto_buffer_slice(&state->manifest), alto_clock_ms());
+    alto_status status = alto_replica_on_roots(replica, alto_buffer_slice(&state->roots), alto_clock_ms());
+    if (status == ALTO_OK || status == ALTO_KNOWN)
+        status = alto_replica_on_manifest(replica, alto_buffer_slice(&state->manifest), alto_clock_ms());
     if (status != ALTO_OK && status != ALTO_EXPIRED)
         return status;
     if (status == ALTO_OK)
         on_manifest(self, alto_buffer_slice(&state->manifest));
+    if (!state->has_statement)
+        return ALTO_OK;
     status = alto_signed_split(alto_buffer_slice(&state->statement), &object, &signature);
     if (status == ALTO_OK)
         status = alto_keep_resources(state, &resources, &count);

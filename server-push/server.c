@@ -7,13 +7,14 @@
 #include "io/keep.h"
 #include "io/keyring.h"
 #include "io/log.h"
+#include "signer.h"
 #include "source_alto.h"
 #include "source_dir.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WARN_DAYS = 30, MS_PER_DAY = 86400000, MS_PER_S = 1000, WHERE_SIZE = 512, RETRY_MS = 1000 };
+enum { KEY_LOOK_MS = 600000, MS_PER_S = 1000, WHERE_SIZE = 512, RETRY_MS = 1000 };
 
 /* A document whose last text was refused. */
 typedef struct refusal {
@@ -25,9 +26,10 @@ typedef struct refusal {
 struct server {
     alto_loop *loop;
     server_options options;
-    alto_anchor anchor;
-    alto_manifest manifest;
-    alto_signing_key *key;
+    signer *signer; /* the keys in use */
+    alto_key_id signing;
+    bool has_signed;  /* with the key of that ID */
+    unsigned urgency; /* that was told (alto_key_urgency) */
     alto_pool *pool;
     alto_store *store;
     alto_outlet *outlet;
@@ -38,7 +40,7 @@ struct server {
     source_alto *alto;
     alto_buffer credentials;
     alto_notify *notify; /* NULL: nobody may */
-    alto_timer *head_timer, *hold_timer;
+    alto_timer *head_timer, *hold_timer, *key_timer;
     uint64_t least_time_ms, started_ms; /* statements are dated from that on; when, on the monotonic clock */
     alto_counts counts;                 /* of documents, by what became of them */
     refusal *refusals;
@@ -94,8 +96,8 @@ static void refuse(server *self, const char *name, const alto_error *error)
 /* `.capability` is published with the first documents that are: alone it would look like an origin without maps. */
 static void tell_capability(server *self)
 {
-    alto_capability facts = {.anchor = &self->anchor,
-                             .manifest = &self->manifest,
+    alto_capability facts = {.anchor = &self->signer->anchor,
+                             .manifest = &self->signer->manifest,
                              .rproxies = self->options.rproxies,
                              .rproxy_count = self->options.rproxy_count,
                              .valid_for_s = self->options.valid_for_s,
@@ -234,7 +236,7 @@ static void tell_freshness(server *self, uint64_t issued_at_ms)
 static void on_applied(void *context, const alto_applied *applied)
 {
     server *self = context;
-    alto_publisher_step(self->publisher, applied, self->manifest.max_pushed_payload);
+    alto_publisher_step(self->publisher, applied, self->signer->manifest.max_pushed_payload);
     tell_freshness(self, applied->statement->issued_at_ms);
     if (alto_keep_step(self->store, applied) != ALTO_OK)
         alto_log(ALTO_LOG_ERROR, "store", "status=no-memory");
@@ -290,6 +292,25 @@ static void on_enough(void *context)
     commit(context);
 }
 
+/* Which key signs from now on, whenever that is another one. */
+static void note_signing_key(server *self, uint64_t now_ms)
+{
+    const alto_signing_key *key = alto_committer_key(self->committer, now_ms);
+    if (!key)
+        return;
+    alto_public_key public_half = alto_signing_key_public(key);
+    alto_key_id id = alto_key_id_of(&public_half);
+    if (self->has_signed && memcmp(&id, &self->signing, sizeof id) == 0)
+        return;
+    char name[2 * ALTO_KEY_ID_SIZE + 1];
+    alto_hex(name, id.bytes, sizeof id.bytes);
+    const alto_manifest *manifest = &self->signer->manifest;
+    alto_log(ALTO_LOG_INFO, "signing", "key=%s manifest=%u.%u keys=%zu", name, manifest->epoch, manifest->version,
+             self->signer->online.count);
+    self->signing = id;
+    self->has_signed = true;
+}
+
 static void on_head_timer(void *context)
 {
     server *self = context;
@@ -297,6 +318,7 @@ static void on_head_timer(void *context)
     alto_buffer object = alto_buffer_make(ALTO_MAX_STATEMENT);
     uint64_t now_ms = signing_time(self);
     alto_status status = alto_committer_head(self->committer, now_ms, &object, &signature);
+    note_signing_key(self, now_ms);
     if (status == ALTO_OK) {
         alto_publisher_head(self->publisher, alto_buffer_slice(&object), &signature);
         tell_freshness(self, now_ms);
@@ -307,52 +329,119 @@ static void on_head_timer(void *context)
     alto_timer_arm(self->head_timer, self->options.head_interval_ms);
 }
 
+/* ---- keys ---- */
+
+/* The end of the keys is told as it comes nearer, at start and while running. */
+static void look_at_keys(void *context)
+{
+    server *self = context;
+    uint64_t now_ms = signing_time(self), until_ms = signer_good_until_ms(self->signer);
+    unsigned urgency = alto_key_urgency(until_ms, now_ms);
+    if (urgency > self->urgency)
+        alto_log(urgency == 3 ? ALTO_LOG_ERROR : ALTO_LOG_WARN, "keys", "days_left=%llu do=\"alto-keys renew\"",
+                 (unsigned long long)(until_ms > now_ms ? (until_ms - now_ms) / ALTO_DAY_MS : 0));
+    self->urgency = urgency;
+    alto_timer_arm(self->key_timer, KEY_LOOK_MS);
+}
+
+static void warn_of_unlocked_keys(const signer *keys)
+{
+    for (size_t i = 0; i < keys->online.count; i++)
+        if (!alto_signing_key_locked(keys->online.keys[i])) {
+            alto_log(ALTO_LOG_WARN, "keys",
+                     "locked=no why=\"no memory may be locked, so private keys can get into swap\" "
+                     "do=\"raise the limit (ulimit -l, LimitMEMLOCK)\"");
+            return;
+        }
+}
+
+static void serve_manifest(server *self)
+{
+    const signer *keys = self->signer;
+    alto_publisher_manifest(self->publisher, alto_buffer_slice(&keys->manifest_file), keys->manifest.epoch,
+                            keys->manifest.version, alto_buffer_slice(&keys->roots.list));
+    warn_of_unlocked_keys(keys);
+}
+
+static bool is_older(const alto_manifest *manifest, const alto_manifest *than)
+{
+    return manifest->epoch < than->epoch || (manifest->epoch == than->epoch && manifest->version < than->version);
+}
+
+/* The committer goes over to the keys that were read, in a new chain when they are of another epoch. */
+static alto_status use_keys(server *self, const signer *keys, alto_error *error)
+{
+    uint64_t chain = 0;
+    if (is_older(&keys->manifest, &self->signer->manifest))
+        return alto_fail(error, ALTO_OLD, self->options.keys, "its manifest is older than the one in use");
+    alto_status status = ALTO_OK;
+    if (keys->manifest.epoch != self->signer->manifest.epoch)
+        status = alto_store_next_chain(self->store, signing_time(self), &chain);
+    if (status != ALTO_OK)
+        return alto_fail(error, status, self->options.state, "cannot write to it: is the disk full?");
+    status = alto_committer_renew(self->committer, &keys->manifest, (const alto_signing_key *const *)keys->online.keys,
+                                  keys->online.count, chain);
+    return status == ALTO_OK ? ALTO_OK : alto_fail(error, status, self->options.keys, "%s", alto_status_text(status));
+}
+
+/* Everybody is to know of the new manifest before anything is signed by it. */
+static void publish_keys(server *self, bool new_chain)
+{
+    alto_status status = ALTO_OK;
+    serve_manifest(self);
+    if (new_chain)
+        status = alto_committer_commit(self->committer, self->pool, NULL, 0, signing_time(self));
+    if (status != ALTO_OK)
+        alto_log(ALTO_LOG_ERROR, "commit", "status=%s resources=0", alto_status_name(status));
+    if (self->told_capability) {
+        tell_capability(self);
+        commit(self);
+    }
+    on_head_timer(self);
+}
+
+/* On SIGHUP. What cannot be used changes nothing. */
+static void read_keys_anew(void *context)
+{
+    server *self = context;
+    signer *read = NULL;
+    alto_error error;
+    bool has_state = alto_committer_view(self->committer);
+    alto_status status = signer_read(self->options.keys, signing_time(self), &read, &error);
+    if (status == ALTO_OK)
+        status = use_keys(self, read, &error);
+    if (status != ALTO_OK) {
+        char where[WHERE_SIZE], why[WHERE_SIZE];
+        alto_log(ALTO_LOG_ERROR, "keys", "refused=%s status=%s why=%s",
+                 alto_log_value(error.where, where, sizeof where), alto_status_name(status),
+                 alto_log_value(error.why, why, sizeof why));
+        signer_destroy(&read);
+        return;
+    }
+    bool new_chain = has_state && read->manifest.epoch != self->signer->manifest.epoch;
+    signer_destroy(&self->signer);
+    self->signer = read;
+    alto_log(ALTO_LOG_INFO, "keys", "manifest=%u.%u keys=%zu", read->manifest.epoch, read->manifest.version,
+             read->online.count);
+    publish_keys(self, new_chain);
+    self->urgency = 0;
+    look_at_keys(self);
+}
+
 /* ---- opening ---- */
 
-static void warn_of_expiry(const alto_manifest *manifest, uint64_t now_ms)
-{
-    uint64_t latest = 0;
-    for (size_t i = 0; i < manifest->online_count; i++)
-        if (manifest->online[i].not_after_ms > latest)
-            latest = manifest->online[i].not_after_ms;
-    uint64_t days = latest > now_ms ? (latest - now_ms) / MS_PER_DAY : 0;
-    if (days < WARN_DAYS)
-        alto_log(ALTO_LOG_WARN, "keys", "days_left=%llu do=\"alto-keys renew\"", (unsigned long long)days);
-}
-
-static alto_status open_keys(server *self, alto_error *error)
-{
-    const char *keys = self->options.keys;
-    alto_status status = alto_keyring_read_anchor(keys, ALTO_KEYRING_ANCHOR, &self->anchor, error);
-    return status == ALTO_OK ? alto_keyring_read_key(keys, ALTO_KEYRING_ONLINE, &self->key, error) : status;
-}
-
-static alto_status open_manifest(server *self, alto_buffer *file, alto_error *error)
-{
-    uint64_t now_ms = signing_time(self);
-    const char *keys = self->options.keys;
-    alto_status status = alto_keyring_read_manifest(keys, &self->anchor, now_ms, &self->manifest, error);
-    if (status == ALTO_OK)
-        status = alto_keyring_read(keys, ALTO_KEYRING_MANIFEST, file, error);
-    if (status != ALTO_OK)
-        return status;
-    warn_of_expiry(&self->manifest, now_ms);
-    warn_of_clock(self->manifest.issued_at_ms > now_ms ? self->manifest.issued_at_ms - now_ms : 0, "the-manifest");
-    return ALTO_OK;
-}
-
 /* With the user's rights: links that somebody else left there lead root nowhere. */
-static alto_status open_store(server *self, alto_error *error)
+static alto_status open_store(server *self, const alto_origin *origin, alto_error *error)
 {
     alto_status status = alto_user_lend(&self->options.user, error);
     if (status == ALTO_OK)
-        status = alto_store_open(self->options.state, &self->anchor.origin, &self->store, error);
+        status = alto_store_open(self->options.state, origin, &self->store, error);
     return status == ALTO_OK ? alto_user_return(&self->options.user, error) : status;
 }
 
-static alto_status load_state(server *self, alto_stored_state *state, alto_error *error)
+static alto_status load_state(server *self, const alto_origin *origin, alto_stored_state *state, alto_error *error)
 {
-    alto_status status = open_store(self, error);
+    alto_status status = open_store(self, origin, error);
     if (status != ALTO_OK)
         return status;
     status = alto_store_load(self->store, self->pool, state);
@@ -361,6 +450,14 @@ static alto_status load_state(server *self, alto_stored_state *state, alto_error
     if (state->has_statement)
         judge_clock(self, state->issued_at_ms);
     return ALTO_OK;
+}
+
+/* Before the state, which belongs to the origin, and which says more of the time than the clock does. */
+static alto_status open_state(server *self, alto_stored_state *state, alto_error *error)
+{
+    alto_anchor anchor;
+    alto_status status = alto_keyring_read_anchor(self->options.keys, ALTO_KEYRING_ANCHOR, &anchor, error);
+    return status == ALTO_OK ? load_state(self, &anchor.origin, state, error) : status;
 }
 
 /* A chain number above all that were ever used, as far as can be known. */
@@ -382,16 +479,16 @@ static alto_status next_chain(server *self, const alto_stored_state *state, uint
 static alto_status begin_chain(server *self, uint64_t chain, const alto_resource *const *resources, size_t count,
                                alto_error *error)
 {
-    alto_committer_options options = {.manifest = &self->manifest,
-                                      .key = self->key,
+    const alto_key_set *online = &self->signer->online;
+    alto_committer_options options = {.manifest = &self->signer->manifest,
+                                      .keys = (const alto_signing_key *const *)online->keys,
+                                      .key_count = online->count,
                                       .chain = chain,
                                       .valid_for_s = self->options.valid_for_s,
                                       .interval_ms = self->options.head_interval_ms,
                                       .applied = on_applied,
                                       .context = self};
     alto_status status = alto_committer_new(&options, &self->committer);
-    if (status == ALTO_UNKNOWN_KEY)
-        return alto_fail(error, status, self->options.keys, "the manifest does not name the key in signing.pem");
     if (status == ALTO_OK && count)
         status = alto_committer_restore(self->committer, self->pool, resources, count);
     if (status == ALTO_OK)
@@ -501,20 +598,21 @@ static alto_status open_outlet(server *self, alto_error *error)
     alto_site_options serve = {.counts = &self->counts, .notify = self->notify};
     alto_status status = alto_outlet_new(self->loop, &self->options.outlet, &self->outlet, error);
     if (status == ALTO_OK)
-        status = alto_outlet_publish(self->outlet, &self->manifest.origin, &serve, &self->publisher, error);
+        status = alto_outlet_publish(self->outlet, &self->signer->manifest.origin, &serve, &self->publisher, error);
     return status == ALTO_OK ? alto_outlet_open(self->outlet, error) : status;
 }
 
 static alto_status open_publisher(server *self, alto_error *error)
 {
-    alto_buffer manifest_file = alto_buffer_make(ALTO_MAX_MANIFEST);
-    alto_status status = open_manifest(self, &manifest_file, error);
+    uint64_t now_ms = signing_time(self);
+    alto_status status = signer_read(self->options.keys, now_ms, &self->signer, error);
+    if (status != ALTO_OK)
+        return status;
+    uint64_t issued_at_ms = self->signer->manifest.issued_at_ms;
+    warn_of_clock(issued_at_ms > now_ms ? issued_at_ms - now_ms : 0, "the-manifest");
+    status = open_outlet(self, error);
     if (status == ALTO_OK)
-        status = open_outlet(self, error);
-    if (status == ALTO_OK)
-        alto_publisher_manifest(self->publisher, alto_buffer_slice(&manifest_file), self->manifest.epoch,
-                                self->manifest.version);
-    alto_buffer_fini(&manifest_file);
+        serve_manifest(self);
     return status;
 }
 
@@ -522,17 +620,15 @@ static alto_status open_publisher(server *self, alto_error *error)
  * hold the root keys. */
 static void judge_clock_of_epoch(server *self, const alto_stored_state *state)
 {
-    if (state->has_statement && state->position.epoch < self->manifest.epoch &&
-        self->least_time_ms > self->manifest.issued_at_ms)
-        self->least_time_ms = self->manifest.issued_at_ms;
+    const alto_manifest *manifest = &self->signer->manifest;
+    if (state->has_statement && state->position.epoch < manifest->epoch && self->least_time_ms > manifest->issued_at_ms)
+        self->least_time_ms = manifest->issued_at_ms;
 }
 
 static alto_status open_all(server *self, alto_error *error)
 {
     alto_stored_state state = {0};
-    alto_status status = open_keys(self, error);
-    if (status == ALTO_OK)
-        status = load_state(self, &state, error);
+    alto_status status = open_state(self, &state, error);
     if (status == ALTO_OK)
         status = open_notify(self, error);
     if (status == ALTO_OK)
@@ -545,6 +641,8 @@ static alto_status open_all(server *self, alto_error *error)
         judge_clock_of_epoch(self, &state);
     if (status == ALTO_OK)
         status = take_up_state(self, &state, error);
+    if (status == ALTO_OK && alto_loop_on_hangup(self->loop, read_keys_anew, self) != ALTO_OK)
+        status = alto_fail(error, ALTO_IO, "SIGHUP", "cannot be watched for");
     if (status == ALTO_OK)
         status = open_source(self, error);
     alto_stored_state_fini(&state);
@@ -555,7 +653,7 @@ static void announce(const server *self)
 {
     char origin[2 * ALTO_HASH_SIZE + 1];
     const char *push = alto_outlet_push_endpoint(self->outlet, 0);
-    alto_hex(origin, self->manifest.origin.bytes, ALTO_HASH_SIZE);
+    alto_hex(origin, self->signer->manifest.origin.bytes, ALTO_HASH_SIZE);
     alto_log(ALTO_LOG_INFO, "ready", "origin=%s http=%s push=%s %s=%s", origin, alto_outlet_http_address(self->outlet),
              push ? push : "none", self->alto ? "alto-server" : "maps", source_name(self));
 }
@@ -574,7 +672,9 @@ alto_status server_new(alto_loop *loop, const server_options *options, server **
     self->ingest = self->pool ? ingest_new(&ingesting, self->pool) : NULL;
     self->head_timer = alto_timer_new(loop, on_head_timer, self);
     self->hold_timer = alto_timer_new(loop, on_enough, self);
-    alto_status status = self->ingest && self->head_timer && self->hold_timer ? ALTO_OK : ALTO_NO_MEMORY;
+    self->key_timer = alto_timer_new(loop, look_at_keys, self);
+    bool complete = self->ingest && self->head_timer && self->hold_timer && self->key_timer;
+    alto_status status = complete ? ALTO_OK : ALTO_NO_MEMORY;
     if (status == ALTO_OK)
         status = open_all(self, error);
     else
@@ -584,6 +684,7 @@ alto_status server_new(alto_loop *loop, const server_options *options, server **
         return status;
     }
     announce(self);
+    look_at_keys(self);
     alto_timer_arm(self->head_timer, options->head_interval_ms);
     *out = self;
     return ALTO_OK;
@@ -606,7 +707,8 @@ void server_destroy(server **self)
     alto_committer_destroy(&dying->committer);
     ingest_destroy(&dying->ingest);
     alto_pool_destroy(&dying->pool);
-    alto_signing_key_destroy(&dying->key);
+    alto_timer_destroy(&dying->key_timer);
+    signer_destroy(&dying->signer);
     while (dying->refusals)
         forget_refusal(dying, dying->refusals->name);
     free(dying);

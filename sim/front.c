@@ -51,7 +51,8 @@ static alto_status open_origin(sim_front *self)
     manifest.online[0] = (alto_online_key){.key = alto_signing_key_public(self->key), .not_after_ms = UINT64_MAX};
     manifest.origin = alto_origin_of(1, &manifest.online[0].key, 1);
     alto_committer_options options = {.manifest = &manifest,
-                                      .key = self->key,
+                                      .keys = (const alto_signing_key *const[]){self->key},
+                                      .key_count = 1,
                                       .chain = alto_clock_ms(),
                                       .valid_for_s = VALID_FOR_S,
                                       .interval_ms = HEADS_MS,

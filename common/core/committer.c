@@ -9,33 +9,108 @@
 /* A resource without a predecessor is pushed as a delta from nothing up to this many items; beyond, it is left to snapshots. */
 enum { MAX_FRESH_ITEMS = 65536 };
 
+/* A key that the manifest names, and when it signs. */
+typedef struct {
+    const alto_signing_key *key;
+    alto_key_id id;
+    uint64_t not_before_ms, not_after_ms;
+} held_key;
+
 struct alto_committer {
     alto_committer_options options;
     alto_manifest manifest;
-    alto_key_id key_id;
-    alto_view *view; /* NULL before the first commit, unless restored */
-    bool committed;  /* anything in this chain */
+    held_key keys[ALTO_MAX_KEYS];
+    size_t key_count; /* at least 1 */
+    alto_view *view;  /* NULL before the first commit, unless restored */
+    bool committed;   /* anything in this chain */
     uint64_t seq;
     alto_hash last_commit;
     uint64_t last_issued_ms;
 };
 
+/* ---- keys ---- */
+
+static const alto_online_key *find_named(const alto_manifest *manifest, const alto_public_key *key)
+{
+    for (size_t i = 0; i < manifest->online_count; i++)
+        if (memcmp(manifest->online[i].key.bytes, key->bytes, sizeof key->bytes) == 0)
+            return &manifest->online[i];
+    return NULL;
+}
+
+/* Those of the keys that the manifest names; returns how many. */
+static size_t choose_named(const alto_manifest *manifest, const alto_signing_key *const *keys, size_t count,
+                           held_key named[ALTO_MAX_KEYS])
+{
+    assert(count <= ALTO_MAX_KEYS);
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        alto_public_key public_half = alto_signing_key_public(keys[i]);
+        const alto_online_key *online = find_named(manifest, &public_half);
+        if (online)
+            named[found++] =
+                (held_key){keys[i], alto_key_id_of(&public_half), online->not_before_ms, online->not_after_ms};
+    }
+    return found;
+}
+
+/* The one that became valid last, of those that are valid then: after a change of keys the new one, though the old one is
+ * good for a while. */
+static const held_key *key_at(const alto_committer *self, uint64_t issued_at_ms)
+{
+    const held_key *best = NULL;
+    for (size_t i = 0; i < self->key_count; i++) {
+        const held_key *each = &self->keys[i];
+        bool valid = each->not_before_ms <= issued_at_ms && issued_at_ms < each->not_after_ms;
+        if (valid && (!best || each->not_before_ms > best->not_before_ms))
+            best = each;
+    }
+    return best;
+}
+
+const alto_signing_key *alto_committer_key(const alto_committer *self, uint64_t issued_at_ms)
+{
+    const held_key *found = key_at(self, issued_at_ms);
+    return found ? found->key : NULL;
+}
+
+/* Of an earlier epoch nothing counts any more, its dates included. */
+static void begin_chain(alto_committer *self, uint64_t chain)
+{
+    self->options.chain = chain;
+    self->committed = false;
+    self->seq = self->last_issued_ms = 0;
+}
+
+alto_status alto_committer_renew(alto_committer *self, const alto_manifest *manifest,
+                                 const alto_signing_key *const *keys, size_t key_count, uint64_t chain)
+{
+    held_key named[ALTO_MAX_KEYS];
+    size_t count = choose_named(manifest, keys, key_count, named);
+    if (count == 0)
+        return ALTO_UNKNOWN_KEY;
+    if (manifest->epoch != self->manifest.epoch)
+        begin_chain(self, chain);
+    self->manifest = *manifest;
+    memcpy(self->keys, named, count * sizeof *named);
+    self->key_count = count;
+    return ALTO_OK;
+}
+
+/* ---- life ---- */
+
 alto_status alto_committer_new(const alto_committer_options *options, alto_committer **out)
 {
-    alto_public_key public = alto_signing_key_public(options->key);
-    alto_key_id key_id = alto_key_id_of(&public);
-    bool named = false;
-    for (size_t i = 0; i < options->manifest->online_count; i++)
-        named = named || memcmp(options->manifest->online[i].key.bytes, public.bytes, sizeof public.bytes) == 0;
-    if (!named)
-        return ALTO_UNKNOWN_KEY;
     alto_committer *self = calloc(1, sizeof *self);
     if (!self)
         return ALTO_NO_MEMORY;
     self->options = *options;
-    self->manifest = *options->manifest;
-    self->options.manifest = NULL;
-    self->key_id = key_id;
+    alto_status status =
+        alto_committer_renew(self, options->manifest, options->keys, options->key_count, options->chain);
+    if (status != ALTO_OK) {
+        alto_committer_destroy(&self);
+        return status;
+    }
     *out = self;
     return ALTO_OK;
 }
@@ -225,21 +300,29 @@ static uint64_t issue_time(const alto_committer *self, uint64_t now_ms)
     return now_ms > self->last_issued_ms ? now_ms : self->last_issued_ms; /* never before the predecessor */
 }
 
-static alto_statement statement_base(const alto_committer *self, alto_statement_type type, uint64_t now_ms)
+/* *key: who is to sign it; NULL: nobody may. */
+static alto_statement statement_base(const alto_committer *self, alto_statement_type type, uint64_t now_ms,
+                                     const alto_signing_key **key)
 {
+    uint64_t issued_at_ms = issue_time(self, now_ms);
+    const held_key *signer = key_at(self, issued_at_ms);
+    *key = signer ? signer->key : NULL;
     return (alto_statement){.type = type,
                             .origin = self->manifest.origin,
-                            .key_id = self->key_id,
+                            .key_id = signer ? signer->id : (alto_key_id){{0}},
                             .manifest_epoch = self->manifest.epoch,
                             .manifest_version = self->manifest.version,
                             .position = {self->manifest.epoch, self->options.chain, self->seq},
-                            .issued_at_ms = issue_time(self, now_ms),
+                            .issued_at_ms = issued_at_ms,
                             .valid_for_s = self->options.valid_for_s};
 }
 
 static alto_status sign_commit(const alto_committer *self, making *made, uint64_t now_ms)
 {
-    made->statement = statement_base(self, ALTO_COMMIT, now_ms);
+    const alto_signing_key *key;
+    made->statement = statement_base(self, ALTO_COMMIT, now_ms, &key);
+    if (!key)
+        return ALTO_EXPIRED;
     made->statement.position.seq++;
     made->statement.has_prev = self->committed;
     made->statement.prev = self->last_commit;
@@ -250,7 +333,7 @@ static alto_status sign_commit(const alto_committer *self, making *made, uint64_
     if (status != ALTO_OK)
         return status;
     made->statement.commit_hash = alto_commit_hash(alto_buffer_slice(&made->object));
-    made->signature = alto_sign(self->options.key, alto_buffer_slice(&made->object));
+    made->signature = alto_sign(key, alto_buffer_slice(&made->object));
     return ALTO_OK;
 }
 
@@ -354,7 +437,10 @@ alto_status alto_committer_head(alto_committer *self, uint64_t now_ms, alto_buff
         return ALTO_NOT_FOUND;
     /* A clock that was set back must not make followers take what they hear for an old head. */
     uint64_t later_ms = self->last_issued_ms + 1;
-    alto_statement head = statement_base(self, ALTO_HEAD, now_ms > later_ms ? now_ms : later_ms);
+    const alto_signing_key *key;
+    alto_statement head = statement_base(self, ALTO_HEAD, now_ms > later_ms ? now_ms : later_ms, &key);
+    if (!key)
+        return ALTO_EXPIRED;
     head.commit_hash = self->last_commit;
     head.state_root = self->view->state_root;
     head.interval_ms = self->options.interval_ms;
@@ -363,6 +449,6 @@ alto_status alto_committer_head(alto_committer *self, uint64_t now_ms, alto_buff
     if (status != ALTO_OK)
         return status;
     self->last_issued_ms = head.issued_at_ms;
-    *signature = alto_sign(self->options.key, alto_slice_of(out->data + begin, out->size - begin));
+    *signature = alto_sign(key, alto_slice_of(out->data + begin, out->size - begin));
     return ALTO_OK;
 }

@@ -2,6 +2,7 @@
 #include "core/crypto.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 
 /* What stands before the 32 key bytes in RFC 8410's two structures: the lengths are fixed, so is all of this. */
 static const uint8_t private_prefix[] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
@@ -26,7 +27,9 @@ static bool is_ready;
 __extension__ typedef unsigned __int128 wide_sum;
 
 struct alto_signing_key {
-    unsigned char secret[crypto_sign_SECRETKEYBYTES]; /* seed, then public key */
+    alto_public_key public_half;
+    unsigned char *secret; /* seed, then public key; pages that cannot even be read, but for the moments of use */
+    bool locked;           /* the pages never go to swap */
 };
 
 _Static_assert(sizeof(crypto_generichash_state) <= sizeof(alto_hasher), "the state must fit");
@@ -241,13 +244,22 @@ alto_signing_key *alto_signing_key_new(void)
 
 alto_signing_key *alto_signing_key_from_seed(const uint8_t seed[ALTO_KEY_SIZE])
 {
-    alto_signing_key *key = sodium_malloc(sizeof *key);
-    if (!key)
+    alto_signing_key *key = malloc(sizeof *key);
+    unsigned char *secret = key ? sodium_malloc(crypto_sign_SECRETKEYBYTES) : NULL;
+    if (!secret) {
+        free(key);
         return NULL;
-    uint8_t public_half[ALTO_KEY_SIZE];
-    crypto_sign_seed_keypair(public_half, key->secret, seed);
-    sodium_mprotect_readonly(key);
+    }
+    *key = (alto_signing_key){.secret = secret};
+    key->locked = sodium_mlock(secret, crypto_sign_SECRETKEYBYTES) == 0; /* which sodium_malloc has tried silently */
+    crypto_sign_seed_keypair(key->public_half.bytes, secret, seed);
+    sodium_mprotect_noaccess(secret);
     return key;
+}
+
+bool alto_signing_key_locked(const alto_signing_key *self)
+{
+    return self->locked;
 }
 
 alto_status alto_signing_key_from_pem(alto_slice pem, alto_signing_key **out)
@@ -267,20 +279,23 @@ alto_status alto_signing_key_from_pem(alto_slice pem, alto_signing_key **out)
 
 void alto_signing_key_destroy(alto_signing_key **self)
 {
-    sodium_free(*self); /* wipes it */
+    if (!*self)
+        return;
+    sodium_free((*self)->secret); /* wipes it */
+    free(*self);
     *self = NULL;
 }
 
 alto_public_key alto_signing_key_public(const alto_signing_key *self)
 {
-    alto_public_key key;
-    memcpy(key.bytes, self->secret + crypto_sign_SEEDBYTES, sizeof key.bytes);
-    return key;
+    return self->public_half;
 }
 
 void alto_signing_key_pem(const alto_signing_key *self, alto_buffer *out)
 {
+    sodium_mprotect_readonly(self->secret);
     add_block(out, "PRIVATE KEY", private_prefix, sizeof private_prefix, self->secret);
+    sodium_mprotect_noaccess(self->secret);
 }
 
 bool alto_equal_in_constant_time(const void *a, const void *b, size_t size)
@@ -332,7 +347,9 @@ alto_key_id alto_key_id_of(const alto_public_key *key)
 alto_signature alto_sign(const alto_signing_key *key, alto_slice message)
 {
     alto_signature signature;
+    sodium_mprotect_readonly(key->secret);
     crypto_sign_detached(signature.bytes, NULL, message.data, message.size, key->secret);
+    sodium_mprotect_noaccess(key->secret);
     return signature;
 }
 

@@ -53,7 +53,8 @@ typedef struct {
 } alto_fingerprint;
 alto_fingerprint alto_fingerprint_of(alto_slice bytes);
 
-/* An Ed25519 key pair for signing: lives in locked memory. */
+/* An Ed25519 key pair for signing. The private half lives in locked memory that is out of core dumps, between guard
+ * pages, and cannot be read but while something is signed: by one thread at a time. */
 typedef struct alto_signing_key alto_signing_key;
 /* A public key, raw as in RFC 8032. */
 typedef struct {
@@ -66,8 +67,10 @@ typedef struct {
     uint8_t bytes[ALTO_SIGNATURE_SIZE];
 } alto_signature;
 
-/* A new random key; NULL when memory cannot be locked or is out. */
+/* A new random key; NULL: out of memory. */
 alto_signing_key *alto_signing_key_new(void);
+/* Is its memory kept from swap? Not where RLIMIT_MEMLOCK leaves no room; it works all the same. */
+bool alto_signing_key_locked(const alto_signing_key *self);
 /* The key of an RFC 8032 seed (its 32-byte "private key"), for test vectors and worked examples; NULL as above. */
 alto_signing_key *alto_signing_key_from_seed(const uint8_t seed[ALTO_KEY_SIZE]);
 /* From an unencrypted PKCS#8 PEM text (RFC 8410), as `openssl genpkey -algorithm ed25519` writes it.

@@ -179,6 +179,50 @@ alto_status alto_manifest_sign(const alto_manifest *manifest, const alto_signing
     return out->status;
 }
 
+static bool has_signer(alto_slice signers, const uint8_t *id)
+{
+    for (size_t at = 0; at < signers.size; at += SIGNER_SIZE)
+        if (memcmp(signers.data + at, id, ALTO_KEY_ID_SIZE) == 0)
+            return true;
+    return false;
+}
+
+/* Add the signers that are not there yet; out holds the object and nothing but signers after it. */
+static void add_signers(alto_slice signers, size_t object_size, alto_buffer *out)
+{
+    for (size_t at = 0; at < signers.size; at += SIGNER_SIZE) {
+        alto_slice there = alto_slice_of(out->data + object_size, out->size - object_size);
+        if (!has_signer(there, signers.data + at))
+            alto_buffer_add(out, signers.data + at, SIGNER_SIZE);
+    }
+}
+
+alto_status alto_manifest_join(const alto_slice *files, size_t count, alto_buffer *out)
+{
+    alto_buffer joined = alto_buffer_make(ALTO_MAX_MANIFEST);
+    alto_slice first = {NULL, 0}, object, signers;
+    alto_status status = count ? ALTO_OK : ALTO_INVALID;
+    for (size_t i = 0; status == ALTO_OK && i < count; i++) {
+        status = alto_manifest_split(files[i], &object, &signers);
+        if (status == ALTO_OK && i == 0)
+            alto_buffer_add_slice(&joined, first = object);
+        if (status == ALTO_OK && !alto_slice_equal(object, first))
+            status = ALTO_INVALID;
+        if (status == ALTO_OK && joined.status == ALTO_OK)
+            add_signers(signers, first.size, &joined);
+    }
+    size_t signer_count = status == ALTO_OK ? (joined.size - first.size) / SIGNER_SIZE : 0;
+    if (status == ALTO_OK && signer_count > ALTO_MAX_KEYS)
+        status = ALTO_TOO_LARGE;
+    if (status == ALTO_OK) {
+        alto_buffer_add_u8(&joined, (uint8_t)signer_count);
+        alto_buffer_add_slice(out, alto_buffer_slice(&joined));
+        status = joined.status != ALTO_OK ? joined.status : out->status;
+    }
+    alto_buffer_fini(&joined);
+    return status;
+}
+
 alto_status alto_manifest_split(alto_slice file, alto_slice *object, alto_slice *signers)
 {
     if (file.size > ALTO_MAX_MANIFEST)
@@ -319,6 +363,14 @@ alto_status alto_manifest_open(alto_slice file, const alto_anchor *anchor, uint6
     if (manifest.not_after_ms <= now_ms)
         return ALTO_EXPIRED;
     return manifest.issued_at_ms > now_ms + ALTO_MAX_FUTURE_MS ? ALTO_FUTURE : ALTO_OK;
+}
+
+unsigned alto_key_urgency(uint64_t good_until_ms, uint64_t now_ms)
+{
+    if (good_until_ms <= now_ms)
+        return 3;
+    uint64_t left_ms = good_until_ms - now_ms;
+    return left_ms <= 7 * ALTO_DAY_MS ? 2 : left_ms <= 30 * ALTO_DAY_MS ? 1 : 0;
 }
 
 const alto_public_key *alto_manifest_key(const alto_manifest *manifest, const alto_key_id *id, uint64_t issued_at_ms)

@@ -40,6 +40,9 @@ alto_status alto_manifest_decode(alto_slice bytes, alto_manifest *out);
  * number in one byte. count: 1..ALTO_MAX_KEYS. Errors as alto_manifest_encode. */
 alto_status alto_manifest_sign(const alto_manifest *manifest, const alto_signing_key *const *roots, size_t count,
                                alto_buffer *out);
+/* Append the manifest file that has the object of all these files, which must be one, and the signers of each, once.
+ * Errors: ALTO_INVALID (different objects), ALTO_TOO_LARGE (too many signers), ALTO_NO_MEMORY, and those of splitting. */
+alto_status alto_manifest_join(const alto_slice *files, size_t count, alto_buffer *out);
 /* The two parts of a manifest file, borrowed: what is signed, and the signers (72 bytes each). Errors: ALTO_MALFORMED,
  * ALTO_TOO_LARGE. */
 alto_status alto_manifest_split(alto_slice file, alto_slice *object, alto_slice *signers);
@@ -64,6 +67,10 @@ void alto_anchor_pem(const alto_anchor *anchor, alto_buffer *out);
  * Errors     those of decoding; ALTO_WRONG_ORIGIN, ALTO_UNKNOWN_KEY (too few known signers), ALTO_BAD_SIGNATURE;
  *            then ALTO_EXPIRED, ALTO_FUTURE: with these two, *out is filled all the same, to tell people about it. */
 alto_status alto_manifest_open(alto_slice file, const alto_anchor *anchor, uint64_t now_ms, alto_manifest *out);
+
+/* How pressing it is to renew what is good until then: 0 not yet, 1 from 30 days before, 2 from 7 days before, 3 too late. */
+unsigned alto_key_urgency(uint64_t good_until_ms, uint64_t now_ms);
+#define ALTO_DAY_MS (UINT64_C(24) * 60 * 60 * 1000)
 
 /* The online key with that ID that is valid at issued_at_ms, borrowed; NULL when there is none. */
 const alto_public_key *alto_manifest_key(const alto_manifest *manifest, const alto_key_id *id, uint64_t issued_at_ms);

@@ -43,6 +43,7 @@ alto_replica *alto_replica_new(const alto_anchor *anchor, const char *const *fol
     if (!self)
         return NULL;
     self->anchor = *anchor;
+    alto_roots_init(&self->roots, anchor);
     self->events = *events;
     self->manifest_file = alto_buffer_make(ALTO_MAX_MANIFEST);
     self->manifest_wanted = self->head_wanted = true;
@@ -69,6 +70,7 @@ void alto_replica_destroy(alto_replica **self)
     alto_statement_fini(&dying->head_decoded);
     free(dying->head);
     alto_buffer_fini(&dying->manifest_file);
+    alto_roots_fini(&dying->roots);
     free(dying->follow);
     alto_pool_destroy(&dying->pool);
     free(dying);
@@ -123,49 +125,6 @@ void alto_replica_refused(alto_replica *self, alto_status status)
 const alto_counts *alto_replica_counts(const alto_replica *self)
 {
     return &self->counts;
-}
-
-/* ---- manifest ---- */
-
-alto_status alto_replica_take_manifest(alto_replica *self, alto_slice file, uint64_t now_ms)
-{
-    alto_manifest opened;
-    alto_status status = alto_manifest_open(file, &self->anchor, now_ms, &opened);
-    if (status != ALTO_OK)
-        return status;
-    if (self->has_manifest) {
-        bool older = opened.epoch < self->manifest.epoch ||
-                     (opened.epoch == self->manifest.epoch && opened.version < self->manifest.version);
-        if (older)
-            return ALTO_OLD;
-        if (opened.epoch == self->manifest.epoch && opened.version == self->manifest.version)
-            return ALTO_KNOWN;
-    }
-    alto_buffer copy = alto_buffer_make(ALTO_MAX_MANIFEST);
-    alto_buffer_add_slice(&copy, file);
-    if (copy.status != ALTO_OK)
-        return copy.status;
-    alto_buffer_fini(&self->manifest_file);
-    self->manifest_file = copy;
-    self->manifest = opened;
-    self->has_manifest = true;
-    self->manifest_wanted = false;
-    return ALTO_OK;
-}
-
-alto_status alto_replica_on_manifest(alto_replica *self, alto_slice file, uint64_t now_ms)
-{
-    return alto_replica_counted(self, alto_replica_take_manifest(self, file, now_ms));
-}
-
-const alto_manifest *alto_replica_manifest_now(const alto_replica *self)
-{
-    return self->has_manifest ? &self->manifest : NULL;
-}
-
-alto_slice alto_replica_manifest(const alto_replica *self)
-{
-    return self->has_manifest ? alto_buffer_slice(&self->manifest_file) : alto_slice_of(NULL, 0);
 }
 
 /* ---- from disk ---- */

@@ -101,7 +101,14 @@ alto_status alto_replica_restore(alto_replica *self, alto_slice object, const al
                                  const alto_tree *catalog, const alto_resource *const *resources, size_t count,
                                  uint64_t now_ms);
 
-/* A manifest file from upstream or disk. Errors: alto_manifest_open's; ALTO_OLD. */
+/* The list of root sets (roots.h) from disk; before the manifest. ALTO_OK, or alto_roots_walk's. */
+alto_status alto_replica_on_roots(alto_replica *self, alto_slice list, uint64_t now_ms);
+/* The list that leads from the anchor to the newest root set known, for relays and the disk. Empty while that is the anchor. */
+alto_slice alto_replica_roots(const alto_replica *self);
+
+/* A manifest file from upstream or disk, by the newest root set known. What waits is dropped when a key that signed it has
+ * no say any more. ALTO_KNOWN: the very one that is held. Errors: alto_manifest_open's; ALTO_OLD; ALTO_FORK (another one with
+ * the same number); ALTO_TOO_LARGE (too many root sets). */
 alto_status alto_replica_on_manifest(alto_replica *self, alto_slice file, uint64_t now_ms);
 /* The manifest held, decoded; NULL when none. */
 const alto_manifest *alto_replica_manifest_now(const alto_replica *self);
@@ -130,7 +137,8 @@ typedef enum {
     ALTO_WANT_DELTA,    /* from root `from` to root `to` */
     ALTO_WANT_SNAPSHOT, /* of root `to` */
     ALTO_WANT_SINCE,    /* advice.h: the ways from position `after` to the newest */
-    ALTO_WANT_BUNDLE    /* every commit after position `after`, up to `until`, with its payloads */
+    ALTO_WANT_BUNDLE,   /* every commit after position `after`, up to `until`, with its payloads */
+    ALTO_WANT_ROOTS     /* roots.h: how the root keys came to be what they are */
 } alto_want_type;
 
 typedef struct {

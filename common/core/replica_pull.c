@@ -16,8 +16,8 @@ enum {
 
 const char *alto_want_name(alto_want_type type)
 {
-    static const char *const names[] = {"head",  "manifest", "catalog", "payload",
-                                        "delta", "snapshot", "since",   "bundle"};
+    static const char *const names[] = {"head",     "manifest", "catalog", "payload", "delta",
+                                        "snapshot", "since",    "bundle",  "roots"};
     return names[type];
 }
 
@@ -34,6 +34,9 @@ void alto_want_path(const alto_want *want, char path[ALTO_WANT_PATH])
         break;
     case ALTO_WANT_MANIFEST:
         snprintf(path, ALTO_WANT_PATH, "manifest");
+        break;
+    case ALTO_WANT_ROOTS:
+        snprintf(path, ALTO_WANT_PATH, "roots");
         break;
     case ALTO_WANT_CATALOG:
         snprintf(path, ALTO_WANT_PATH, "catalog/%s", to);
@@ -142,6 +145,10 @@ size_t alto_replica_wants(alto_replica *self, alto_want *wants, size_t max, uint
         self->manifest_asked = true;
         self->manifest_looked_ms = now_ms;
         wants[count++] = (alto_want){.type = ALTO_WANT_MANIFEST, .max_size = ALTO_MAX_MANIFEST};
+    }
+    if (self->roots_wanted && !self->roots_asked && count < max) {
+        self->roots_asked = true;
+        wants[count++] = (alto_want){.type = ALTO_WANT_ROOTS, .max_size = ALTO_MAX_ROOT_LIST};
     }
     if (self->has_manifest && !self->manifest_wanted && self->head_wanted && !self->head_asked && count < max) {
         self->head_asked = true;
@@ -399,6 +406,10 @@ alto_status alto_replica_pulled(alto_replica *self, const alto_want *want, alto_
         self->manifest_asked = self->manifest_wanted = false;
         status = alto_replica_take_manifest(self, bytes, now_ms);
         break;
+    case ALTO_WANT_ROOTS:
+        self->roots_asked = self->roots_wanted = false;
+        status = alto_replica_take_roots(self, bytes, now_ms);
+        break;
     case ALTO_WANT_CATALOG:
         status = pulled_catalog(self, want, bytes);
         break;
@@ -427,6 +438,9 @@ void alto_replica_pull_failed(alto_replica *self, const alto_want *want, alto_st
         return;
     case ALTO_WANT_MANIFEST:
         self->manifest_asked = false;
+        return;
+    case ALTO_WANT_ROOTS: /* the next manifest that is not understood asks again */
+        self->roots_asked = self->roots_wanted = false;
         return;
     case ALTO_WANT_CATALOG:
         if (!self->queued || !alto_hash_equal(&want->to, &self->queue[0].decoded.state_root))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* replica_state.h - the inside of a replica, for the files that make it: replica.c (life, looking, manifest, disk),
- * replica_statement.c (verifying, the queue), replica_step.c (work on the first statement) and replica_pull.c (questions
+/* replica_state.h - the inside of a replica, for the files that make it: replica.c (life, looking, disk),
+ * replica_manifest.c (who may sign), replica_statement.c (verifying, the queue), replica_step.c (work on the first statement) and replica_pull.c (questions
  * and answers). Nobody else includes it.
  *
  * Threads: as replica.h. */
@@ -8,6 +8,7 @@
 #define ALTO_REPLICA_STATE_H
 
 #include "core/replica.h"
+#include "core/roots.h"
 
 enum { ALTO_MAX_WAITING = 256 }; /* statements that wait; beyond that only the first and the newest are kept */
 
@@ -53,8 +54,11 @@ struct alto_replica {
     bool has_manifest;
     alto_manifest manifest;
     alto_buffer manifest_file;
+    uint32_t least_epoch, least_version; /* no manifest before this one counts */
     bool manifest_wanted, manifest_asked;
     uint64_t manifest_looked_ms;
+    alto_roots roots; /* from the anchor to those that signed the manifest */
+    bool roots_wanted, roots_asked;
 
     alto_view *view; /* NULL: empty */
     uint8_t *head;   /* newest statement for the view; `head_decoded` borrows from it */
@@ -113,8 +117,13 @@ static inline bool alto_still_valid(const alto_statement *statement, uint64_t no
 /* ---- replica.c ---- */
 
 bool alto_replica_follows(const alto_replica *self, const alto_resource_name *name);
+
+/* ---- replica_manifest.c ---- */
+
 /* A manifest from anywhere; errors as alto_replica_on_manifest, not counted. */
 alto_status alto_replica_take_manifest(alto_replica *self, alto_slice file, uint64_t now_ms);
+/* A list of root sets from anywhere; as alto_replica_on_roots, not counted. */
+alto_status alto_replica_take_roots(alto_replica *self, alto_slice list, uint64_t now_ms);
 
 /* ---- replica_statement.c ---- */
 

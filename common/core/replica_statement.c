@@ -5,7 +5,8 @@
 
 enum {
     MAX_WAITING_BYTES = 64 << 20, /* of payloads that wait */
-    MANIFEST_EVERY_MS = 2000      /* at most one look for a newer manifest in this time */
+    MANIFEST_EVERY_MS = 2000,     /* at most one look for a newer manifest in this time, whoever gives the reason */
+    MANIFEST_SOON_MS = 250        /* and when the origin itself says that there is one */
 };
 
 /* ---- the queue ---- */
@@ -131,10 +132,15 @@ static alto_status check_signature(alto_replica *self, const alto_statement *sta
             self->manifest_wanted = self->head_wanted = true;
         return ALTO_UNKNOWN_KEY;
     }
+    if (self->manifest.not_after_ms <= now_ms) {
+        self->manifest_wanted |= may_look;
+        return ALTO_EXPIRED;
+    }
     if (!alto_verify(key, object, signature))
         return ALTO_BAD_SIGNATURE;
-    if (statement->manifest_version > self->manifest.version && may_look)
-        self->manifest_wanted = true; /* the key was renewed: those behind us will need to know */
+    if (statement->manifest_version > self->manifest.version &&
+        alto_elapsed(self->manifest_looked_ms, MANIFEST_SOON_MS, now_ms))
+        self->manifest_wanted = true; /* keys were changed: those behind us will need to know */
     return ALTO_OK;
 }
 

@@ -24,7 +24,7 @@ struct alto_archive {
     alto_view *view;
     alto_history *history;
     alto_made *made;
-    const alto_blob *head, *manifest;
+    const alto_blob *head, *manifest, *roots;
     char manifest_path[ALTO_MADE_PATH];
     alto_material *at_once;             /* what other threads are making now */
     alto_material *orders, *last_order; /* for the maker; it takes the first off when that is made */
@@ -160,6 +160,7 @@ static void free_all(alto_archive *self)
     alto_made_destroy(&self->made);
     alto_blob_release(self->head);
     alto_blob_release(self->manifest);
+    alto_blob_release(self->roots);
     alto_view_release(self->view);
     pthread_cond_destroy(&self->ordered);
     pthread_cond_destroy(&self->finished);
@@ -271,6 +272,19 @@ alto_status alto_archive_head(alto_archive *self, alto_slice object, const alto_
     return ALTO_OK;
 }
 
+alto_status alto_archive_roots(alto_archive *self, alto_slice list)
+{
+    const alto_blob *roots = list.size ? alto_blob_new(list, alto_slice_of(NULL, 0)) : NULL;
+    if (list.size && !roots)
+        return ALTO_NO_MEMORY;
+    pthread_mutex_lock(&self->lock);
+    const alto_blob *before = self->roots;
+    self->roots = roots;
+    pthread_mutex_unlock(&self->lock);
+    alto_blob_release(before);
+    return ALTO_OK;
+}
+
 alto_status alto_archive_manifest(alto_archive *self, alto_slice file, uint32_t epoch, uint32_t version)
 {
     const alto_blob *manifest = alto_blob_new(file, alto_slice_of(NULL, 0));
@@ -331,6 +345,8 @@ static const alto_blob *get(alto_archive *self, const char *path, alto_status *s
         return alto_blob_retain(self->head);
     if (self->manifest && (strcmp(path, "manifest") == 0 || strcmp(path, self->manifest_path) == 0))
         return alto_blob_retain(self->manifest);
+    if (self->roots && strcmp(path, "roots") == 0)
+        return alto_blob_retain(self->roots);
     if (strncmp(path, "commits/", 8) == 0)
         return alto_blob_retain(find_commit(self, path + 8, status));
     if (strncmp(path, "payloads/", 9) == 0)
@@ -340,7 +356,7 @@ static const alto_blob *get(alto_archive *self, const char *path, alto_status *s
 
 const alto_blob *alto_archive_get(alto_archive *self, const char *path, bool *lasting, alto_status *status)
 {
-    *lasting = strcmp(path, "head") != 0 && strcmp(path, "manifest") != 0;
+    *lasting = strcmp(path, "head") != 0 && strcmp(path, "manifest") != 0 && strcmp(path, "roots") != 0;
     *status = ALTO_NOT_FOUND;
     if (strlen(path) >= ALTO_MADE_PATH)
         return NULL;

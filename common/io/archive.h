@@ -8,7 +8,7 @@
  * thing after the other, while whoever asks is told to come again: no thread waits for it. At most ALTO_MAKE_WAITING things wait
  * to be made, and none is ordered while ALTO_MADE_ALIVE bytes of things made are in memory, those that slow readers still hold included.
  *
- * Threads: alto_archive_step, _head and _manifest belong to one thread; all else may be called in any. */
+ * Threads: alto_archive_step, _head, _roots and _manifest belong to one thread; all else may be called in any. */
 #ifndef ALTO_ARCHIVE_H
 #define ALTO_ARCHIVE_H
 
@@ -34,6 +34,8 @@ alto_status alto_archive_remember(alto_archive *self, const alto_resource *curre
                                   uint64_t delta_bytes);
 /* A newer head for the current view. Errors: ALTO_NO_MEMORY. */
 alto_status alto_archive_head(alto_archive *self, alto_slice object, const alto_signature *signature);
+/* The list of root sets (roots.h); empty: there is none to serve. Before the manifest that needs it. Errors: ALTO_NO_MEMORY. */
+alto_status alto_archive_roots(alto_archive *self, alto_slice list);
 /* The newest manifest file. Errors: ALTO_NO_MEMORY. */
 alto_status alto_archive_manifest(alto_archive *self, alto_slice file, uint32_t epoch, uint32_t version);
 

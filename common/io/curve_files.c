@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/curve_files.h"
 
+#include "io/key_file.h"
 #include "io/keyring.h"
 
 #include <dirent.h>
@@ -132,9 +133,10 @@ static alto_status make_file(const char *name, const char *suffix, const alto_cu
     write_key(&text, "public-key", alto_curve_pair_public(pair)->bytes);
     if (secret)
         write_key(&text, "secret-key", alto_curve_pair_secret(pair));
-    alto_status status = text.status == ALTO_OK
-                             ? alto_keyring_write_new(path, secret, alto_buffer_slice(&text), error)
-                             : alto_fail(error, text.status, path, "%s", alto_status_text(text.status));
+    alto_status status =
+        text.status == ALTO_OK
+            ? alto_key_file_new(path, secret ? ALTO_KEY_PRIVATE : ALTO_KEY_PUBLIC, alto_buffer_slice(&text), error)
+            : alto_fail(error, text.status, path, "%s", alto_status_text(text.status));
     if (text.data)
         alto_wipe(text.data, text.capacity);
     alto_buffer_fini(&text);

@@ -37,6 +37,7 @@ struct alto_follower {
     alto_upstream *upstreams[ALTO_MAX_UPSTREAMS];
     size_t upstream_count;
     const alto_upstream *herald; /* told the newest news; NULL: nobody yet */
+    alto_upstream *stranger;     /* has a manifest of root keys that nobody knows yet; NULL: nobody */
     errand errands[MAX_PULLS];
     alto_timer *timer;
 };
@@ -207,7 +208,8 @@ static void on_message(void *context, alto_upstream *from, const alto_slice *fra
 /* Is it no news that an upstream lacks this? It may have dropped it, never have heard of it, or be an older server. */
 static bool may_be_missing(alto_want_type type)
 {
-    return type == ALTO_WANT_PAYLOAD || type == ALTO_WANT_DELTA || type == ALTO_WANT_SINCE || type == ALTO_WANT_BUNDLE;
+    return type == ALTO_WANT_PAYLOAD || type == ALTO_WANT_DELTA || type == ALTO_WANT_SINCE ||
+           type == ALTO_WANT_BUNDLE || type == ALTO_WANT_ROOTS;
 }
 
 static void took_manifest(alto_follower *self)
@@ -219,6 +221,10 @@ static void took_manifest(alto_follower *self)
 
 static void took_answer(alto_follower *self, alto_upstream *from, const alto_want *want, alto_status status)
 {
+    if (status == ALTO_UNKNOWN_KEY && want->type == ALTO_WANT_MANIFEST) {
+        self->stranger = from; /* its root keys may be newer, which is about to be asked for */
+        return;
+    }
     report_refusal(self, from, alto_want_name(want->type), status);
     switch (status) {
     case ALTO_OK:
@@ -327,12 +333,26 @@ static bool ask_somebody(alto_follower *self, errand *place, uint64_t now_ms)
     return place->pull != NULL;
 }
 
+/* Nobody can tell how the root keys came to be those of that manifest. */
+static void blame_stranger(alto_follower *self)
+{
+    if (!self->stranger)
+        return;
+    alto_upstream_failed(self->stranger, ALTO_UNKNOWN_KEY, "a wrong answer",
+                         "its manifest is signed by other root keys than those that are known", 0);
+    self->stranger = NULL;
+    alto_replica_want_head(self->replica);
+}
+
 /* One upstream could not do it: another one, or the replica has to know. */
 static void go_on(alto_follower *self, errand *place, const alto_pull_result *result)
 {
     note_failure(self, place->from, &place->want, result);
-    if (!ask_somebody(self, place, alto_monotonic_ms()))
-        alto_replica_pull_failed(self->replica, &place->want, result->status);
+    if (ask_somebody(self, place, alto_monotonic_ms()))
+        return;
+    alto_replica_pull_failed(self->replica, &place->want, result->status);
+    if (place->want.type == ALTO_WANT_ROOTS)
+        blame_stranger(self);
 }
 
 static void finish_errand(alto_follower *self, errand *done, alto_slice body)
@@ -340,8 +360,11 @@ static void finish_errand(alto_follower *self, errand *done, alto_slice body)
     alto_status status = alto_replica_pulled(self->replica, &done->want, body, alto_clock_ms());
     took_answer(self, done->from, &done->want, status);
     /* The best upstream may be the one that has not heard of a new epoch, so all have to be asked. */
-    if (done->want.type == ALTO_WANT_MANIFEST && status != ALTO_OK)
-        ask_somebody(self, done, alto_monotonic_ms());
+    bool about_keys = done->want.type == ALTO_WANT_MANIFEST || done->want.type == ALTO_WANT_ROOTS;
+    if (status == ALTO_OK || !about_keys || ask_somebody(self, done, alto_monotonic_ms()))
+        return;
+    if (done->want.type == ALTO_WANT_ROOTS)
+        blame_stranger(self);
 }
 
 static void on_errand_done(void *context, const alto_pull_result *result)

@@ -138,8 +138,9 @@ void alto_publisher_freshness(alto_publisher *self, const alto_freshness *freshn
     alto_front_freshness(self->front, freshness);
 }
 
-void alto_publisher_manifest(alto_publisher *self, alto_slice file, uint32_t epoch, uint32_t version)
+void alto_publisher_manifest(alto_publisher *self, alto_slice file, uint32_t epoch, uint32_t version, alto_slice roots)
 {
-    if (alto_archive_manifest(self->archive, file, epoch, version) != ALTO_OK)
+    if (alto_archive_roots(self->archive, roots) != ALTO_OK ||
+        alto_archive_manifest(self->archive, file, epoch, version) != ALTO_OK)
         alto_log(ALTO_LOG_ERROR, "archive", "status=no-memory");
 }

@@ -26,7 +26,7 @@ void alto_publisher_remember(alto_publisher *self, const alto_stored_state *stat
 void alto_publisher_head(alto_publisher *self, alto_slice object, const alto_signature *signature);
 /* How fresh the state is that is served: after each step and head, and each second where it can become stale. */
 void alto_publisher_freshness(alto_publisher *self, const alto_freshness *freshness);
-/* A manifest to be served. */
-void alto_publisher_manifest(alto_publisher *self, alto_slice file, uint32_t epoch, uint32_t version);
+/* A manifest to be served, and the list of root sets (roots.h) that it needs. */
+void alto_publisher_manifest(alto_publisher *self, alto_slice file, uint32_t epoch, uint32_t version, alto_slice roots);
 
 #endif

@@ -81,7 +81,8 @@ static size_t change_bytes(const alto_stored_change *change)
 /* A copy of a step in memory of its own, its trees retained. NULL: out of memory. */
 static item *copy_step(const alto_step *step)
 {
-    size_t size = sizeof(item) + step->count * sizeof(alto_stored_change) + step->statement.size + step->manifest.size;
+    size_t size = sizeof(item) + step->count * sizeof(alto_stored_change) + step->statement.size + step->manifest.size +
+                  step->roots.size;
     for (size_t i = 0; i < step->count; i++)
         size += change_bytes(&step->changes[i]);
     item *self = malloc(size);
@@ -92,6 +93,7 @@ static item *copy_step(const alto_step *step)
     uint8_t *at = (uint8_t *)(self->step.changes + step->count);
     self->step.statement = copy(&at, step->statement);
     self->step.manifest = copy(&at, step->manifest);
+    self->step.roots = copy(&at, step->roots);
     self->step.catalog = step->has_statement ? alto_tree_retain(step->catalog) : NULL;
     for (size_t i = 0; i < step->count; i++) {
         alto_stored_change *change = &self->step.changes[i];
@@ -209,6 +211,7 @@ static void collapse(queue *self)
             if (at->step.has_manifest) {
                 merged.has_manifest = true;
                 merged.manifest = at->step.manifest;
+                merged.roots = at->step.roots;
             }
         }
         merged.count = newest_changes(self, all, merged.changes);
@@ -360,7 +363,9 @@ void alto_stored_state_fini(alto_stored_state *state)
     alto_tree_release(state->catalog);
     alto_buffer_fini(&state->statement);
     alto_buffer_fini(&state->manifest);
-    *state = (alto_stored_state){.statement = alto_buffer_make(0), .manifest = alto_buffer_make(0)};
+    alto_buffer_fini(&state->roots);
+    *state = (alto_stored_state){
+        .statement = alto_buffer_make(0), .manifest = alto_buffer_make(0), .roots = alto_buffer_make(0)};
 }
 
 static void init_condition(pthread_cond_t *condition)
@@ -470,9 +475,9 @@ alto_status alto_store_commit(alto_store *self, alto_slice statement_file, const
     return enqueue(self, &step);
 }
 
-alto_status alto_store_manifest(alto_store *self, alto_slice manifest_file)
+alto_status alto_store_manifest(alto_store *self, alto_slice manifest_file, alto_slice roots)
 {
-    alto_step step = {.has_manifest = true, .manifest = manifest_file};
+    alto_step step = {.has_manifest = true, .manifest = manifest_file, .roots = roots};
     return enqueue(self, &step);
 }
 

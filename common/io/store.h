@@ -2,7 +2,8 @@
 /* store.h - the state directory of a publisher or replica (store.c: the queue and its thread; store_book.c: what lies
  * where; store_disk.c: the only file that knows LMDB).
  *
- * Holds: a format number, the name of the origin, the last chain number a publisher used, the newest manifest, and for each resource
+ * Holds: a format number, the name of the origin, the last chain number a publisher used, the newest manifest, the list of
+ * root sets, and for each resource
  * a snapshot (in blocks, snapshot.h) with the log of commits and deltas after it (as a zone file and its
  * journal). A commit is handed over in memory and written by a thread of the store, in groups; nobody waits for a disk. A snapshot
  * is written anew when the log behind it has grown beyond half its size (and at least 1 MiB), or 4,096 deltas.
@@ -37,6 +38,7 @@ typedef struct {
     alto_position position; /* of it */
     uint64_t issued_at_ms;
     alto_buffer manifest; /* manifest file; empty when none */
+    alto_buffer roots;    /* list of root sets (roots.h); empty when none */
     alto_tree *catalog;   /* owned */
     size_t count;
     alto_stored_resource *resources; /* one for each entry of the catalog that was held */
@@ -74,8 +76,8 @@ typedef struct {
  * Errors: ALTO_NO_MEMORY. */
 alto_status alto_store_commit(alto_store *self, alto_slice statement_file, const alto_tree *catalog,
                               const alto_stored_change *changes, size_t count);
-/* Queue a new manifest. */
-alto_status alto_store_manifest(alto_store *self, alto_slice manifest_file);
+/* Queue a new manifest, and the list of root sets that it needs. */
+alto_status alto_store_manifest(alto_store *self, alto_slice manifest_file, alto_slice roots);
 
 typedef struct {
     uint64_t commits_durable, commits_queued, bytes_written, failures;

@@ -802,8 +802,9 @@ static void copy_meta(alto_book *self, const char *name, alto_buffer *out)
 static alto_status load(alto_book *self, alto_pool *pool, alto_stored_state *state)
 {
     copy_meta(self, "manifest", &state->manifest);
+    copy_meta(self, "roots", &state->roots);
     copy_meta(self, "statement", &state->statement);
-    if (state->manifest.status != ALTO_OK || state->statement.status != ALTO_OK)
+    if (state->manifest.status != ALTO_OK || state->roots.status != ALTO_OK || state->statement.status != ALTO_OK)
         return ALTO_NO_MEMORY;
     state->has_statement = state->statement.size > 0;
     if (!state->has_statement)
@@ -970,8 +971,9 @@ void alto_book_close(alto_book **self)
 
 alto_status alto_book_load(alto_book *self, alto_pool *pool, alto_stored_state *state)
 {
-    *state =
-        (alto_stored_state){.statement = alto_buffer_make(SIZE_MAX / 2), .manifest = alto_buffer_make(SIZE_MAX / 2)};
+    *state = (alto_stored_state){.statement = alto_buffer_make(SIZE_MAX / 2),
+                                 .manifest = alto_buffer_make(SIZE_MAX / 2),
+                                 .roots = alto_buffer_make(SIZE_MAX / 2)};
     pthread_mutex_lock(&self->lock);
     alto_status status = alto_disk_begin(self->disk, false);
     if (status == ALTO_OK) {
@@ -1031,8 +1033,10 @@ static void write_visible(alto_book *self, const alto_step *first, const alto_st
             publish_staged(self, of);
     }
     for (const alto_step *step = first; step; step = step->next)
-        if (step->has_manifest)
+        if (step->has_manifest) {
             alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text("manifest"), step->manifest);
+            alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text("roots"), step->roots);
+        }
     if (newest) {
         write_catalog(self, newest->catalog);
         alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text("statement"), newest->statement);

@@ -6,7 +6,7 @@
  *            "origin"                         32 bytes
  *            "chain"                          u64: the last chain number that was handed out
  *                                             (behind each of these three the same once more, all bits inverted)
- *            "statement", "manifest"          the files
+ *            "statement", "manifest", "roots" the files
  *   entries  id                               varint size of the catalog key, the key, the entry
  *   heads    id                               u8 kind, root[32], u64 number, u64 size: the snapshot in use
  *   pieces   id, u64 number, u32 index        bytes of the snapshot that stands at that number
@@ -31,7 +31,7 @@ typedef struct alto_step {
     size_t count;
     alto_stored_change *changes;
     bool has_manifest; /* then: */
-    alto_slice manifest;
+    alto_slice manifest, roots;
     struct alto_step *next;
 } alto_step;
 

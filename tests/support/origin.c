@@ -72,7 +72,8 @@ static void publish_manifest(test_origin *self)
 static void new_committer(test_origin *self, uint64_t chain)
 {
     alto_committer_options options = {.manifest = &self->manifest,
-                                      .key = self->online,
+                                      .keys = (const alto_signing_key *const[]){self->online},
+                                      .key_count = 1,
                                       .chain = chain,
                                       .valid_for_s = 3600,
                                       .interval_ms = 5000,

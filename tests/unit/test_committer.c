@@ -46,7 +46,10 @@ static void on_applied(void *context, const alto_applied *applied)
     self->object = alto_buffer_make(ALTO_MAX_STATEMENT);
     alto_buffer_add_slice(&self->object, applied->object);
     assert_int_equal(alto_statement_decode(alto_buffer_slice(&self->object), &self->statement), ALTO_OK);
-    assert_true(alto_verify(&self->keys->manifest.online[0].key, applied->object, &applied->signature));
+    const alto_public_key *signer =
+        alto_manifest_key(&self->keys->manifest, &self->statement.key_id, self->statement.issued_at_ms);
+    assert_non_null(signer);
+    assert_true(alto_verify(signer, applied->object, &applied->signature));
     assert_true(alto_hash_equal(&applied->statement->commit_hash, &self->statement.commit_hash));
     assert_true(alto_hash_equal(&applied->after->state_root, &self->statement.state_root));
     assert_true(alto_hash_equal(&applied->after->commit_hash, &self->statement.commit_hash));
@@ -72,7 +75,8 @@ static alto_committer *new_committer(fixture *self, uint64_t chain)
 {
     alto_committer *made = NULL;
     alto_committer_options options = {.manifest = &self->keys->manifest,
-                                      .key = self->keys->online,
+                                      .keys = (const alto_signing_key *const[]){self->keys->online},
+                                      .key_count = 1,
                                       .chain = chain,
                                       .valid_for_s = 600,
                                       .interval_ms = 5000,
@@ -415,11 +419,90 @@ static void a_key_that_the_manifest_does_not_name_is_refused(void **state)
     fixture *self = *state;
     alto_committer *made = NULL;
     alto_signing_key *stranger = alto_signing_key_new();
-    alto_committer_options options = {.manifest = &self->keys->manifest, .key = stranger, .chain = 1};
+    alto_committer_options options = {.manifest = &self->keys->manifest,
+                                      .keys = (const alto_signing_key *const[]){stranger},
+                                      .key_count = 1,
+                                      .chain = 1};
     assert_int_equal(alto_committer_new(&options, &made), ALTO_UNKNOWN_KEY);
     assert_null(made);
     alto_committer_destroy(&made);
     alto_signing_key_destroy(&stranger);
+}
+
+/* The manifest of the fixture, its next version: the key that there is signs until 3000, `added` from 2000 on. */
+static void announce(fixture *self, const alto_signing_key *added)
+{
+    alto_manifest *manifest = &self->keys->manifest;
+    manifest->version++;
+    manifest->online[0].not_after_ms = 3000;
+    manifest->online[1] = (alto_online_key){alto_signing_key_public(added), 2000, 5000};
+    manifest->online_count = 2;
+}
+
+static bool signed_by(const fixture *self, const alto_signing_key *key)
+{
+    alto_public_key public_half = alto_signing_key_public(key);
+    alto_key_id id = alto_key_id_of(&public_half);
+    return memcmp(id.bytes, self->statement.key_id.bytes, sizeof id.bytes) == 0;
+}
+
+static void of_several_keys_the_one_that_became_valid_last_signs(void **state)
+{
+    fixture *self = *state;
+    alto_signing_key *added = alto_signing_key_new(), *stranger = alto_signing_key_new();
+    const alto_signing_key *keys[] = {stranger, added, self->keys->online};
+    announce(self, added);
+    assert_int_equal(alto_committer_renew(self->committer, &self->keys->manifest, keys, 1, 0), ALTO_UNKNOWN_KEY);
+    assert_int_equal(commit(self, "c", cost(self, 1), 1000), ALTO_OK);
+    assert_int_equal(self->statement.manifest_version, 1);
+    assert_int_equal(alto_committer_renew(self->committer, &self->keys->manifest, keys, 3, 0), ALTO_OK);
+    static const struct {
+        uint64_t now_ms;
+        bool by_added;
+    } cases[] = {{1999, false}, {2000, true}, {2999, true}, {4999, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(commit(self, "c", cost(self, (unsigned)i + 2), cases[i].now_ms), ALTO_OK);
+        assert_true(signed_by(self, cases[i].by_added ? added : self->keys->online));
+        assert_int_equal(self->statement.position.seq, 2 + i); /* the chain goes on */
+        assert_int_equal(self->statement.manifest_version, 2);
+    }
+    assert_ptr_equal(alto_committer_key(self->committer, 1000), self->keys->online);
+    assert_null(alto_committer_key(self->committer, 5000));
+    alto_signing_key_destroy(&added);
+    alto_signing_key_destroy(&stranger);
+}
+
+static void without_a_valid_key_nothing_is_signed(void **state)
+{
+    fixture *self = *state;
+    alto_signature signature;
+    alto_buffer head = alto_buffer_make(ALTO_MAX_STATEMENT);
+    self->keys->manifest.online[0].not_after_ms = 3000;
+    const alto_signing_key *const keys[] = {self->keys->online};
+    assert_int_equal(alto_committer_renew(self->committer, &self->keys->manifest, keys, 1, 0), ALTO_OK);
+    assert_int_equal(commit(self, "c", cost(self, 1), 2999), ALTO_OK);
+    assert_int_equal(commit(self, "c", cost(self, 2), 3000), ALTO_EXPIRED);
+    assert_int_equal(alto_committer_head(self->committer, 3000, &head, &signature), ALTO_EXPIRED);
+    assert_int_equal(head.size, 0);
+    assert_int_equal(self->steps, 1);
+}
+
+static void another_epoch_begins_a_chain_with_what_is_there(void **state)
+{
+    fixture *self = *state;
+    const alto_signing_key *const keys[] = {self->keys->online};
+    assert_int_equal(commit(self, "c", cost(self, 1), 9000), ALTO_OK);
+    alto_hash state_root = self->statement.state_root;
+    self->keys->manifest.epoch = 2;
+    assert_int_equal(alto_committer_renew(self->committer, &self->keys->manifest, keys, 1, 7), ALTO_OK);
+    assert_int_equal(alto_committer_commit(self->committer, self->pool, NULL, 0, 8000), ALTO_OK);
+    assert_int_equal(self->statement.position.epoch, 2);
+    assert_int_equal(self->statement.position.chain, 7);
+    assert_int_equal(self->statement.position.seq, 1);
+    assert_int_equal(self->statement.issued_at_ms, 8000); /* dates of the old epoch were perhaps far ahead */
+    assert_false(self->statement.has_prev);
+    assert_int_equal(self->change_count, 0);
+    assert_true(alto_hash_equal(&self->statement.state_root, &state_root));
 }
 
 int main(void)
@@ -439,6 +522,9 @@ int main(void)
         T(heads_speak_of_the_newest_commit),
         T(a_head_is_newer_than_all_before_it_whatever_the_clock_says),
         T(a_key_that_the_manifest_does_not_name_is_refused),
+        T(of_several_keys_the_one_that_became_valid_last_signs),
+        T(without_a_valid_key_nothing_is_signed),
+        T(another_epoch_begins_a_chain_with_what_is_there),
     };
 #undef T
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -394,7 +394,8 @@ static alto_status take_up(void *context)
     fixture *self = context;
     const alto_view *view = self->saved.view;
     alto_committer_options options = {.manifest = &self->origin->manifest,
-                                      .key = self->origin->online,
+                                      .keys = (const alto_signing_key *const[]){self->origin->online},
+                                      .key_count = 1,
                                       .chain = 200,
                                       .valid_for_s = 3600,
                                       .applied = ignore_step};

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WANT_TYPES = ALTO_WANT_BUNDLE + 1, PATIENCE_MS = 250, QUIET_MS = 16000 };
+enum { WANT_TYPES = ALTO_WANT_ROOTS + 1, PATIENCE_MS = 250, QUIET_MS = 16000 };
 
 #define BIT(type) (1u << (type))
 

@@ -312,14 +312,15 @@ static void the_newest_manifest_is_kept(void **state)
 {
     (void)state;
     alto_store *store = open_store();
-    assert_int_equal(alto_store_manifest(store, alto_slice_text("first")), ALTO_OK);
-    assert_int_equal(alto_store_manifest(store, alto_slice_text("second")), ALTO_OK);
+    assert_int_equal(alto_store_manifest(store, alto_slice_text("first"), alto_slice_text("")), ALTO_OK);
+    assert_int_equal(alto_store_manifest(store, alto_slice_text("second"), alto_slice_text("sets")), ALTO_OK);
     alto_store_close(&store);
     store = open_store();
     alto_pool *pool = alto_pool_new();
     alto_stored_state loaded;
     assert_int_equal(alto_store_load(store, pool, &loaded), ALTO_OK);
     assert_true(alto_slice_equal(alto_buffer_slice(&loaded.manifest), alto_slice_text("second")));
+    assert_true(alto_slice_equal(alto_buffer_slice(&loaded.roots), alto_slice_text("sets")));
     alto_stored_state_fini(&loaded);
     alto_store_close(&store);
     alto_pool_destroy(&pool);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* alto-keys sign, combine: for root keys that lie in several places. */
+#include "commands.h"
+#include "io/keyring_change.h"
+#include "io/options.h"
+
+#include <stdio.h>
+
+static int sign_draft(const char *draft, const char *root, const char *to)
+{
+    alto_manifest manifest;
+    alto_error error;
+    if (alto_keyring_sign(draft, root, to, &manifest, &error) != ALTO_OK)
+        return complain(&error);
+    print_hex("origin     ", manifest.origin.bytes, sizeof manifest.origin.bytes, "\n");
+    printf("threshold  %u of %zu root keys\n", manifest.threshold, manifest.root_count);
+    for (size_t i = 0; i < manifest.root_count; i++)
+        print_key("root key   ", &manifest.roots[i], "\n");
+    print_manifest(&manifest, now_ms());
+    printf(
+        "\n%s: this manifest with your signature, for alto-keys combine. Is it not what you were asked to sign? Then "
+        "remove it\n",
+        to);
+    return finish();
+}
+
+int run_sign(int argc, char **argv)
+{
+    const char *root = NULL, *to = NULL;
+    int operands;
+    const alto_option options[] = {
+        {.name = "root",
+         .type = ALTO_OPTION_TEXT,
+         .target = &root,
+         .value = "FILE",
+         .required = true,
+         .help = "private root key"},
+        {.name = "out",
+         .type = ALTO_OPTION_TEXT,
+         .target = &to,
+         .value = "FILE",
+         .help = "where the signed manifest goes (the draft's name and the ID of the key)"},
+        {0},
+    };
+    alto_options_parse(argc, argv, options, "--root FILE [--out FILE] DRAFT",
+                       "Sign a draft of a manifest with one root key, and show what it says.", &operands);
+    if (operands != 1)
+        return misused(argv[0], "needs one draft");
+    alto_buffer name = alto_buffer_make(4096);
+    alto_error error;
+    alto_status status = to ? ALTO_OK : alto_keyring_signed_name(argv[1], root, &name, &error);
+    alto_buffer_add_u8(&name, 0);
+    int result = status == ALTO_OK ? sign_draft(argv[1], root, to ? to : (const char *)name.data) : complain(&error);
+    alto_buffer_fini(&name);
+    return result;
+}
+
+int run_combine(int argc, char **argv)
+{
+    alto_key_job job = {.now_ms = now_ms()};
+    int operands;
+    const alto_option options[] = {
+        {.name = "keys",
+         .type = ALTO_OPTION_TEXT,
+         .target = &job.directory,
+         .value = "DIR",
+         .required = true,
+         .help = "key directory whose manifest it becomes"},
+        {0},
+    };
+    alto_options_parse(
+        argc, argv, options, "--keys DIR FILE...",
+        "Put the signatures of several holders of root keys together (alto-keys sign): the new manifest, "
+        "when they are enough.",
+        &operands);
+    if (operands < 1)
+        return misused(argv[0], "needs what alto-keys sign made");
+    alto_manifest manifest;
+    alto_error error;
+    if (alto_keyring_combine(&job, (const char *const *)(argv + 1), (size_t)operands, &manifest, &error) != ALTO_OK)
+        return complain(&error);
+    print_manifest(&manifest, job.now_ms);
+    printf("\n%s/manifest is new, signed by enough root keys: put it, %s where that is there, and new signing*.pem "
+           "into the "
+           "--keys directory of alto-server-push, and send that SIGHUP\n",
+           job.directory, ALTO_KEYRING_ROOTS);
+    return finish();
+}
