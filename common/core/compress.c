@@ -57,6 +57,11 @@ void alto_frame_store(alto_buffer *out, alto_slice raw)
     }
 }
 
+static alto_status decompress_failure(size_t code)
+{
+    return ZSTD_getErrorCode(code) == ZSTD_error_dstSize_tooSmall ? ALTO_BOMB : ALTO_MALFORMED;
+}
+
 alto_status alto_decompress(alto_slice packed, size_t raw_size, alto_buffer *out)
 {
     if (out->status != ALTO_OK)
@@ -76,5 +81,5 @@ alto_status alto_decompress(alto_slice packed, size_t raw_size, alto_buffer *out
     ZSTD_freeDCtx(context);
     if (!good)
         out->size = before;
-    return good ? ALTO_OK : context ? ALTO_MALFORMED : ALTO_NO_MEMORY;
+    return good ? ALTO_OK : context ? decompress_failure(size) : ALTO_NO_MEMORY;
 }

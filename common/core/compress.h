@@ -16,7 +16,7 @@ alto_status alto_compress(alto_slice raw, int level, alto_buffer *out);
 /* Append `raw` as it is, in stored frames; nothing for an empty one. */
 void alto_frame_store(alto_buffer *out, alto_slice raw);
 /* Append the decompressed bytes, which must be exactly raw_size (already bounded by the caller).
- * Errors: ALTO_MALFORMED, ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
+ * Errors: ALTO_MALFORMED, ALTO_BOMB (there are more), ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
 alto_status alto_decompress(alto_slice packed, size_t raw_size, alto_buffer *out);
 
 #endif

@@ -14,12 +14,21 @@
 
 #include "core/mapjson.h"
 
-/* What the catalog entry of the new version tells. A delta refers to these two texts
- * instead of carrying them, when the version has exactly them as meta.vtag and meta.dependent-vtags. */
+/* What the catalog entry of the new version tells. A delta refers to the two texts
+ * instead of carrying them, when the version has exactly them as meta.vtag and meta.dependent-vtags. The sizes bound what a
+ * delta from outside may make of few bytes: whatever is in a version stands in its JSON. */
 typedef struct {
     alto_slice vtag;         /* canonical JSON of meta.vtag, empty when there is none */
     alto_slice dependencies; /* canonical JSON of meta.dependent-vtags, empty when there are none */
+    uint64_t text_size;      /* bytes of its compact JSON; 0: not known, nothing is bounded */
+    uint64_t from_text_size; /* of the version that the delta starts at; 0: not known, or there is none */
 } alto_implied;
+
+/* Bytes that a delta between versions of such sizes may have, as long as they are known. */
+static inline uint64_t alto_delta_bound(uint64_t text_size, uint64_t from_text_size)
+{
+    return 65536 + 8 * (text_size + from_text_size);
+}
 
 /* Append the delta from `from` (NULL: from nothing) to `to`, two versions of one kind.
  * Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE (beyond the buffer's maximum). *raw_size (may be NULL): bytes before
@@ -32,7 +41,7 @@ alto_status alto_delta_encode(const alto_version *from, const alto_version *to, 
  * kind     of the result
  * root     what the result must have
  * *out     the new version; unset on failure
- * Errors   ALTO_MALFORMED, ALTO_TOO_LARGE, ALTO_ROOT_MISMATCH, ALTO_NO_MEMORY. */
+ * Errors   ALTO_MALFORMED, ALTO_TOO_LARGE, ALTO_BOMB, ALTO_ROOT_MISMATCH, ALTO_NO_MEMORY. */
 alto_status alto_delta_apply(alto_pool *pool, alto_kind kind, const alto_version *from, alto_slice delta,
                              const alto_implied *implied, const alto_hash *root, alto_version **out);
 

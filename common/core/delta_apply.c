@@ -36,6 +36,8 @@ typedef struct {
     unsigned flags;
     alto_bit_reader in;
     uint64_t entries, entries_max;
+    uint64_t raw_max;   /* bytes of a blob */
+    uint64_t text_left; /* bytes that texts and their keys may still have */
 
     alto_buffer name_bytes;
     alto_slice *names;    /* row keys of the new names */
@@ -180,8 +182,8 @@ static alto_slice take_blob(decoder *self, alto_buffer *room)
     if (!packed)
         return alto_bits_take_bytes(&self->in, size);
     alto_slice frame = alto_bits_take_bytes(&self->in, alto_bits_take_number(&self->in, ALTO_DELTA_SIZE));
-    if (size > alto_blob_limit(frame.size) || alto_bits_check(&self->in) != ALTO_OK) {
-        alto_bits_fail(&self->in, ALTO_MALFORMED);
+    if (size > alto_blob_limit(frame.size) || size > self->raw_max || alto_bits_check(&self->in) != ALTO_OK) {
+        alto_bits_fail(&self->in, size > self->raw_max ? ALTO_BOMB : ALTO_MALFORMED);
         return (alto_slice){0};
     }
     *room = alto_buffer_make((size_t)size);
@@ -879,6 +881,16 @@ static void settle(decoder *self, const scratch *room)
     }
 }
 
+/* A text and its key are to be held: they stand in the JSON of the version, as "key":text, or as text where the row is the key. */
+static alto_status spend(decoder *self, uint64_t key_size, uint64_t text_size)
+{
+    uint64_t bytes = text_size + (key_size ? key_size + 3 : 0);
+    if (bytes > self->text_left)
+        return ALTO_BOMB;
+    self->text_left -= bytes;
+    return ALTO_OK;
+}
+
 /* A changed text: what it shares with the old one at both ends, and what is between. */
 static alto_slice changed_text(alto_reader *in, scratch *room, alto_slice old, size_t *at)
 {
@@ -912,6 +924,8 @@ static alto_status take_old_items(decoder *self, alto_reader *in, scratch *room,
         size_t text_at = 0;
         if (!edit.remove)
             edit.value.text = changed_text(in, room, alto_cursor_value(&cursor).text, &text_at);
+        if (!edit.remove && spend(self, edit.key.size, edit.value.text.size) != ALTO_OK)
+            return ALTO_BOMB;
         if (!add_text(self, room, edit, 0, text_at))
             return ALTO_NO_MEMORY;
     }
@@ -948,6 +962,8 @@ static alto_status take_new_items(decoder *self, alto_reader *in, scratch *room)
             return in->status != ALTO_OK ? in->status : ALTO_MALFORMED;
         alto_edit edit = {.key = key};
         edit.value.text = alto_reader_slice(in, (size_t)alto_reader_bounded(in, ALTO_MAX_TEXT));
+        if (spend(self, key.size, edit.value.text.size) != ALTO_OK)
+            return ALTO_BOMB;
         if (!add_text(self, room, edit, key_at, 0))
             return ALTO_NO_MEMORY;
     }
@@ -1118,6 +1134,18 @@ static alto_status decode(decoder *self)
     return status == ALTO_OK ? edit_payload(self) : status;
 }
 
+/* What is known of both versions bounds what there can be to say. */
+static void set_bounds(decoder *self, const alto_version *from, const alto_implied *implied)
+{
+    self->raw_max = self->text_left = UINT64_MAX;
+    if (!implied || !implied->text_size || (from && !implied->from_text_size))
+        return;
+    self->text_left = implied->text_size;
+    self->raw_max = alto_delta_bound(implied->text_size, implied->from_text_size);
+    if (self->entries_max > self->raw_max)
+        self->entries_max = self->raw_max;
+}
+
 alto_status alto_delta_apply(alto_pool *pool, alto_kind kind, const alto_version *from, alto_slice delta,
                              const alto_implied *implied, const alto_hash *root, alto_version **out)
 {
@@ -1136,6 +1164,7 @@ alto_status alto_delta_apply(alto_pool *pool, alto_kind kind, const alto_version
                     .rows = alto_row_walker_make(rows),
                     .name_walker = alto_row_walker_make(rows)};
     alto_version *made = NULL;
+    set_bounds(&self, from, implied);
     alto_status status = delta.size > ALTO_MAX_PAYLOAD ? ALTO_TOO_LARGE : decode(&self);
     if (status == ALTO_OK)
         status = alto_version_edit(pool, kind, from, self.row_edits, self.row_edit_count, &made);

@@ -85,13 +85,17 @@ static bool want_of(const alto_replica *self, const alto_need *wanted, uint64_t 
         *want = (alto_want){.type = ALTO_WANT_PAYLOAD, .to = change->digest, .max_size = change->size};
         return push_is_over(self, wanted, now_ms);
     }
-    *want = (alto_want){.to = wanted->resource->entry.root, .max_size = ALTO_MAX_PAYLOAD};
+    const alto_entry *entry = &wanted->resource->entry;
     if (wanted->way == BY_DELTA) {
-        want->type = ALTO_WANT_DELTA;
-        want->from = *alto_version_root(alto_work_base(self, wanted));
+        const alto_resource *base = alto_work_base(self, wanted);
+        *want = (alto_want){.type = ALTO_WANT_DELTA, .from = *alto_version_root(base->version), .to = entry->root};
+        want->max_size = alto_delta_bound(entry->text_size, base->entry.text_size);
     } else {
-        want->type = ALTO_WANT_SNAPSHOT;
+        *want = (alto_want){.type = ALTO_WANT_SNAPSHOT, .to = entry->root};
+        want->max_size = alto_snapshot_bound(entry->text_size);
     }
+    if (want->max_size > ALTO_MAX_PAYLOAD)
+        want->max_size = ALTO_MAX_PAYLOAD;
     return true;
 }
 
@@ -190,7 +194,7 @@ static alto_need *asking(alto_replica *self, const alto_want *want)
         } else if (wanted->way == (want->type == ALTO_WANT_DELTA ? BY_DELTA : BY_SNAPSHOT) &&
                    alto_hash_equal(&wanted->resource->entry.root, &want->to) &&
                    (wanted->way == BY_SNAPSHOT ||
-                    alto_hash_equal(alto_version_root(alto_work_base(self, wanted)), &want->from))) {
+                    alto_hash_equal(alto_version_root(alto_work_base(self, wanted)->version), &want->from))) {
             return wanted;
         }
     }
@@ -228,6 +232,20 @@ static alto_status pulled_payload(alto_replica *self, alto_need *wanted, alto_sl
     return alto_work_use_payload(self, wanted, alto_slice_of(copy, bytes.size));
 }
 
+static alto_status pulled_snapshot(alto_replica *self, alto_need *wanted, alto_slice bytes)
+{
+    const alto_entry *entry = &wanted->resource->entry;
+    alto_snapshot_reader *reader = alto_snapshot_reader_new(self->pool, entry->kind, &entry->root);
+    if (!reader)
+        return ALTO_NO_MEMORY;
+    alto_snapshot_reader_limit(reader, entry->text_size);
+    alto_status status = alto_snapshot_read(reader, bytes);
+    if (status == ALTO_OK)
+        status = alto_snapshot_finish(reader, &wanted->version);
+    alto_snapshot_reader_destroy(&reader);
+    return status;
+}
+
 static alto_status pulled_version(alto_replica *self, const alto_want *want, alto_slice bytes)
 {
     alto_need *wanted = asking(self, want);
@@ -244,8 +262,7 @@ static alto_status pulled_version(alto_replica *self, const alto_want *want, alt
     else if (want->type == ALTO_WANT_DELTA)
         status = alto_work_apply_delta(self, wanted, bytes, false);
     else
-        status = alto_snapshot_decode(self->pool, wanted->resource->entry.kind, &wanted->resource->entry.root, bytes,
-                                      &wanted->version);
+        status = pulled_snapshot(self, wanted, bytes);
     if (status == ALTO_OK)
         return alto_work_advance(self);
     if (want->type == ALTO_WANT_PAYLOAD && wanted->way != BY_PAYLOAD)

@@ -151,8 +151,8 @@ alto_status alto_work_advance(alto_replica *self);
 void alto_work_start_over(alto_replica *self);
 void alto_work_drop(alto_replica *self);
 void alto_work_drop_spare(alto_replica *self);
-/* The version at hand from which a new one of this need can be made; NULL: none of its kind. */
-const alto_version *alto_work_base(const alto_replica *self, const alto_need *wanted);
+/* What is at hand from which the version of this need can be made; NULL: nothing of its kind. */
+const alto_resource *alto_work_base(const alto_replica *self, const alto_need *wanted);
 /* Apply a delta for a need. Errors: alto_delta_apply's. */
 alto_status alto_work_apply_delta(alto_replica *self, alto_need *wanted, alto_slice delta, bool from_nothing);
 /* Use the signed payload of a need, which has the right digest; when it leads nowhere the need takes its next way. */

@@ -48,14 +48,14 @@ static const alto_resource *spare_of(const alto_replica *self, alto_slice key)
     return NULL;
 }
 
-/* The version at hand from which a new one of this need can be made; NULL: none of its kind. */
-const alto_version *alto_work_base(const alto_replica *self, const alto_need *wanted)
+/* What is at hand from which the version of this need can be made; NULL: nothing of its kind. */
+const alto_resource *alto_work_base(const alto_replica *self, const alto_need *wanted)
 {
     const alto_resource *resource = wanted->before ? wanted->before : spare_of(self, wanted->key);
     if (!resource || !resource->version || !wanted->resource ||
         alto_version_kind(resource->version) != wanted->resource->entry.kind)
         return NULL;
-    return resource->version;
+    return resource;
 }
 
 static const alto_commit_change *change_of(const alto_replica *self, alto_slice key, size_t *index)
@@ -75,11 +75,11 @@ static const alto_commit_change *change_of(const alto_replica *self, alto_slice 
 }
 
 /* Does the signed payload of this commit lead from what is held to what is needed? */
-static bool payload_fits(const alto_commit_change *change, const alto_entry *entry, const alto_version *base)
+static bool payload_fits(const alto_commit_change *change, const alto_entry *entry, const alto_resource *base)
 {
     if (!change || !change->has_entry || change->size == 0 || !alto_hash_equal(&change->entry.root, &entry->root))
         return false;
-    return !change->has_from || (base && alto_hash_equal(alto_version_root(base), &change->from_root));
+    return !change->has_from || (base && alto_hash_equal(alto_version_root(base->version), &change->from_root));
 }
 
 /* Is the snapshot of that root known to be fewer bytes than a delta to it? */
@@ -101,10 +101,10 @@ static alto_status prepare_need(alto_replica *self, alto_need *wanted, const alt
         return ALTO_NO_MEMORY;
     if (!alto_replica_follows(self, &wanted->resource->name))
         return ALTO_OK;
-    const alto_version *base = alto_work_base(self, wanted);
+    const alto_resource *base = alto_work_base(self, wanted);
     wanted->needed = true;
-    if (base && alto_hash_equal(alto_version_root(base), &entry->root))
-        wanted->version = alto_version_retain(base);
+    if (base && alto_hash_equal(alto_version_root(base->version), &entry->root))
+        wanted->version = alto_version_retain(base->version);
     bool delta = base && !is_less_whole(self, &entry->root);
     wanted->way = payload_fits(change, entry, base) ? BY_PAYLOAD : delta ? BY_DELTA : BY_SNAPSHOT;
     return ALTO_OK;
@@ -218,11 +218,12 @@ static alto_status derive_catalog(alto_replica *self)
 alto_status alto_work_apply_delta(alto_replica *self, alto_need *wanted, alto_slice delta, bool from_nothing)
 {
     alto_entry_texts texts;
-    const alto_resource *target = wanted->resource;
+    const alto_resource *target = wanted->resource, *base = from_nothing ? NULL : alto_work_base(self, wanted);
     alto_status status = alto_entry_texts_make(&target->name, &target->entry, &texts);
+    texts.implied.from_text_size = base ? base->entry.text_size : 0;
     if (status == ALTO_OK)
-        status = alto_delta_apply(self->pool, target->entry.kind, from_nothing ? NULL : alto_work_base(self, wanted),
-                                  delta, &texts.implied, &target->entry.root, &wanted->version);
+        status = alto_delta_apply(self->pool, target->entry.kind, base ? base->version : NULL, delta, &texts.implied,
+                                  &target->entry.root, &wanted->version);
     alto_entry_texts_fini(&texts);
     return status;
 }

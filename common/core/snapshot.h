@@ -25,7 +25,15 @@ typedef struct alto_snapshot_reader alto_snapshot_reader;
 /* Begin to read a snapshot of a version of `kind` with `root`. NULL: out of memory. */
 alto_snapshot_reader *alto_snapshot_reader_new(alto_pool *pool, alto_kind kind, const alto_hash *root);
 void alto_snapshot_reader_destroy(alto_snapshot_reader **self);
-/* Take the next bytes, cut anywhere. Errors: ALTO_MALFORMED, ALTO_TOO_LARGE, ALTO_NO_MEMORY; sticky. */
+/* The version has compact JSON of so many bytes, as is known from its signed entry: no more is made of what claims to be it.
+ * Before anything is read. */
+void alto_snapshot_reader_limit(alto_snapshot_reader *self, uint64_t text_size);
+/* Bytes that a snapshot of it may have then. */
+static inline uint64_t alto_snapshot_bound(uint64_t text_size)
+{
+    return 65536 + 8 * text_size;
+}
+/* Take the next bytes, cut anywhere. Errors: ALTO_MALFORMED, ALTO_TOO_LARGE, ALTO_BOMB, ALTO_NO_MEMORY; sticky. */
 alto_status alto_snapshot_read(alto_snapshot_reader *self, alto_slice bytes);
 /* All was read: the version. Errors: ALTO_MALFORMED (too short), ALTO_ROOT_MISMATCH, or the sticky one. */
 alto_status alto_snapshot_finish(alto_snapshot_reader *self, alto_version **out);

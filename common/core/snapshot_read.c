@@ -38,6 +38,7 @@ struct alto_snapshot_reader {
     size_t row_edit_count;
     alto_buffer row_keys; /* of row_edits */
     uint64_t items, row_count;
+    uint64_t raw_left, text_left; /* bytes that may still come, and that what they say may have as JSON */
 };
 
 alto_snapshot_reader *alto_snapshot_reader_new(alto_pool *pool, alto_kind kind, const alto_hash *root)
@@ -49,6 +50,7 @@ alto_snapshot_reader *alto_snapshot_reader_new(alto_pool *pool, alto_kind kind, 
     self->kind = kind;
     self->root = *root;
     self->wanted = HEADER;
+    self->raw_left = self->text_left = UINT64_MAX;
     self->in = alto_buffer_make(ALTO_SNAPSHOT_BLOCK);
     self->raw = alto_buffer_make(ALTO_SNAPSHOT_PIECE + 2 * ALTO_SNAPSHOT_BLOCK);
     self->keys = alto_buffer_make(ALTO_SNAPSHOT_PIECE + ALTO_SNAPSHOT_ITEMS * (ALTO_SNAPSHOT_SHARED + 1));
@@ -59,6 +61,12 @@ alto_snapshot_reader *alto_snapshot_reader_new(alto_pool *pool, alto_kind kind, 
     if (!self->edits || !self->key_at || !self->costs)
         alto_snapshot_reader_destroy(&self);
     return self;
+}
+
+void alto_snapshot_reader_limit(alto_snapshot_reader *self, uint64_t text_size)
+{
+    self->raw_left = alto_snapshot_bound(text_size);
+    self->text_left = text_size;
 }
 
 void alto_snapshot_reader_destroy(alto_snapshot_reader **self)
@@ -80,6 +88,15 @@ void alto_snapshot_reader_destroy(alto_snapshot_reader **self)
     free(reader->costs);
     free(reader);
     *self = NULL;
+}
+
+/* Something of so many bytes of JSON, at least, is to be held. */
+static alto_status spend(alto_snapshot_reader *self, uint64_t bytes)
+{
+    if (bytes > self->text_left)
+        return ALTO_BOMB;
+    self->text_left -= bytes;
+    return ALTO_OK;
 }
 
 /* ---- rows ---- */
@@ -146,7 +163,7 @@ static alto_status begin_row(alto_snapshot_reader *self, alto_reader *in)
         return ALTO_MALFORMED;
     self->in_row = true;
     alto_cursor_first(&self->reference, self->before);
-    return ALTO_OK;
+    return spend(self, self->row_key_size + 2); /* "name": without the class */
 }
 
 /* ---- items ---- */
@@ -180,6 +197,17 @@ static void take_key(alto_snapshot_reader *self, alto_reader *in, size_t index)
         alto_reader_fail(in, self->keys.status);
 }
 
+/* What an item has in JSON, at least. */
+static uint64_t least_text(const alto_edit *item, alto_value_type type)
+{
+    if (type == ALTO_VALUE_COST)
+        return item->key.size + 4; /* "key":1 */
+    if (type == ALTO_VALUE_TEXT)   /* without a key the text is all */
+        return item->value.text.size + (item->key.size ? item->key.size + 3 : 0);
+    bool may_be_prefix = item->key.size <= ALTO_PREFIX_KEY;
+    return may_be_prefix && item->key.size > 6 ? 6 : item->key.size; /* "::/0" */
+}
+
 /* Append the items of a piece to the row; their keys must ascend. */
 static alto_status append_items(alto_snapshot_reader *self, size_t count, alto_value_type type)
 {
@@ -187,6 +215,8 @@ static alto_status append_items(alto_snapshot_reader *self, size_t count, alto_v
         self->edits[i].key = key_of(self, i);
         if (i && alto_slice_compare(self->edits[i - 1].key, self->edits[i].key) >= 0)
             return ALTO_MALFORMED;
+        if (spend(self, least_text(&self->edits[i], type)) != ALTO_OK)
+            return ALTO_BOMB;
     }
     alto_tree *row = NULL;
     alto_status status = alto_tree_edit(self->pool, type, self->row, self->edits, count, &row);
@@ -274,6 +304,8 @@ static alto_status take_cost_items(alto_snapshot_reader *self, alto_reader *in, 
     if (status == ALTO_OK)
         status = take_costs(self, in, count);
     if (status != ALTO_OK)
+        return status;
+    if (same && (status = spend(self, 5 * (uint64_t)count)) != ALTO_OK)
         return status;
     if (same)
         return alto_tree_with_costs(self->before, self->costs, &self->row);
@@ -418,6 +450,9 @@ static alto_status take_block_head(alto_snapshot_reader *self)
         return ALTO_TOO_LARGE;
     if (packed > raw || (raw && !packed))
         return ALTO_MALFORMED;
+    if (raw > self->raw_left)
+        return ALTO_BOMB;
+    self->raw_left -= raw;
     self->raw_size = raw;
     self->wanted = packed;
     self->stage = raw ? AT_BLOCK : AT_END;

@@ -221,6 +221,7 @@ alto_status alto_entry_texts_make(const alto_resource_name *name, const alto_ent
     out->implied.vtag = alto_slice_of(out->bytes.data, vtag_size);
     if (entry->dependency_count)
         out->implied.dependencies = alto_slice_of(out->bytes.data + vtag_size, out->bytes.size - vtag_size);
+    out->implied.text_size = entry->text_size;
     return out->bytes.status;
 }
 

@@ -682,7 +682,7 @@ static bool replay(void *context, alto_slice bytes, alto_slice value)
         return true;
     alto_reader reader = alto_reader_make(value);
     alto_slice root_bytes = alto_reader_slice(&reader, ALTO_HASH_SIZE);
-    alto_implied implied;
+    alto_implied implied = {.text_size = 0}; /* of what we wrote nothing has to be bounded */
     implied.vtag = alto_reader_slice(&reader, alto_reader_bounded(&reader, value.size));
     implied.dependencies = alto_reader_slice(&reader, alto_reader_bounded(&reader, value.size));
     alto_slice delta = alto_reader_slice(&reader, alto_reader_left(&reader));

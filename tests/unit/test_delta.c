@@ -3,6 +3,7 @@
  * bytes, nothing but the right version ever comes out. */
 #include "cmocka_all.h"
 #include "core/delta.h"
+#include "core/render.h"
 #include "random.h"
 #include "versions.h"
 
@@ -25,13 +26,25 @@ static alto_buffer encode(const alto_version *from, const alto_version *to, cons
     return out;
 }
 
+/* What the catalog says of the sizes, too. */
+static alto_implied with_sizes(const alto_implied *implied, const alto_version *from, const alto_version *to)
+{
+    alto_implied all = implied ? *implied : (alto_implied){.text_size = 0};
+    assert_int_equal(alto_render_size(to, &all.text_size), ALTO_OK);
+    if (from)
+        assert_int_equal(alto_render_size(from, &all.from_text_size), ALTO_OK);
+    return all;
+}
+
 /* Apply what encode made, and compare. */
 static size_t lead(alto_pool *pool, const alto_version *from, const alto_version *to, const alto_implied *implied)
 {
     alto_buffer delta = encode(from, to, implied);
     alto_version *got = NULL;
     alto_hash before = from ? *alto_version_root(from) : (alto_hash){{0}};
-    assert_int_equal(alto_delta_apply(pool, alto_version_kind(to), from, alto_buffer_slice(&delta), implied,
+    alto_implied all = with_sizes(implied, from, to);
+    assert_true(delta.size <= alto_delta_bound(all.text_size, all.from_text_size));
+    assert_int_equal(alto_delta_apply(pool, alto_version_kind(to), from, alto_buffer_slice(&delta), &all,
                                       alto_version_root(to), &got),
                      ALTO_OK);
     assert_true(alto_hash_equal(alto_version_root(got), alto_version_root(to)));
@@ -81,11 +94,12 @@ static void what_the_catalog_tells_is_not_repeated(void **state)
         versions[i] = test_version_text(pool, half, "meta", "dependent-vtags", others[i]);
         alto_version_release(half);
     }
-    alto_implied implied = {alto_slice_text(tags[1]), alto_slice_text(others[1])};
+    alto_implied implied = {.vtag = alto_slice_text(tags[1]), .dependencies = alto_slice_text(others[1])};
     assert_int_equal(lead(pool, versions[0], versions[1], &implied), 1);
     assert_int_equal(lead(pool, NULL, versions[1], &implied), 1);
     assert_int_equal(lead(pool, empty, versions[1], &implied), 1);
-    alto_implied half = {alto_slice_text(tags[1]), {0}}, wrong = {alto_slice_text(tags[0]), alto_slice_text("[]")};
+    alto_implied half = {.vtag = alto_slice_text(tags[1])};
+    alto_implied wrong = {.vtag = alto_slice_text(tags[0]), .dependencies = alto_slice_text("[]")};
     assert_true(lead(pool, versions[0], versions[1], &half) > 1);
     assert_true(lead(pool, versions[0], versions[1], &wrong) > 1);
 
@@ -102,6 +116,54 @@ static void what_the_catalog_tells_is_not_repeated(void **state)
     alto_version_release(versions[0]);
     alto_version_release(versions[1]);
     alto_version_release(empty);
+    alto_pool_destroy(&pool);
+}
+
+/* Texts and keys of a document, `count` of them, with `size` bytes each of which 255 are those of the one before. */
+static alto_version *long_keys(alto_pool *pool, size_t count, size_t size)
+{
+    alto_edit *edits = calloc(count, sizeof *edits);
+    char *keys = malloc(count * (size + 1));
+    assert_true(edits && keys);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(keys + i * (size + 1), size + 1, "%0*zu", (int)size, i);
+        edits[i] = (alto_edit){.key = alto_slice_of(keys + i * (size + 1), size), .value.text = alto_slice_text("1")};
+    }
+    alto_row_key key = alto_row_key_make(ALTO_ROW_MEMBER, alto_slice_text("x"));
+    alto_row_edit row = {.row = alto_row_key_slice(&key), .what = ALTO_ROW_ITEMS, .edits = edits, .count = count};
+    alto_version *made = NULL;
+    assert_int_equal(alto_version_edit(pool, ALTO_DOCUMENT, NULL, &row, 1, &made), ALTO_OK);
+    free(edits);
+    free(keys);
+    return made;
+}
+
+/* Few bytes that say much, where the signed entry says that there is little. */
+static void what_expands_beyond_what_was_signed_is_refused(void **state)
+{
+    (void)state;
+    alto_pool *pool = alto_pool_new();
+    alto_version *large = long_keys(pool, 20000, 300), *huge = long_keys(pool, 4000, 3000), *got = NULL;
+    const alto_version *const bombs[] = {large, huge}; /* by keys that take over, by a blob */
+    for (size_t i = 0; i < countof(bombs); i++) {
+        alto_buffer delta = encode(NULL, bombs[i], NULL);
+        alto_implied known = with_sizes(NULL, NULL, bombs[i]);
+        for (uint64_t size = known.text_size / 10; size > 1; size /= 10) {
+            alto_implied little = {.text_size = size};
+            alto_status status = alto_delta_apply(pool, ALTO_DOCUMENT, NULL, alto_buffer_slice(&delta), &little,
+                                                  alto_version_root(bombs[i]), &got);
+            assert_string_equal(alto_status_name(status), "bomb");
+        }
+        assert_null(got);
+        assert_int_equal(alto_delta_apply(pool, ALTO_DOCUMENT, NULL, alto_buffer_slice(&delta), &known,
+                                          alto_version_root(bombs[i]), &got),
+                         ALTO_OK);
+        alto_version_release(got);
+        got = NULL;
+        alto_buffer_fini(&delta);
+    }
+    alto_version_release(large);
+    alto_version_release(huge);
     alto_pool_destroy(&pool);
 }
 
@@ -229,9 +291,10 @@ static void attack(alto_pool *pool, const alto_version *from, const alto_version
         memcpy(exact, bytes.data, bytes.size);
     alto_hash before = *alto_version_root(from);
     alto_version *got = NULL;
-    alto_status status = alto_delta_apply(pool, alto_version_kind(to), from, alto_slice_of(exact, bytes.size), NULL,
+    alto_implied sizes = with_sizes(NULL, from, to);
+    alto_status status = alto_delta_apply(pool, alto_version_kind(to), from, alto_slice_of(exact, bytes.size), &sizes,
                                           alto_version_root(to), &got);
-    assert_true(status == ALTO_OK || status == ALTO_MALFORMED || status == ALTO_TOO_LARGE ||
+    assert_true(status == ALTO_OK || status == ALTO_MALFORMED || status == ALTO_TOO_LARGE || status == ALTO_BOMB ||
                 status == ALTO_ROOT_MISMATCH);
     assert_true((status == ALTO_OK) == (got != NULL));
     if (got)
@@ -304,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_version_leads_to_any_other),
+        cmocka_unit_test(what_expands_beyond_what_was_signed_is_refused),
         cmocka_unit_test(what_the_catalog_tells_is_not_repeated),
         cmocka_unit_test(large_regular_changes_cost_few_bytes),
         cmocka_unit_test(costs_of_every_kind_come_back),

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots: whole versions come back however their bytes are cut, and bytes from outside do no harm. */
 #include "cmocka_all.h"
+#include "core/compress.h"
 #include "core/limits.h"
+#include "core/render.h"
 #include "core/snapshot.h"
 #include "random.h"
 #include "versions.h"
@@ -30,6 +32,9 @@ static alto_status read_cut(test_random *random, const alto_version *version, al
     alto_pool *pool = alto_pool_new();
     alto_snapshot_reader *reader =
         alto_snapshot_reader_new(pool, alto_version_kind(version), alto_version_root(version));
+    uint64_t text_size;
+    assert_int_equal(alto_render_size(version, &text_size), ALTO_OK);
+    alto_snapshot_reader_limit(reader, text_size);
     alto_version *got = NULL;
     alto_status status = ALTO_OK;
     for (size_t at = 0; at < bytes.size && status == ALTO_OK;) {
@@ -203,7 +208,8 @@ static void damaged_snapshots_are_refused(void **state)
             if (trial % 3)
                 copy[test_random_below(&random, bytes.size)] ^= (uint8_t)(1 + test_random_below(&random, 255));
             alto_status status = read_cut(&random, version, alto_slice_of(copy, size), 500);
-            assert_true(status == ALTO_MALFORMED || status == ALTO_TOO_LARGE || status == ALTO_ROOT_MISMATCH ||
+            assert_true(status == ALTO_MALFORMED || status == ALTO_TOO_LARGE || status == ALTO_BOMB ||
+                        status == ALTO_ROOT_MISMATCH ||
                         (trial % 3 && status == ALTO_OK)); /* a bit of a frame that means nothing */
             free(copy);
         }
@@ -281,6 +287,111 @@ static void claims_of_size_are_checked_before_anything_is_made(void **state)
     alto_pool_destroy(&pool);
 }
 
+static void add_block(alto_buffer *out, alto_slice raw)
+{
+    alto_buffer packed = alto_buffer_make(ALTO_SNAPSHOT_BLOCK);
+    assert_int_equal(alto_compress(raw, 3, &packed), ALTO_OK);
+    alto_buffer_add_u32(out, (uint32_t)raw.size);
+    alto_buffer_add_u32(out, (uint32_t)packed.size);
+    alto_buffer_add_slice(out, alto_buffer_slice(&packed));
+    alto_buffer_fini(&packed);
+}
+
+enum { BOMB_TEXT = 4000, BOMB_ITEMS = 4000 }; /* bytes of JSON of what it claims to be */
+
+/* Text that is much in memory and little on the way. */
+static void add_zeros(alto_buffer *out)
+{
+    uint8_t *zeros = calloc(1, ALTO_SNAPSHOT_BLOCK);
+    for (int i = 0; i < 1000; i++)
+        add_block(out, alto_slice_of(zeros, ALTO_SNAPSHOT_BLOCK));
+    free(zeros);
+}
+
+/* One piece, a row "x" of members, in a block. */
+static void add_members(alto_buffer *out, size_t count, alto_slice items)
+{
+    alto_buffer piece = alto_buffer_make(ALTO_SNAPSHOT_BLOCK), raw = alto_buffer_make(ALTO_SNAPSHOT_BLOCK);
+    static const uint8_t begin[] = {0, 0, 2, ALTO_ROW_MEMBER, 'x'};
+    alto_buffer_add(&piece, begin, sizeof begin);
+    alto_buffer_add_varint(&piece, count);
+    alto_buffer_add_slice(&piece, items);
+    alto_buffer_add_varint(&raw, piece.size);
+    alto_buffer_add_slice(&raw, alto_buffer_slice(&piece));
+    add_block(out, alto_buffer_slice(&raw));
+    alto_buffer_fini(&piece);
+    alto_buffer_fini(&raw);
+}
+
+/* Keys that each take over 255 bytes of the one before and cost six bytes themselves. */
+static void add_long_keys(alto_buffer *out)
+{
+    alto_buffer items = alto_buffer_make(ALTO_SNAPSHOT_BLOCK);
+    for (uint32_t i = 0; i < BOMB_ITEMS; i++) {
+        uint8_t rest[258];
+        memset(rest, 'k', sizeof rest);
+        rest[256] = (uint8_t)(i >> 8);
+        rest[257] = (uint8_t)i;
+        size_t shared = i ? 255 : 0;
+        alto_buffer_add_varint(&items, shared);
+        alto_buffer_add_varint(&items, sizeof rest - shared);
+        alto_buffer_add(&items, rest + shared, sizeof rest - shared);
+        alto_buffer_add_varint(&items, 1);
+        alto_buffer_add_u8(&items, '1');
+    }
+    add_members(out, BOMB_ITEMS, alto_buffer_slice(&items));
+    alto_buffer_fini(&items);
+}
+
+static void add_a_long_text(alto_buffer *out)
+{
+    alto_buffer items = alto_buffer_make(ALTO_SNAPSHOT_BLOCK);
+    alto_buffer_add_varint(&items, 0);
+    alto_buffer_add_varint(&items, 1);
+    alto_buffer_add_u8(&items, 'k');
+    alto_buffer_add_varint(&items, BOMB_TEXT);
+    for (size_t i = 0; i < BOMB_TEXT; i++)
+        alto_buffer_add_u8(&items, '1');
+    add_members(out, 1, alto_buffer_slice(&items));
+    alto_buffer_fini(&items);
+}
+
+/* Well-formed, but more than what its size is signed to be: without that size, only the root would tell, in the end. */
+static void what_expands_beyond_what_was_signed_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label;
+        void (*add)(alto_buffer *out);
+        alto_status unbounded;
+    } cases[] = {{"blocks of zeros", add_zeros, ALTO_MALFORMED},
+                 {"keys that take over", add_long_keys, ALTO_ROOT_MISMATCH},
+                 {"a text", add_a_long_text, ALTO_ROOT_MISMATCH}};
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s\n", cases[i].label);
+        alto_buffer bytes = alto_buffer_make(1u << 20);
+        alto_buffer_add_text(&bytes, "altocast-snapshot-1");
+        alto_buffer_add_u8(&bytes, ALTO_DOCUMENT);
+        cases[i].add(&bytes);
+        alto_buffer_add_u64(&bytes, 0);
+        for (int limited = 0; limited < 2; limited++) {
+            alto_pool *pool = alto_pool_new();
+            alto_hash root = {{1}};
+            alto_version *got = NULL;
+            alto_snapshot_reader *reader = alto_snapshot_reader_new(pool, ALTO_DOCUMENT, &root);
+            if (limited)
+                alto_snapshot_reader_limit(reader, BOMB_TEXT);
+            alto_status status = alto_snapshot_read(reader, alto_buffer_slice(&bytes));
+            if (status == ALTO_OK)
+                status = alto_snapshot_finish(reader, &got);
+            assert_string_equal(alto_status_name(status), alto_status_name(limited ? ALTO_BOMB : cases[i].unbounded));
+            alto_snapshot_reader_destroy(&reader);
+            alto_pool_destroy(&pool);
+        }
+        alto_buffer_fini(&bytes);
+    }
+}
+
 static void the_wrong_kind_root_or_length_is_refused(void **state)
 {
     (void)state;
@@ -317,6 +428,7 @@ int main(void)
         cmocka_unit_test(damaged_snapshots_are_refused),
         cmocka_unit_test(damaged_pieces_do_no_harm),
         cmocka_unit_test(claims_of_size_are_checked_before_anything_is_made),
+        cmocka_unit_test(what_expands_beyond_what_was_signed_is_refused),
         cmocka_unit_test(the_wrong_kind_root_or_length_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -159,7 +159,7 @@ static void commit(world *self, size_t index, alto_version *next, how way)
     alto_stored_change change = {.catalog_key = alto_buffer_slice(&key), .version = next};
     if (before && next && way != WITHOUT_DELTA) {
         alto_slice vtag;
-        alto_implied implied = {{NULL, 0}, {NULL, 0}};
+        alto_implied implied = {.text_size = 0};
         if (alto_version_member(next, "meta", "vtag", &vtag))
             implied.vtag = vtag;
         assert_int_equal(alto_delta_encode(before, next, &implied, &delta, NULL), ALTO_OK);

@@ -338,6 +338,61 @@ static void texts_and_rows_are_values_like_any_other(void **state)
     alto_pool_destroy(&pool);
 }
 
+enum { FLOOD = 2000, FLOOD_NAME = 24 };
+
+/* Names that whoever knows the fixed key of the short hash has sought: its low bits are as he likes. */
+static void seek_names(char (*found)[FLOOD_NAME], uint64_t mask, bool zero)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < FLOOD; number++) {
+        snprintf(found[i], FLOOD_NAME, "k%020llu", (unsigned long long)number);
+        i += ((alto_short_hash(alto_slice_text(found[i])) & mask) == 0) == zero;
+    }
+}
+
+static size_t nodes_of(const alto_tree *node)
+{
+    alto_node_info info = alto_node_look(node);
+    size_t count = 1;
+    for (uint32_t i = 0; info.level > 0 && i < info.count; i++)
+        count += nodes_of(alto_node_child(node, i));
+    return count;
+}
+
+/* Chunks that all end after one key, on two levels, or never before they are full: a tree of few nodes for each key all the
+ * same, and no higher than it may be. Keys found so far are few for each bit more. */
+static void names_that_were_sought_make_no_more_than_a_few_nodes_each(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *label;
+        uint64_t mask;
+        bool zero;
+        size_t nodes;
+    } cases[] = {{"each ends a leaf and the node above", 0xfff, true, 2 * FLOOD + FLOOD / 16},
+                 {"each ends a leaf", 0x3f, true, FLOOD + FLOOD / 16},
+                 {"none ends a leaf", 0x3f, false, FLOOD / ALTO_TREE_CAP + 2}};
+    static char found[FLOOD][FLOOD_NAME];
+    static alto_edit edits[FLOOD];
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s\n", cases[i].label);
+        alto_pool *pool = alto_pool_new();
+        seek_names(found, cases[i].mask, cases[i].zero);
+        for (size_t at = 0; at < FLOOD; at++)
+            edits[at] = (alto_edit){.key = alto_slice_text(found[at]), .value.cost = 1};
+        alto_tree *whole = edit(pool, NULL, edits, FLOOD), *rest = edit(pool, NULL, edits + 1, FLOOD - 1);
+        assert_int_equal(alto_tree_entries(whole), FLOOD);
+        assert_true(nodes_of(whole) <= cases[i].nodes);
+        assert_true(alto_node_look(whole).level <= ALTO_TREE_MAX_LEVEL);
+        alto_tree *grown = edit(pool, rest, edits, 1); /* in front of all, so that full leaves all move by one */
+        assert_true(alto_tree_equal(grown, whole));
+        alto_tree_release(grown);
+        alto_tree_release(rest);
+        alto_tree_release(whole);
+        alto_pool_destroy(&pool);
+    }
+}
+
 static void a_key_beyond_the_limit_is_refused_and_leaves_nothing(void **state)
 {
     (void)state;
@@ -359,6 +414,7 @@ int main(void)
         cmocka_unit_test(new_costs_under_old_keys_share_keys_and_equal_leaves),
         cmocka_unit_test(equal_rows_of_keys_are_held_once_in_a_pool),
         cmocka_unit_test(texts_and_rows_are_values_like_any_other),
+        cmocka_unit_test(names_that_were_sought_make_no_more_than_a_few_nodes_each),
         cmocka_unit_test(a_key_beyond_the_limit_is_refused_and_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
