@@ -78,7 +78,7 @@ static void prepare(void)
     test_origin_put(origin, "doc", "{\"a\":[1,2]}");
     test_origin_put(origin, "doc", "{\"a\":[1,2,3]}");
     test_origin_head(origin);
-    site = alto_site_new(push, countof(push));
+    site = alto_site_new(push, countof(push), NULL);
     fuzz_check(site && alto_site_add(site, origin->archive, &serve, &front, &error) == ALTO_OK);
     for (size_t i = 0; i < countof(fixed); i++)
         add_path("%s", fixed[i]);
