@@ -47,6 +47,7 @@ void bench_answer(const bench_options *options);
 void bench_query(const bench_options *options);
 void bench_lookup(const bench_options *options);
 void bench_verify(const bench_options *options);
+void bench_endpoint(const bench_options *options);
 void bench_recovery(const bench_options *options);
 
 /* One line on standard error, exit code 2. */
@@ -62,6 +63,8 @@ typedef struct {
 } bench_series;
 void bench_series_add(bench_series *self, double value);
 double bench_median(const bench_series *self); /* 0 when empty */
+/* What so many percent of them do not exceed; 0 when empty. */
+double bench_percentile(const bench_series *self, unsigned percent);
 void bench_series_fini(bench_series *self);
 
 /* Bytes of anonymous memory of this process that are really there. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "load.h"
 
+#include "io/loop.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -152,6 +154,81 @@ void bench_load_ask(bench_load *self, alto_slice request, uint64_t size, size_t 
         }
     }
     free(answers);
+}
+
+/* ---- at a rate ---- */
+
+/* Requests that fall due one by one; those for which no connection is free wait their turn. */
+typedef struct {
+    const bench_load *load;
+    struct pollfd ready[BENCH_CONNECTIONS]; /* those that are waited for; of the others fd is -1 */
+    answer answers[BENCH_CONNECTIONS];
+    uint64_t due_ns[BENCH_CONNECTIONS]; /* of the request under way */
+    uint64_t begin_ns, step_ns;
+    size_t sent, done;
+} pace;
+
+static uint64_t next_due(const pace *self)
+{
+    return self->begin_ns + self->sent * self->step_ns;
+}
+
+/* Send what is due. */
+static void send_due(pace *self, const alto_slice *requests, size_t count, size_t total)
+{
+    for (size_t i = 0; i < self->load->count && self->sent < total && next_due(self) <= alto_monotonic_ns(); i++) {
+        if (self->ready[i].fd >= 0)
+            continue;
+        ask(self->load->fds[i], requests[self->sent % count]);
+        self->due_ns[i] = next_due(self);
+        self->answers[i].head_size = 0;
+        self->answers[i].in_body = false;
+        self->ready[i] = (struct pollfd){.fd = self->load->fds[i], .events = POLLIN};
+        self->sent++;
+    }
+}
+
+/* Wait for answers, at most until the next request is due and may be sent. */
+static void wait_for_answers(pace *self, size_t total)
+{
+    uint64_t now_ns = alto_monotonic_ns(), due_ns = next_due(self), wait_ns = (uint64_t)PATIENCE_MS * 1000000;
+    if (self->sent < total && self->sent - self->done < self->load->count)
+        wait_ns = due_ns > now_ns ? due_ns - now_ns : 0;
+    struct timespec wait = {.tv_sec = (time_t)(wait_ns / 1000000000), .tv_nsec = (long)(wait_ns % 1000000000)};
+    if (ppoll(self->ready, self->load->count, &wait, NULL) < 0)
+        bench_die("cannot wait for answers: %s", strerror(errno));
+    if (alto_monotonic_ns() - now_ns > (uint64_t)PATIENCE_MS * 1000000)
+        bench_die("no answer for %d ms", PATIENCE_MS);
+}
+
+static void take_answers(pace *self, bench_series *us)
+{
+    static char scratch[SCRATCH];
+    for (size_t i = 0; i < self->load->count; i++) {
+        if (self->ready[i].fd < 0 || !self->ready[i].revents)
+            continue;
+        if (!take(&self->answers[i], scratch, receive(self->ready[i].fd, scratch), NULL))
+            continue;
+        bench_series_add(us, bench_us_since(self->due_ns[i]));
+        self->ready[i].fd = -1;
+        self->done++;
+    }
+}
+
+void bench_load_pace(bench_load *self, const alto_slice *requests, size_t count, unsigned per_second, unsigned seconds,
+                     bench_series *us)
+{
+    const size_t total = (size_t)per_second * seconds;
+    pace *state = bench_alloc(sizeof *state);
+    *state = (pace){.load = self, .begin_ns = alto_monotonic_ns(), .step_ns = 1000000000 / per_second};
+    for (size_t i = 0; i < self->count; i++)
+        state->ready[i].fd = -1;
+    while (state->done < total) {
+        send_due(state, requests, count, total);
+        wait_for_answers(state, total);
+        take_answers(state, us);
+    }
+    free(state);
 }
 
 void bench_load_get(bench_load *self, const char *path, alto_buffer *out)

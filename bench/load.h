@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* load.h - a bounded HTTP load over loopback: a few keep-alive connections that ask again and again for one path.
+/* load.h - a bounded HTTP load over loopback: a few keep-alive connections that ask again and again, as fast as they are answered or
+ * at a rate.
  *
  * Threads: none inside. */
 #ifndef BENCH_LOAD_H
@@ -25,6 +26,11 @@ void bench_load_run(bench_load *self, const char *path, uint64_t size, size_t ro
 void bench_load_ask(bench_load *self, alto_slice request, uint64_t size, size_t rounds);
 /* Put it once, on one connection; the body goes to `out`. */
 void bench_load_once(bench_load *self, alto_slice request, alto_buffer *out);
+/* Put `count` requests, each whole as it is sent, one after the other and from the first again, `per_second` for `seconds`, however
+ * long their answers take. To `us` go the times from when each was due, not from when a connection was free for it, until its answer
+ * was whole: a 200. */
+void bench_load_pace(bench_load *self, const alto_slice *requests, size_t count, unsigned per_second, unsigned seconds,
+                     bench_series *us);
 /* One GET; the body goes to `out`. */
 void bench_load_get(bench_load *self, const char *path, alto_buffer *out);
 

@@ -2,7 +2,7 @@
 /* lookup.c - which PID an address belongs to, and what it costs from one address to another, on one core: over a
  * million prefixes of both families, of lengths as the Internet has them. And making that anew after a change. */
 #include "core/lpm.h"
-#include "origin.h"
+#include "prefixes.h"
 
 #include <stdlib.h>
 
@@ -19,112 +19,17 @@ enum {
 static const double most_cost_ns = 500; /* two million a second on one core */
 static const double most_move_us = 500;
 
-/* A prefix and the PID that it is in. */
-typedef struct {
-    alto_prefix_key key;
-    uint32_t pid;
-} owned_prefix;
-
 typedef struct {
     alto_pool *pool;
     alto_version *network, *costs;
     alto_lpm *lpm;
     alto_endpoint *addresses; /* ADDRESSES of them, each in a prefix drawn at random */
-    owned_prefix *prefixes;   /* of the map */
+    bench_prefix *prefixes;   /* of the map */
     size_t prefix_count;
     bench_random random;
 } subject;
 
-/* ---- a map ---- */
-
-/* How long prefixes are, in parts of 256: most of IPv4 are /24, most of IPv6 /48. */
-static unsigned random_length(bench_random *random, bool ipv4)
-{
-    static const uint8_t ipv4_lengths[] = {24, 24, 24, 24, 24, 24, 24, 24, 24, 23, 22, 22, 21, 20, 19, 16};
-    static const uint8_t ipv6_lengths[] = {48, 48, 48, 48, 48, 48, 48, 44, 40, 40, 36, 32, 32, 29, 56, 64};
-    size_t at = bench_random_below(random, sizeof ipv4_lengths);
-    return ipv4 ? ipv4_lengths[at] : ipv6_lengths[at];
-}
-
-static void random_prefix(bench_random *random, alto_prefix_key *out)
-{
-    bool ipv4 = bench_random_below(random, 10) < 7;
-    unsigned bytes = ipv4 ? 4 : 16, length = random_length(random, ipv4);
-    *out = (alto_prefix_key){.bytes = {ipv4 ? 4 : 6}, .size = (uint8_t)(bytes + 2)};
-    for (unsigned i = 0; i < bytes; i++) {
-        uint8_t wild = (uint8_t)bench_random_next(random);
-        unsigned kept = length > 8 * i ? length - 8 * i : 0;
-        out->bytes[1 + i] = (uint8_t)(wild & 0xff00 >> (kept < 8 ? kept : 8));
-    }
-    if (!ipv4) { /* 2a00::/12, of which some ten thousand operators have a part */
-        out->bytes[1] = 0x2a;
-        out->bytes[2] &= 0x0f;
-        out->bytes[3] &= 0x0f;
-    }
-    out->bytes[1 + bytes] = (uint8_t)length;
-}
-
-static int by_key(const void *a, const void *b)
-{
-    const owned_prefix *x = a, *y = b;
-    return alto_slice_compare(alto_slice_of(x->key.bytes, x->key.size), alto_slice_of(y->key.bytes, y->key.size));
-}
-
-static int by_pid(const void *a, const void *b)
-{
-    const owned_prefix *x = a, *y = b;
-    return x->pid == y->pid ? by_key(a, b) : x->pid < y->pid ? -1 : 1;
-}
-
-/* Each prefix once, PID after PID; how many. */
-static size_t draw_prefixes(bench_random *random, owned_prefix *out)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < PREFIXES; i++)
-        random_prefix(random, &out[i].key);
-    qsort(out, PREFIXES, sizeof *out, by_key);
-    for (size_t i = 0; i < PREFIXES; i++)
-        if (count == 0 || by_key(&out[count - 1], &out[i]) != 0)
-            out[count++] = out[i];
-    for (size_t i = 0; i < count; i++)
-        out[i].pid = (uint32_t)bench_random_below(random, PIDS);
-    qsort(out, count, sizeof *out, by_pid);
-    return count;
-}
-
-static alto_version *network_map(alto_pool *pool, const owned_prefix *prefixes, size_t count)
-{
-    static alto_row_key keys[PIDS];
-    static alto_row_edit rows[PIDS];
-    alto_edit *edits = bench_alloc(count * sizeof *edits);
-    size_t at = 0;
-    for (size_t i = 0; i < PIDS; i++) {
-        char name[BENCH_PID_TEXT];
-        bench_pid_name(i, name);
-        keys[i] = alto_row_key_make(ALTO_ROW_PAYLOAD, alto_slice_text(name));
-        rows[i] = (alto_row_edit){.row = alto_row_key_slice(&keys[i]), .edits = edits + at};
-        for (; at < count && prefixes[at].pid == i; at++) {
-            edits[at].key = alto_slice_of(prefixes[at].key.bytes, prefixes[at].key.size);
-            rows[i].count++;
-        }
-    }
-    alto_version *made = NULL;
-    bench_must(alto_version_edit(pool, ALTO_NETWORK_MAP, NULL, rows, PIDS, &made), "network map");
-    free(edits);
-    return made;
-}
-
 /* ---- lookups ---- */
-
-static alto_endpoint address_in(bench_random *random, const alto_prefix_key *prefix)
-{
-    alto_endpoint made = {.family = prefix->bytes[0]};
-    unsigned bits = made.family == 4 ? 32 : 128;
-    memcpy(made.bytes, prefix->bytes + 1, prefix->size - 2U);
-    for (unsigned i = prefix->bytes[prefix->size - 1]; i < bits; i++)
-        made.bytes[i / 8] |= (uint8_t)((bench_random_next(random) & 1) << (7 - i % 8));
-    return made;
-}
 
 static double pid_ns(const subject *self)
 {
@@ -181,7 +86,7 @@ static double cost_to_many_ns(const subject *self)
 /* Some prefix goes to another PID. */
 static void move_one(subject *self)
 {
-    owned_prefix *moved = &self->prefixes[bench_random_below(&self->random, self->prefix_count)];
+    bench_prefix *moved = &self->prefixes[bench_random_below(&self->random, self->prefix_count)];
     uint32_t to = (moved->pid + 1 + (uint32_t)bench_random_below(&self->random, PIDS - 1)) % PIDS;
     uint32_t pids[2] = {moved->pid < to ? moved->pid : to, moved->pid < to ? to : moved->pid};
     alto_row_key keys[2];
@@ -218,13 +123,12 @@ static void subject_init(subject *self)
 {
     *self = (subject){.random = {7}, .pool = alto_pool_new()};
     self->prefixes = bench_alloc(PREFIXES * sizeof *self->prefixes);
-    self->prefix_count = draw_prefixes(&self->random, self->prefixes);
-    self->network = network_map(self->pool, self->prefixes, self->prefix_count);
+    self->prefix_count = bench_prefixes_draw(&self->random, PREFIXES, PIDS, self->prefixes);
+    self->network = bench_prefixes_map(self->pool, self->prefixes, self->prefix_count, PIDS);
     self->costs = bench_cost_map(self->pool, PIDS, &self->random);
     self->addresses = bench_alloc(ADDRESSES * sizeof *self->addresses);
     for (size_t i = 0; i < ADDRESSES; i++)
-        self->addresses[i] =
-            address_in(&self->random, &self->prefixes[bench_random_below(&self->random, self->prefix_count)].key);
+        self->addresses[i] = bench_address(&self->random, self->prefixes, self->prefix_count);
 }
 
 static void subject_fini(subject *self)

@@ -160,6 +160,14 @@ double bench_median(const bench_series *self)
     return self->count % 2 ? self->values[middle] : (self->values[middle - 1] + self->values[middle]) / 2;
 }
 
+double bench_percentile(const bench_series *self, unsigned percent)
+{
+    if (self->count == 0)
+        return 0;
+    qsort(self->values, self->count, sizeof *self->values, by_value);
+    return self->values[(self->count - 1) * percent / 100];
+}
+
 void bench_series_fini(bench_series *self)
 {
     free(self->values);
@@ -219,11 +227,11 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(const bench_options *options);
-    } groups[] = {{"update", bench_update},     {"reread", bench_reread}, {"payload", bench_payload},
-                  {"push", bench_push},         {"memory", bench_memory}, {"start", bench_start},
-                  {"stalled", bench_stalled},   {"http", bench_http},     {"answer", bench_answer},
-                  {"recovery", bench_recovery}, {"query", bench_query},   {"lookup", bench_lookup},
-                  {"verify", bench_verify}};
+    } groups[] = {{"update", bench_update},     {"reread", bench_reread},    {"payload", bench_payload},
+                  {"push", bench_push},         {"memory", bench_memory},    {"start", bench_start},
+                  {"stalled", bench_stalled},   {"http", bench_http},        {"answer", bench_answer},
+                  {"recovery", bench_recovery}, {"query", bench_query},      {"lookup", bench_lookup},
+                  {"verify", bench_verify},     {"endpoint", bench_endpoint}};
     const size_t group_count = sizeof groups / sizeof groups[0];
     bench_options options = {.data = "../shared/data", .helper = "bench/traces.py"};
     const char *only = NULL, *out = "build/bench.json";

@@ -242,8 +242,7 @@ alto_version *bench_cost_map(alto_pool *pool, size_t pids, bench_random *random)
     rows.edits[0] = bench_meta_edit("cost-type", "{\"cost-metric\":\"routingcost\",\"cost-mode\":\"numerical\"}",
                                     &rows.keys[0], &rows.meta[0]);
     rows.meta[1] = (alto_edit){.key = alto_slice_text("dependent-vtags")};
-    rows.meta[1].value.text =
-        alto_slice_text("[{\"resource-id\":\"my-network-map-1\",\"tag\":\"0123456789abcdef0123456789abcdef\"}]");
+    rows.meta[1].value.text = alto_slice_text("[" BENCH_COSTS_DEPEND_ON "]");
     rows.edits[0].count = 2;
     for (size_t i = 0; i < pids; i++) {
         alto_tree *items = NULL;

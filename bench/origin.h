@@ -50,7 +50,8 @@ void bench_pid_name(size_t index, char out[BENCH_PID_TEXT]);
 /* A row edit that sets one member of "meta"; it borrows from `text` and, like `key` and `edit`, must stay. */
 alto_row_edit bench_meta_edit(const char *member, const char *text, alto_row_key *key, alto_edit *edit);
 
-/* A cost map of pids x pids random costs from 0 to 199.99, with meta. */
+/* A cost map of pids x pids random costs from 0 to 199.99, with meta. It belongs to the network map of this version tag. */
+#define BENCH_COSTS_DEPEND_ON "{\"resource-id\":\"my-network-map-1\",\"tag\":\"0123456789abcdef0123456789abcdef\"}"
 alto_version *bench_cost_map(alto_pool *pool, size_t pids, bench_random *random);
 
 /* The item of the IPv4 prefix number `index`, 1.0.0.0/24 + index. */

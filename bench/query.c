@@ -22,8 +22,7 @@ static alto_version *network_map(alto_pool *pool)
 {
     alto_buffer text = alto_buffer_make(MAX_TEXT);
     alto_version *made = NULL;
-    alto_buffer_add_text(&text, "{\"meta\":{\"vtag\":{\"resource-id\":\"my-network-map-1\",\"tag\":"
-                                "\"0123456789abcdef0123456789abcdef\"}},\"network-map\":{");
+    alto_buffer_add_text(&text, "{\"meta\":{\"vtag\":" BENCH_COSTS_DEPEND_ON "},\"network-map\":{");
     for (size_t i = 0; i < PIDS; i++) {
         char name[BENCH_PID_TEXT];
         bench_pid_name(i, name);

@@ -194,8 +194,14 @@ static void check_documents(alto_slice directory, alto_slice capability)
     prepare();
     alto_pool *pool = alto_pool_new();
     alto_committer *committer = NULL;
-    alto_committer_options options = {
-        .manifest = &manifest, .key = key, .chain = 1, .valid_for_s = 60, .interval_ms = 1000, .applied = on_applied};
+    const alto_signing_key *const keys[] = {key};
+    alto_committer_options options = {.manifest = &manifest,
+                                      .keys = keys,
+                                      .key_count = 1,
+                                      .chain = 1,
+                                      .valid_for_s = 60,
+                                      .interval_ms = 1000,
+                                      .applied = on_applied};
     fuzz_check(pool && alto_committer_new(&options, &committer) == ALTO_OK);
     alto_new_state changes[4];
     size_t count = 0;
