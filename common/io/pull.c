@@ -35,7 +35,10 @@ struct alto_pull {
     alto_status status; /* why we ended it ourselves; ALTO_OK: we did not */
     bool waiting;       /* not handed to libcurl yet */
     bool cancelled;
-    bool any_body; /* not only that of a 200 */
+    bool any_body;      /* not only that of a 200 */
+    unsigned redirects; /* that may still be followed */
+    unsigned total_s;   /* 0: no bound */
+    uint64_t begun_ms;  /* monotonic */
     char why[CURL_ERROR_SIZE];
     alto_pull *next; /* list of the puller */
 };
@@ -220,12 +223,43 @@ static void read_headers(const alto_pull *self, alto_pull_headers *out)
 
 /* ---- the answer ---- */
 
+/* Where it sends us, absolute; NULL: nowhere. */
+static const char *redirect_of(const alto_pull *self)
+{
+    char *target = NULL;
+    curl_easy_getinfo(self->easy, CURLINFO_REDIRECT_URL, &target);
+    return target;
+}
+
+/* Follow a redirect, where that is wanted and leads to the same server: libcurl would go to any. */
+static bool follow(alto_pull *self)
+{
+    const char *target = redirect_of(self), *from = NULL;
+    curl_easy_getinfo(self->easy, CURLINFO_EFFECTIVE_URL, &from);
+    if (self->redirects == 0 || !target || !from || !alto_url_same_server(from, target) ||
+        curl_easy_setopt(self->easy, CURLOPT_URL, target) != CURLE_OK)
+        return false;
+    uint64_t spent_ms = alto_monotonic_ms() - self->begun_ms, most_ms = (uint64_t)self->total_s * 1000;
+    if (most_ms)
+        curl_easy_setopt(self->easy, CURLOPT_TIMEOUT_MS, (long)(spent_ms < most_ms ? most_ms - spent_ms : 1));
+    curl_multi_remove_handle(self->puller->multi, self->easy);
+    self->redirects--;
+    self->refused_size = 0;
+    self->why[0] = 0;
+    self->waiting = true;
+    alto_timer_arm(self->puller->soon, 0);
+    return true;
+}
+
 static void explain(alto_pull *self, alto_pull_result *result, CURLcode code)
 {
     bool answered = result->http_status != 200 && result->http_status != 0;
     if (self->status != ALTO_OK)
         snprintf(self->why, sizeof self->why, "%s", alto_status_text(self->status));
-    else if (answered && code != CURLE_TOO_MANY_REDIRECTS)
+    else if (answered && redirect_of(self))
+        snprintf(self->why, sizeof self->why, "the answer has status %ld, a redirect that is not followed",
+                 result->http_status);
+    else if (answered)
         snprintf(self->why, sizeof self->why, "the answer has status %ld", result->http_status);
     else if (!self->why[0])
         snprintf(self->why, sizeof self->why, "%s", curl_easy_strerror(code));
@@ -324,7 +358,7 @@ static void finish_done(alto_puller *self)
         if (pull->cancelled) {
             detach(pull);
             free_pull(pull);
-        } else {
+        } else if (code != CURLE_OK || !follow(pull)) {
             finish(pull, code);
         }
     }
@@ -555,15 +589,6 @@ static bool set_trust(CURL *easy, const alto_pull_request *request)
     return set;
 }
 
-static bool set_redirects(CURL *easy, const alto_pull_request *request)
-{
-    bool secure = strncasecmp(request->url, "https://", 8) == 0;
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request->max_redirects ? 1L : 0L);
-    if (request->max_redirects) /* with 0, libcurl would not ask again with credentials either */
-        curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)request->max_redirects);
-    return curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https") == CURLE_OK;
-}
-
 static void set_limits(alto_pull *self, const alto_pull_request *request)
 {
     curl_easy_setopt(self->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
@@ -579,7 +604,7 @@ static bool set_options(alto_pull *self, const alto_pull_request *request)
     set = set && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
     set = set && curl_easy_setopt(easy, CURLOPT_USERAGENT, "altocast/" ALTO_RELEASE) == CURLE_OK;
     set = set && set_method(self, request, &post) && add_headers(self, request, post);
-    set = set && set_trust(easy, request) && set_redirects(easy, request);
+    set = set && set_trust(easy, request);
     if (set && loopback(request->url)) /* a proxy of the environment is not for this machine */
         set = curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK;
     set_limits(self, request);
@@ -603,6 +628,9 @@ alto_pull *alto_pull_start(alto_puller *puller, const alto_pull_request *request
     *self = (alto_pull){.puller = puller, .data = data, .done = done, .context = context};
     self->max_size = request->max_size;
     self->any_body = request->any_body;
+    self->redirects = request->max_redirects;
+    self->total_s = request->total_s;
+    self->begun_ms = alto_monotonic_ms();
     self->body = alto_buffer_make(request->max_size);
     self->waiting = true;
     self->easy = curl_easy_init();

@@ -27,8 +27,7 @@ typedef struct {
     const char
         *credentials;    /* "user:password", sent by Basic or Digest when the server of `url` asks for it; NULL: none */
     const char *ca_file; /* PEM: whom to believe instead of the system's authorities; NULL: those */
-    unsigned
-        max_redirects; /* 0: they are not followed. Asking again with credentials counts too. Never from https to http; credentials go to no other host */
+    unsigned max_redirects;      /* 0: they are not followed. Others than to the same scheme, host and port never are */
     unsigned silence_s;          /* give up after so long without any byte; 0: 30 */
     unsigned total_s;            /* give up when it is not done after so long; 0: no bound */
     const char *accept_encoding; /* the body comes in that coding, if the server likes to; NULL: in none */

@@ -22,7 +22,8 @@ enum {
     MAX_LIES = 3,            /* each may have cost a signature check; then it is left alone */
     RENEW_MS = 10000,        /* without push, how often to ask where it is and to connect anew */
     SILENCE_S = 10, /* an answer without a byte for so long does not come: what is made takes 4 s at most, or 503 */
-    INFO_MAX = 65536
+    INFO_MAX = 65536,
+    LEAST_PORT = 1024 /* of a push endpoint that an upstream names */
 };
 
 struct alto_upstream {
@@ -239,13 +240,16 @@ static void follow_connection(alto_upstream *self, uint64_t now_ms)
 
 /* ---- info: whose maps it has, and where it pushes ---- */
 
-/* The port of "tcp://HOST:PORT"; NULL for other endpoints. */
-static const char *port_of(const char *endpoint)
+/* The port of "tcp://HOST:PORT"; 0 for other endpoints, and for ports below 1024: those are of services that nobody should
+ * have us talk to, and whoever really pushes there can be named in the configuration. */
+static unsigned port_of(const char *endpoint)
 {
     const char *colon = strncmp(endpoint, "tcp://", 6) == 0 ? strrchr(endpoint, ':') : NULL;
-    if (!colon || strspn(colon + 1, "0123456789") != strlen(colon + 1) || !colon[1])
-        return NULL;
-    return colon + 1;
+    size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+    if (digits == 0 || digits > 5 || colon[1 + digits])
+        return 0;
+    unsigned long port = strtoul(colon + 1, NULL, 10);
+    return port >= LEAST_PORT && port <= UINT16_MAX ? (unsigned)port : 0;
 }
 
 /* The port is the upstream's to say; the host is the one that was configured. */
@@ -256,11 +260,11 @@ static void learn_endpoint(alto_upstream *self, alto_slice origin_info)
     if (self->push_configured || !alto_json_get(origin_info, (const char *const[]){"push", NULL}, &list))
         return;
     for (size_t i = 0; alto_json_element(list, i, &raw); i++) {
-        const char *port = alto_json_text(raw, text, sizeof text) ? port_of(text) : NULL;
-        if (!port)
+        unsigned port = alto_json_text(raw, text, sizeof text) ? port_of(text) : 0;
+        if (port == 0)
             continue;
         bool literal_ipv6 = strchr(self->host, ':') != NULL;
-        snprintf(endpoint, sizeof endpoint, "tcp://%s%s%s:%.5s", literal_ipv6 ? "[" : "", self->host,
+        snprintf(endpoint, sizeof endpoint, "tcp://%s%s%s:%u", literal_ipv6 ? "[" : "", self->host,
                  literal_ipv6 ? "]" : "", port);
         if (strcmp(endpoint, self->push_endpoint) != 0)
             stop_push(self);

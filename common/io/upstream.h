@@ -2,7 +2,7 @@
 /* upstream.h - one of the places that a replica gets its bytes from: where it is, where it pushes, when its head is asked
  * for, and whether it can be relied on at the moment.
  *
- * Everything but its URL is learned from it. Of its push endpoints only the port is taken; the host stays that of the URL,
+ * Everything but its URL is learned from it. Of its push endpoints only the port is taken, from 1024 on; the host stays that of the URL,
  * so that an upstream cannot make us talk to others. Its key, where it encrypts (CURVE), is taken over HTTPS only: whoever
  * could change that on the way could as well be the one who pushes.
  *

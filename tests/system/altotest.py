@@ -533,6 +533,8 @@ class Liar:
                     return
                 self.send_response(answer.status)
                 self.send_header("Content-Length", str(getattr(answer, "claims", len(answer.body))))
+                for name, value in getattr(answer, "more", {}).items():
+                    self.send_header(name, value)
                 self.end_headers()
                 try:
                     self.wfile.write(answer.body)

@@ -46,6 +46,7 @@ static const char *const canned[][2] = {
      "HTTP/1.1 200 OK\r\nCache-Control:Private=\"x\",NO-STORE,no-cache,max-age=x\r\nContent-Length: 0\r\n\r\n"},
     {"/stale", "HTTP/1.1 200 OK\r\nAge: 99\r\nCache-Control: max-age=98\r\nContent-Length: 0\r\n\r\n"},
     {"/round", "HTTP/1.1 302 Found\r\nLocation: /round\r\nContent-Length: 0\r\n\r\n"},
+    {"/beside", "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/hello\r\nContent-Length: 0\r\n\r\n"},
     {"/away", "HTTP/1.1 302 Found\r\nLocation: ftp://127.0.0.1/\r\nContent-Length: 0\r\n\r\n"},
     {"/explained", "HTTP/1.1 400 Bad\r\nContent-Type: x/y\r\nContent-Length: 3\r\n\r\nwhy"},
     {"/login", "HTTP/1.1 401 Who\r\nWWW-Authenticate: Basic realm=\"r\"\r\nContent-Length: 4\r\n\r\nwho?"},
@@ -465,7 +466,8 @@ static void redirects_are_followed_where_wanted(void **state)
     } cases[] = {{"/moved", 1, ALTO_OK, 200, "hello"},
                  {"/moved", 0, ALTO_IO, 302, ""},
                  {"/round", 5, ALTO_IO, 302, ""},
-                 {"/away", 5, ALTO_IO, 302, ""}};
+                 {"/away", 5, ALTO_IO, 302, ""},
+                 {"/beside", 5, ALTO_IO, 302, ""}};
     for (size_t i = 0; i < countof(cases); i++) {
         print_message("  case: %s %u\n", cases[i].path, cases[i].max_redirects);
         outcome got = perform((alto_pull_request){.url = cases[i].path, .max_redirects = cases[i].max_redirects});
