@@ -23,7 +23,7 @@ void alto_push_gate_destroy(alto_push_gate **self);
 /* Say in the log which key this server has, and how many are listed. In the thread that reloads. */
 void alto_push_gate_log(const alto_push_gate *self);
 /* Read anew who may come, and say so in the log; on an error all stays as it was. Another key pair in its file is not
- * taken, for it needs a new start, and the log says that. Errors: those of curve_files.h. */
+ * taken, for it needs a new start; the log says so where it can be read. Errors: those of curve_files.h. */
 alto_status alto_push_gate_reload(alto_push_gate *self, alto_error *error);
 
 const alto_curve_pair *alto_push_gate_pair(const alto_push_gate *self);
