@@ -28,14 +28,18 @@ static int run(const alto_confine_options *confine, pull_only_options *options)
 {
     alto_error error = {.status = ALTO_NO_MEMORY};
     pull_only *made = NULL;
-    bool confined = alto_confine(confine, &options->user, &error) == ALTO_OK;
-    alto_loop *loop = confined && alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
+    alto_confined confined;
+    bool begun = alto_confine(confine, &confined, &error) == ALTO_OK;
+    options->user = confined.user;
+    alto_loop *loop = begun && alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
     bool ready =
         loop && alto_loop_stop_on_signals(loop) == ALTO_OK && pull_only_new(loop, options, &made, &error) == ALTO_OK;
-    if (ready)
+    if (ready) {
+        alto_confine_log(confine, &confined);
         alto_loop_run(loop);
-    else
+    } else {
         fprintf(stderr, "alto-rproxy: %s: %s\n", error.where, error.why);
+    }
     pull_only_destroy(&made);
     alto_loop_destroy(&loop);
     return ready ? 0 : 1;

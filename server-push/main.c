@@ -121,13 +121,16 @@ int main(int argc, char **argv)
 
     alto_error error = {.status = ALTO_NO_MEMORY};
     server *made = NULL;
-    bool confined = alto_confine(&confine, &options.user, &error) == ALTO_OK;
-    alto_loop *loop = confined && alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
+    alto_confined confined;
+    bool begun = alto_confine(&confine, &confined, &error) == ALTO_OK;
+    options.user = confined.user;
+    alto_loop *loop = begun && alto_crypto_init() == ALTO_OK ? alto_loop_new() : NULL;
     if (!loop || alto_loop_stop_on_signals(loop) != ALTO_OK || server_new(loop, &options, &made, &error) != ALTO_OK) {
         fprintf(stderr, "alto-server-push: %s: %s\n", error.where, error.why);
         alto_loop_destroy(&loop);
         return 1;
     }
+    alto_confine_log(&confine, &confined);
     alto_loop_run(loop);
     server_destroy(&made);
     alto_loop_destroy(&loop);

@@ -111,10 +111,10 @@ static alto_status enter_sandbox(const alto_confine_options *options)
     return allowed.status;
 }
 
-static alto_status choose_sandbox(const alto_confine_options *options, const char **name, alto_error *error)
+static alto_status choose_sandbox(const alto_confine_options *options, bool *entered, alto_error *error)
 {
     alto_status status = options->words.no_sandbox ? ALTO_NOT_FOUND : enter_sandbox(options);
-    *name = status == ALTO_OK ? "landlock" : "none";
+    *entered = status == ALTO_OK;
     if (status == ALTO_OK || status == ALTO_NOT_FOUND)
         return ALTO_OK;
     return alto_fail(error, status, "Landlock", "%s; --no-sandbox does without", strerror(errno));
@@ -136,27 +136,23 @@ static alto_status forbid_the_general(const alto_confine_words *words, alto_erro
     return alto_fail(error, ALTO_IO, "process", "cannot give up core dumps or new privileges: %s", strerror(errno));
 }
 
-static void say(const alto_confine_words *words, const char *sandbox)
+alto_status alto_confine(const alto_confine_options *options, alto_confined *out, alto_error *error)
 {
+    const alto_confine_words *words = &options->words;
+    *out = (alto_confined){.in_sandbox = false};
+    alto_status status = forbid_the_general(words, error);
+    if (status == ALTO_OK && words->user)
+        status = alto_user_take(words->user, &out->user, error);
+    if (status == ALTO_OK && options->state)
+        status = make_state(options->state, &out->user, error);
+    return status == ALTO_OK ? choose_sandbox(options, &out->in_sandbox, error) : status;
+}
+
+void alto_confine_log(const alto_confine_options *options, const alto_confined *confined)
+{
+    const alto_confine_words *words = &options->words;
     if (!words->user && geteuid() == 0)
         alto_log(ALTO_LOG_WARN, "root", "why=\"runs as root, which it does not need: --user NAME\"");
     alto_log(ALTO_LOG_INFO, "confined", "user=%s sandbox=%s core-dumps=%s", words->user ? words->user : "unchanged",
-             sandbox, words->core_dumps ? "allowed" : "no");
-}
-
-alto_status alto_confine(const alto_confine_options *options, alto_user *user, alto_error *error)
-{
-    const alto_confine_words *words = &options->words;
-    const char *sandbox = NULL;
-    *user = (alto_user){.changes = false};
-    alto_status status = forbid_the_general(words, error);
-    if (status == ALTO_OK && words->user)
-        status = alto_user_take(words->user, user, error);
-    if (status == ALTO_OK && options->state)
-        status = make_state(options->state, user, error);
-    if (status == ALTO_OK)
-        status = choose_sandbox(options, &sandbox, error);
-    if (status == ALTO_OK)
-        say(words, sandbox);
-    return status;
+             confined->in_sandbox ? "landlock" : "none", words->core_dumps ? "allowed" : "no");
 }

@@ -28,14 +28,20 @@ typedef struct {
 
 typedef struct {
     alto_confine_words words;
-    const alto_option *table; /* parsed: what it calls FILE and DIR may be read */
+    const alto_option *table; /* parsed: what it calls FILE, DIR and PATH may be read */
     const char *state;        /* directory that may be written, made when absent, for the user; NULL: none */
     const char *const *push;  /* endpoints: those with a path (ipc://) may be made */
     size_t push_count;
 } alto_confine_options;
 
-/* Give up what can be given up before ports are bound and keys are read, and say in the log how far that went. *user: who is to
- * be become then (alto_user_become). Errors, each with what to do: those of alto_user_take; ALTO_IO. */
-alto_status alto_confine(const alto_confine_options *options, alto_user *user, alto_error *error);
+typedef struct {
+    alto_user user;  /* to be become when ports are bound and keys are read (alto_user_become) */
+    bool in_sandbox; /* false: it is not wanted, or this kernel has none */
+} alto_confined;
+
+/* Give up what can be given up before that. Errors, each with what to do: those of alto_user_take; ALTO_IO. */
+alto_status alto_confine(const alto_confine_options *options, alto_confined *out, alto_error *error);
+/* Say in the log how far that went. */
+void alto_confine_log(const alto_confine_options *options, const alto_confined *confined);
 
 #endif

@@ -211,12 +211,21 @@ static void show_paths(const alto_option *option, const void *target, void (*fou
         found(context, list->items[i]);
 }
 
+static bool is_path(const alto_option *option)
+{
+    static const char *const words[] = {"FILE", "DIR", "PATH"};
+    bool found = false;
+    for (size_t i = 0; option->value && i < sizeof words / sizeof words[0]; i++)
+        found = found || strcmp(option->value, words[i]) == 0;
+    return found;
+}
+
 void alto_options_each_path(const alto_option *options, void (*found)(void *context, const char *path), void *context)
 {
     parser self = {.options = options};
     find_groups(&self);
     for (const alto_option *at = options; at->name; at++) {
-        if (!at->value || (strcmp(at->value, "FILE") != 0 && strcmp(at->value, "DIR") != 0))
+        if (!is_path(at))
             continue;
         size_t groups = is_grouped(&self, at) ? self.groups->count : 0;
         for (size_t i = 0; i <= groups; i++)

@@ -34,10 +34,9 @@ typedef struct {
 typedef struct {
     const char *name; /* without dashes; NULL ends the table */
     alto_option_type type;
-    void *target; /* holds the default beforehand */
-    const char
-        *value;       /* word for the value in --help ("DIR", "MS"); NULL for flags. FILE and DIR are of what is read */
-    const char *help; /* one line; says the default */
+    void *target;      /* holds the default beforehand */
+    const char *value; /* word for the value in --help ("MS"); NULL for flags. FILE, DIR, PATH: that is read */
+    const char *help;  /* one line; says the default */
     bool required;
     uint64_t min, max; /* NUMBER */
 } alto_option;
@@ -48,7 +47,8 @@ typedef struct {
 void alto_options_parse(int argc, char **argv, const alto_option *options, const char *usage, const char *about,
                         int *operands);
 
-/* After that: show each file and directory that was given (or is the default) where the table says FILE or DIR, some perhaps twice. */
+/* After that: show each file and directory that was given (or is the default) where the table says FILE, DIR or PATH,
+ * some perhaps twice. */
 void alto_options_each_path(const alto_option *options, void (*found)(void *context, const char *path), void *context);
 
 #endif
