@@ -15,8 +15,8 @@ RUN cmake --preset release \
 # Volumes take over the owner and mode of the folders that they cover.
 FROM debian:bookworm-slim AS programs
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates curl libcurl4 liblmdb0 libmicrohttpd12 libsodium23 libyajl2 \
-      libzmq5 libzstd1 zlib1g \
+ && apt-get install -y --no-install-recommends ca-certificates curl libcurl4 libgnutls30 liblmdb0 libmicrohttpd12 libsodium23 \
+      libyajl2 libzmq5 libzstd1 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 5670 --home-dir /nonexistent --shell /usr/sbin/nologin alto \
  && install -d -o alto -m 700 /keys /notify /state \

@@ -19,7 +19,8 @@ static void publish(void *context, const alto_applied *applied)
 _Noreturn static void serve(int out, void (*commit)(bench_origin *origin))
 {
     static const alto_counts counts;
-    alto_outlet_options options = {.http = "127.0.0.1:0", .http_threads = 1};
+    const alto_http_side_options http = {.http = "127.0.0.1:0", .threads = 1};
+    alto_outlet_options options = {.http = &http};
     alto_site_options site = {.counts = &counts};
     bench_origin *origin = bench_alloc(sizeof *origin);
     alto_error error = {.why = ""};

@@ -131,13 +131,14 @@ static void listen_at(server *self, unsigned port)
     alto_site_options serve = {.counts = &counts};
     alto_front *front;
     char address[32];
+    const alto_http_options http = {.address = address, .threads = THREADS};
     alto_error error = {.why = "out of memory"};
     snprintf(address, sizeof address, "127.0.0.1:%u", port);
     self->loop = alto_loop_new();
     self->site = alto_site_new(NULL, 0, NULL);
     if (!self->loop || !self->site || alto_site_add(self->site, self->archive, &serve, &front, &error) != ALTO_OK ||
         alto_loop_watch(self->loop, self->commands, on_command, self) != ALTO_OK ||
-        alto_http_server_new(address, THREADS, on_request, self, &self->http, &error) != ALTO_OK)
+        alto_http_server_new(&http, on_request, self, &self->http, &error) != ALTO_OK)
         bench_die("upstream: %s", error.why);
 }
 

@@ -68,9 +68,10 @@ int main(int argc, char **argv)
     const char *log_level = "info";
     alto_list push = {0}, advertise = {0};
     alto_groups groups = {.items = words, .size = sizeof words[0], .most = ALTO_MAX_ORIGINS};
-    uint64_t threads = 2, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT;
+    uint64_t multicast_mbit = ALTO_PUSH_MULTICAST_MBIT;
+    alto_http_side_options http = {.http = "127.0.0.1:8671", ALTO_HTTP_SIDE_DEFAULTS};
+    proxy_options options = {.origins = origins, .outlet = {.http = &http}};
     alto_confine_options confine = {.words = {.user = NULL}};
-    proxy_options options = {.origins = origins, .outlet = {.http = "127.0.0.1:8671"}};
     const alto_option table[] = {
         {"origin", ALTO_OPTION_GROUP, &groups, "NAME",
          .help = "begins the options of one of several ALTO servers; NAME is its first part of a path"},
@@ -80,8 +81,7 @@ int main(int argc, char **argv)
          .help = "root.pub.pem of the ALTO server's operator: whom to believe", .required = true},
         {"state", ALTO_OPTION_TEXT, &options.state, "DIR",
          .help = "the copy on disk (with --origin: in DIR/NAME); made when absent", .required = true},
-        {"http", ALTO_OPTION_TEXT, &options.outlet.http, "ADDR:PORT",
-         .help = "where to answer HTTP (default 127.0.0.1:8671)"},
+        ALTO_HTTP_SIDE_OPTIONS(&http, "127.0.0.1:8671"),
         {"push", ALTO_OPTION_LIST, &push, "ENDPOINT",
          .help = "where to push, e.g. tcp://127.0.0.1:5671; may be repeated (default: nowhere)"},
         {"advertise", ALTO_OPTION_LIST, &advertise, "ENDPOINT",
@@ -116,8 +116,6 @@ int main(int argc, char **argv)
              "directory of an ALTO server without alto-server-push, in the place of --upstream: see --pull URL --help"},
         {"stale", ALTO_OPTION_TEXT, &words[0].stale, "POLICY",
          .help = "answers while nothing fresh is heard: until-valid (marked; 503 at its end; default), mark or refuse"},
-        {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
-         .max = 64},
         ALTO_CONFINE_OPTIONS(&confine.words),
         {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
         {.name = NULL}};
@@ -145,7 +143,6 @@ int main(int argc, char **argv)
     options.outlet.advertise = advertise.items;
     options.outlet.advertise_count = advertise.count;
     options.outlet.multicast_mbit = (unsigned)multicast_mbit;
-    options.outlet.http_threads = (unsigned)threads;
     confine.table = table;
     confine.state = options.state;
     confine.push = push.items;

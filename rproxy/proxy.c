@@ -65,8 +65,8 @@ alto_status proxy_new(alto_loop *loop, const proxy_options *options, proxy **out
         return status;
     }
     const char *push = alto_outlet_push_endpoint(self->outlet, 0);
-    alto_log(ALTO_LOG_INFO, "ready", "origins=%zu http=%s push=%s", self->count, alto_outlet_http_address(self->outlet),
-             push ? push : "none");
+    alto_log(ALTO_LOG_INFO, "ready", "origins=%zu http=%s https=%s push=%s", self->count,
+             alto_outlet_http_address(self->outlet), alto_outlet_https_address(self->outlet), push ? push : "none");
     *out = self;
     return ALTO_OK;
 }

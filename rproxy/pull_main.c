@@ -48,19 +48,17 @@ static int run(const alto_confine_options *confine, pull_only_options *options)
 int pull_main(int argc, char **argv)
 {
     const char *log_level = "info";
-    uint64_t threads = 2, patience_s = 10;
+    uint64_t patience_s = 10;
+    pull_only_options options = {.http = {.http = "127.0.0.1:8671", ALTO_HTTP_SIDE_DEFAULTS}};
     alto_confine_options confine = {.words = {.user = NULL}};
-    pull_only_options options = {.http = "127.0.0.1:8671"};
     const alto_option table[] = {
         {"pull", ALTO_OPTION_TEXT, &options.alto_server.url, "URL",
          .help = "directory of the ALTO server, e.g. http://alto.example.net/directory", .required = true},
-        {"http", ALTO_OPTION_TEXT, &options.http, "ADDR:PORT", .help = "where to answer HTTP (default 127.0.0.1:8671)"},
+        ALTO_HTTP_SIDE_OPTIONS(&options.http, "127.0.0.1:8671"),
         {"alto-timeout", ALTO_OPTION_NUMBER, &patience_s, "SECONDS",
          .help = "how long the ALTO server may take to answer (default 10)", .min = 1, .max = 25},
         {"alto-ca", ALTO_OPTION_TEXT, &options.alto_server.ca_file, "FILE",
          .help = "PEM of whom to believe that it is the ALTO server (default: the system's authorities)"},
-        {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
-         .max = 64},
         ALTO_CONFINE_OPTIONS(&confine.words),
         {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
         {.name = NULL}};
@@ -73,7 +71,6 @@ int pull_main(int argc, char **argv)
     }
     alto_log_set_level(level);
     options.alto_server.patience_s = (unsigned)patience_s;
-    options.http_threads = (unsigned)threads;
     confine.table = table;
     return run(&confine, &options);
 }

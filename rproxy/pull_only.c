@@ -7,11 +7,11 @@
 
 #include <stdlib.h>
 
-enum { GRACE_MS = 2500, INFO_MAX = 4096 };
+enum { INFO_MAX = 4096 };
 
 struct pull_only {
     alto_server *alto_server;
-    alto_http_server *http;
+    alto_http_side *http;
 };
 
 /* As "info" of a relay that has no origins. */
@@ -20,6 +20,7 @@ static void answer_info(pull_only *self, alto_http_answer *answer)
     alto_buffer text = alto_buffer_make(INFO_MAX);
     alto_buffer_add_text(&text, "{\"altocast\":1,\"origins\":[],\"signed\":false,\"alto-server\":");
     alto_server_info(self->alto_server, &text);
+    alto_http_side_info(self->http, &text);
     alto_buffer_add_text(&text, "}");
     answer->status = 200;
     alto_http_header(answer, "Content-Type", "application/json");
@@ -49,16 +50,18 @@ alto_status pull_only_new(alto_loop *loop, const pull_only_options *options, pul
         return alto_fail(error, ALTO_NO_MEMORY, "", "out of memory");
     alto_status status = alto_server_new(loop, &options->alto_server, &self->alto_server, error);
     if (status == ALTO_OK)
-        status = alto_http_server_new(options->http, options->http_threads, answer_request, self, &self->http, error);
+        status = alto_http_side_new(loop, &options->http, &self->http, error);
+    if (status == ALTO_OK)
+        status = alto_http_side_open(self->http, answer_request, self, error);
     if (status == ALTO_OK)
         status = alto_user_become(&options->user, error);
     if (status != ALTO_OK) {
         pull_only_destroy(&self);
         return status;
     }
-    alto_server_serve(self->alto_server, self->http);
-    alto_log(ALTO_LOG_INFO, "ready", "pull=%s http=%s push=none signed=no", options->alto_server.url,
-             alto_http_server_address(self->http));
+    alto_server_serve(self->alto_server, alto_http_side_server(self->http));
+    alto_log(ALTO_LOG_INFO, "ready", "pull=%s http=%s https=%s push=none signed=no", options->alto_server.url,
+             alto_http_side_address(self->http), alto_http_side_tls_address(self->http));
     *out = self;
     return ALTO_OK;
 }
@@ -69,7 +72,7 @@ void pull_only_destroy(pull_only **self)
     if (!gone)
         return;
     *self = NULL;
-    alto_http_server_destroy(&gone->http, GRACE_MS);
+    alto_http_side_destroy(&gone->http);
     alto_server_destroy(&gone->alto_server);
     free(gone);
 }

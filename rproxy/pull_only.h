@@ -7,12 +7,12 @@
 #define PULL_ONLY_H
 
 #include "io/alto_server.h"
+#include "io/http_side.h"
 #include "io/user.h"
 
 typedef struct {
     alto_server_options alto_server;
-    const char *http; /* where to answer */
-    unsigned http_threads;
+    alto_http_side_options http;
     alto_user user; /* to become when the port is bound */
 } pull_only_options;
 

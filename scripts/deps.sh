@@ -11,7 +11,7 @@ set -euo pipefail
 packages() {
     case "$1" in
     build) echo "build-essential cmake ninja-build pkg-config libzmq3-dev libczmq-dev libmsgpack-dev|libmsgpack-c-dev
-                 libsodium-dev libcurl4-openssl-dev libcmocka-dev libmicrohttpd-dev liblmdb-dev libyajl-dev zlib1g-dev libzstd-dev" ;;
+                 libsodium-dev libcurl4-openssl-dev libcmocka-dev libmicrohttpd-dev libgnutls28-dev liblmdb-dev libyajl-dev zlib1g-dev libzstd-dev" ;;
     test) echo "curl openssl python3 python3-zmq python3-requests strace clang libclang-rt-dev|libclang-rt-$(clang_major)-dev? clang-format
                 iproute2 nftables nginx-light zstd" ;;
     demo) echo "curl python3" ;;
@@ -89,9 +89,9 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     for tool in cmake ninja pkg-config; do
         command -v "$tool" >/dev/null || missing_tool=yes
     done
-    if [ -n "${missing_tool-}" ] || ! pkg-config --exists libzmq libsodium libcurl cmocka libmicrohttpd lmdb yajl zlib libzstd; then
+    if [ -n "${missing_tool-}" ] || ! pkg-config --exists libzmq libsodium libcurl cmocka libmicrohttpd gnutls lmdb yajl zlib libzstd; then
         echo "No apt here. What $why needs: a C compiler, cmake 3.25, ninja, pkg-config and the development files of: libzmq, msgpack-c,"
-        echo "libsodium, libcurl, cmocka, libmicrohttpd, lmdb, yajl, zlib, zstd; tests also curl, openssl, python3 with zmq and requests, clang, ip, nft, nginx and zstd."
+        echo "libsodium, libcurl, cmocka, libmicrohttpd, gnutls, lmdb, yajl, zlib, zstd; tests also curl, openssl, python3 with zmq and requests, clang, ip, nft, nginx and zstd."
     fi
     exit 0
 fi

@@ -18,10 +18,11 @@ int main(int argc, char **argv)
 {
     const char *log_level = "info";
     alto_list push = {0}, advertise = {0}, rproxies = {0};
-    uint64_t head_ms = 5000, valid_for_s = 86400, threads = 2, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT, hold_s = 10;
+    uint64_t head_ms = 5000, valid_for_s = 86400, multicast_mbit = ALTO_PUSH_MULTICAST_MBIT, hold_s = 10;
     uint64_t poll_s = 60, fetch_timeout_s = 120;
     server_options options = {.quiet_ms = 20, .max_quiet_ms = 1000};
-    options.outlet.http = "127.0.0.1:8670";
+    alto_http_side_options http = {.http = "127.0.0.1:8670", ALTO_HTTP_SIDE_DEFAULTS};
+    options.outlet.http = &http;
     alto_confine_options confine = {.words = {.user = NULL}};
     const alto_option table[] = {
         {"maps", ALTO_OPTION_TEXT, &options.maps, "DIR",
@@ -44,8 +45,7 @@ int main(int argc, char **argv)
          .required = true},
         {"push", ALTO_OPTION_LIST, &push, "ENDPOINT",
          .help = "where to push; may be repeated (default tcp://127.0.0.1:5670)"},
-        {"http", ALTO_OPTION_TEXT, &options.outlet.http, "ADDR:PORT",
-         .help = "where to answer HTTP (default 127.0.0.1:8670)"},
+        ALTO_HTTP_SIDE_OPTIONS(&http, "127.0.0.1:8670"),
         {"advertise", ALTO_OPTION_LIST, &advertise, "ENDPOINT",
          .help = "push endpoint to name to others, where it differs from --push"},
         {"curve-key", ALTO_OPTION_TEXT, &options.outlet.gate.key, "FILE",
@@ -70,8 +70,6 @@ int main(int argc, char **argv)
          .help = "how long a signed state may be served without news (default 86400)", .min = 10, .max = 31536000},
         {"multicast-mbit", ALTO_OPTION_NUMBER, &multicast_mbit, "N",
          .help = "Mbit/s of a push to an epgm:// group, at most (default 100)", .min = 1, .max = ALTO_PUSH_MAX_MBIT},
-        {"http-threads", ALTO_OPTION_NUMBER, &threads, "N", .help = "threads that answer HTTP (default 2)", .min = 1,
-         .max = 64},
         ALTO_CONFINE_OPTIONS(&confine.words),
         {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
         {.name = NULL}};
@@ -107,7 +105,6 @@ int main(int argc, char **argv)
     options.rproxies = rproxies.items;
     options.rproxy_count = rproxies.count;
     options.outlet.multicast_mbit = (unsigned)multicast_mbit;
-    options.outlet.http_threads = (unsigned)threads;
     options.head_interval_ms = (uint32_t)head_ms;
     options.valid_for_s = valid_for_s;
     options.hold_ms = hold_s * 1000;

@@ -654,8 +654,9 @@ static void announce(const server *self)
     char origin[2 * ALTO_HASH_SIZE + 1];
     const char *push = alto_outlet_push_endpoint(self->outlet, 0);
     alto_hex(origin, self->signer->manifest.origin.bytes, ALTO_HASH_SIZE);
-    alto_log(ALTO_LOG_INFO, "ready", "origin=%s http=%s push=%s %s=%s", origin, alto_outlet_http_address(self->outlet),
-             push ? push : "none", self->alto ? "alto-server" : "maps", source_name(self));
+    alto_log(ALTO_LOG_INFO, "ready", "origin=%s http=%s https=%s push=%s %s=%s", origin,
+             alto_outlet_http_address(self->outlet), alto_outlet_https_address(self->outlet), push ? push : "none",
+             self->alto ? "alto-server" : "maps", source_name(self));
 }
 
 alto_status server_new(alto_loop *loop, const server_options *options, server **out, alto_error *error)

@@ -77,10 +77,11 @@ static alto_status open_all(sim_front *self)
 
 alto_status sim_front_new(const char *address, sim_front **out, alto_error *error)
 {
+    const alto_http_options http = {.address = address, .threads = WORKERS};
     sim_front *self = calloc(1, sizeof *self);
     alto_status status = self ? open_all(self) : ALTO_NO_MEMORY;
     if (status == ALTO_OK)
-        status = alto_http_server_new(address, WORKERS, answer, self, &self->http, error);
+        status = alto_http_server_new(&http, answer, self, &self->http, error);
     else
         alto_fail(error, status, address, "%s", alto_status_text(status));
     if (status == ALTO_OK)

@@ -2,15 +2,14 @@
 #include "io/http.h"
 
 #include "io/http_lane.h"
+#include "io/http_listen.h"
 #include "io/log.h"
 #include "io/loop.h"
 #include "io/thread.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -27,13 +26,12 @@
 
 enum {
     MAX_WORKERS = 64,
-    MAX_CONNECTIONS = 1000,    /* of one worker */
-    IDLE_SECONDS = 30,         /* without a byte in either direction */
-    PATIENCE_MS = 4000,        /* for what is being made: less than clients have for a server that hangs */
-    CONNECTION_MEMORY = 32768, /* bytes: a request's headers, or the list of an answer's pieces */
-    MAX_DISCARDED = 65536,     /* bytes of a body that are read and thrown away where no method takes one */
-    MAX_UPLOADS = 67108864,    /* bytes of all bodies that one worker holds at a time */
-    BACKLOG = 511,
+    MAX_CONNECTIONS = 1000,      /* of one worker */
+    IDLE_SECONDS = 30,           /* without a byte in either direction */
+    PATIENCE_MS = 4000,          /* for what is being made: less than clients have for a server that hangs */
+    CONNECTION_MEMORY = 32768,   /* bytes: a request's headers, or the list of an answer's pieces */
+    MAX_DISCARDED = 65536,       /* bytes of a body that are read and thrown away where no method takes one */
+    MAX_UPLOADS = 67108864,      /* bytes of all bodies that one worker holds at a time */
     MAX_PIECES = 1024,           /* of an answer sent without copying: IOV_MAX, above it libmicrohttpd can miss that
                                    a socket is still writable */
     COMMON_HEADERS_BYTES = 4096, /* a request beyond either of these leaves too little of CONNECTION_MEMORY */
@@ -43,28 +41,41 @@ enum {
 
 typedef struct request request;
 
-typedef struct {
+typedef struct worker worker;
+
+/* A daemon of libmicrohttpd. The certificate of one cannot be changed: a new one gets a new daemon, and the old one ends
+ * with its last connection. */
+typedef struct engine {
+    worker *worker;
+    struct MHD_Daemon *daemon;
+    const alto_tls *tls; /* retained; NULL: without TLS */
+    size_t connections;
+    struct engine *older;
+} engine;
+
+struct worker {
     alto_http_server *server;
-    alto_http_lane *lane;      /* where connections begin */
-    struct MHD_Daemon *daemon; /* where those go whose requests are not plain */
-    int listener;              /* -1 when closed */
-    int wake;                  /* eventfd, readable once requests that wait are to be put again; -1: none */
-    request *waiting;          /* of the daemon, their connections suspended */
+    alto_http_lane *lane;          /* where connections begin */
+    engine *plain, *secure;        /* where those go whose requests are not plain; those with TLS, newest first */
+    _Atomic(engine *) next_secure; /* one for new connections that was not taken over yet */
+    int listener, tls_listener;    /* -1 when closed */
+    int wake;         /* eventfd, readable once requests that wait are to be put again, or for next_secure; -1: none */
+    request *waiting; /* of the daemons, their connections suspended */
     pthread_t thread;
     bool running;                        /* the thread was started */
     bool stopped;                        /* this thread has stopped listening */
-    size_t open;                         /* answers of the daemon under way; this thread only */
+    size_t open;                         /* answers of the daemons under way; this thread only */
     size_t uploads;                      /* bytes of all bodies held; this thread only */
     struct MHD_IoVec vector[MAX_PIECES]; /* scratch for one answer; libmicrohttpd copies it */
-} worker;
+};
 
 struct alto_http_server {
     alto_http_fn *handler;
     void *context;
     int stop; /* eventfd, readable once the workers are to end */
     atomic_bool stopping;
-    uint64_t stop_by_ms; /* monotonic; set before `stopping` */
-    char address[ALTO_HTTP_PEER_TEXT];
+    uint64_t stop_by_ms;                                                 /* monotonic; set before `stopping` */
+    char address[ALTO_HTTP_PEER_TEXT], tls_address[ALTO_HTTP_PEER_TEXT]; /* "": none */
     unsigned count;
     worker *workers;
 };
@@ -167,10 +178,11 @@ static struct MHD_Response *bodiless_response(const alto_http_answer *answer)
 }
 
 /* The answer as libmicrohttpd takes it. Whatever happens, its body is released once. */
-static struct MHD_Response *make_response(worker *self, alto_http_answer *answer, bool head, bool room_for_vector)
+static struct MHD_Response *make_response(worker *self, alto_http_answer *answer, const request *asked,
+                                          bool room_for_vector)
 {
     struct MHD_Response *response;
-    if (head || answer->status == 304 || answer->piece_count == 0) {
+    if (asked->head || answer->status == 304 || answer->piece_count == 0) {
         response = bodiless_response(answer);
         alto_http_answer_release(answer);
         return response;
@@ -214,7 +226,7 @@ static void cork(struct MHD_Connection *connection, request *asked, bool corked)
 static enum MHD_Result send_answer(worker *self, struct MHD_Connection *connection, request *asked,
                                    alto_http_answer *answer, bool room_for_vector)
 {
-    struct MHD_Response *response = make_response(self, answer, asked->head, room_for_vector);
+    struct MHD_Response *response = make_response(self, answer, asked, room_for_vector);
     if (!response)
         return MHD_NO;
     bool close_after = asked->refused || atomic_load_explicit(&self->server->stopping, memory_order_relaxed);
@@ -328,7 +340,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
                          enum MHD_RequestTerminationCode code)
 {
     (void)code;
-    worker *self = context;
+    worker *self = ((engine *)context)->worker;
     request *asked = *state;
     if (asked && asked->corked)
         cork(connection, asked, false); /* sends the rest */
@@ -343,17 +355,28 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     *state = NULL;
 }
 
+static void require_client(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info)
+        alto_tls_require_client(info->tls_session);
+}
+
 /* The peer's text is made once for a connection, not for each of its requests. */
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
-    worker *self = context;
-    alto_http_lane_elsewhere(self->lane, code == MHD_CONNECTION_NOTIFY_CLOSED ? -1 : 1);
+    engine *self = context;
+    int change = code == MHD_CONNECTION_NOTIFY_CLOSED ? -1 : 1;
+    alto_http_lane_elsewhere(self->worker->lane, change);
+    self->connections += (size_t)change;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         free(*socket_context);
         *socket_context = NULL;
         return;
     }
+    if (self->tls && self->tls->clients_pem)
+        require_client(connection);
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     char *text = malloc(ALTO_HTTP_PEER_TEXT);
     if (text && info && info->client_addr)
@@ -484,7 +507,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                   void **state)
 {
     (void)version;
-    worker *self = context;
+    worker *self = ((engine *)context)->worker;
     request *asked = *state;
     if (!asked)
         return MHD_NO; /* out of memory in on_uri */
@@ -522,22 +545,86 @@ __attribute__((format(printf, 2, 0))) static void on_message(void *context, cons
     alto_log(ours ? ALTO_LOG_WARN : ALTO_LOG_DEBUG, "http", "why=%s", alto_log_value(line, quoted, sizeof quoted));
 }
 
+/* How long libmicrohttpd lets us sleep: -1 for ever. */
+static int engine_sleep_ms(const engine *self)
+{
+    MHD_UNSIGNED_LONG_LONG timeout;
+    return MHD_get_timeout(self->daemon, &timeout) != MHD_YES ? -1 : timeout > 60000 ? 60000 : (int)timeout;
+}
+
+static int sooner(int one, int other)
+{
+    return one < 0 || (other >= 0 && other < one) ? other : one;
+}
+
 /* How long the worker may sleep: -1 for ever. */
 static int sleep_ms(const worker *self)
 {
-    MHD_UNSIGNED_LONG_LONG timeout;
-    int wait = MHD_get_timeout(self->daemon, &timeout) != MHD_YES ? -1 : timeout > 60000 ? 60000 : (int)timeout;
+    int wait = self->plain ? engine_sleep_ms(self->plain) : -1;
+    for (const engine *at = self->secure; at; at = at->older)
+        wait = sooner(wait, engine_sleep_ms(at));
     if (!self->stopped)
         return wait;
     uint64_t now = alto_monotonic_ms();
     int left = now >= self->server->stop_by_ms ? 0 : (int)(self->server->stop_by_ms - now);
-    return wait < 0 || wait > left ? left : wait;
+    return sooner(wait, left);
 }
 
 static bool finished(const worker *self)
 {
     return self->stopped && ((self->open == 0 && alto_http_lane_answering(self->lane) == 0) ||
                              alto_monotonic_ms() >= self->server->stop_by_ms);
+}
+
+static void destroy_engine(engine *gone)
+{
+    if (gone->daemon)
+        MHD_stop_daemon(gone->daemon);
+    alto_tls_release(gone->tls);
+    free(gone);
+}
+
+static int engine_fd(const engine *self)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    return info ? info->epoll_fd : -1;
+}
+
+/* Engines with an old certificate and no connection any more. */
+static void drop_unused(worker *self)
+{
+    engine **link = self->secure ? &self->secure->older : &self->secure;
+    while (*link) {
+        engine *at = *link;
+        if (at->connections) {
+            link = &at->older;
+            continue;
+        }
+        *link = at->older;
+        alto_http_lane_unwatch(self->lane, engine_fd(at));
+        destroy_engine(at);
+    }
+}
+
+static void run_engines(worker *self)
+{
+    if (self->plain)
+        MHD_run(self->plain->daemon);
+    for (engine *at = self->secure; at; at = at->older)
+        MHD_run(at->daemon);
+    drop_unused(self);
+}
+
+/* New connections with TLS go to `fresh` from now on. */
+static void take_over(worker *self, engine *fresh)
+{
+    if (alto_http_lane_watch(self->lane, engine_fd(fresh)) != ALTO_OK) {
+        alto_log(ALTO_LOG_ERROR, "http", "why=\"no memory for the new certificate\"");
+        destroy_engine(fresh);
+        return;
+    }
+    fresh->older = self->secure;
+    self->secure = fresh;
 }
 
 /* Once stopping is known its descriptor is left out: it stays readable. */
@@ -547,7 +634,7 @@ static void stop_listening(worker *self)
     alto_http_lane_stop(self->lane);
     self->stopped = true;
     resume_waiting(self);
-    MHD_run(self->daemon); /* also what the lane handed over */
+    run_engines(self); /* also what the lane handed over */
 }
 
 static bool woken(const worker *self)
@@ -556,28 +643,41 @@ static bool woken(const worker *self)
     return read(self->wake, &times, sizeof times) == sizeof times;
 }
 
+static void on_wake(worker *self)
+{
+    engine *fresh = atomic_exchange(&self->next_secure, NULL);
+    if (fresh)
+        take_over(self, fresh);
+    alto_http_lane_wake(self->lane);
+    resume_waiting(self);
+}
+
 static void *run_worker(void *context)
 {
     worker *self = context;
     while (!finished(self)) {
         int wait = sleep_ms(self);
         bool ready = alto_http_lane_run(self->lane, wait) || wait == 0;
-        if (ready && woken(self)) {
-            alto_http_lane_wake(self->lane);
-            resume_waiting(self);
-        }
+        if (ready && woken(self))
+            on_wake(self);
         if (ready)
-            MHD_run(self->daemon);
+            run_engines(self);
         if (!self->stopped && atomic_load(&self->server->stopping))
             stop_listening(self);
     }
     return NULL;
 }
 
-static void hand_over(void *owner, int fd, const struct sockaddr *peer, socklen_t size)
+/* MHD_add_connection() closes the descriptor when it cannot. */
+static void hand_over(void *owner, int fd, const struct sockaddr *peer, socklen_t size, bool secure)
 {
     worker *self = owner;
-    MHD_add_connection(self->daemon, fd, peer, size); /* closes it when it cannot */
+    MHD_add_connection((secure ? self->secure : self->plain)->daemon, fd, peer, size);
+}
+
+static bool watch_engine(worker *self, const engine *made)
+{
+    return !made || alto_http_lane_watch(self->lane, engine_fd(made)) == ALTO_OK;
 }
 
 static bool start_lane(worker *self)
@@ -589,24 +689,40 @@ static bool start_lane(worker *self)
                                             .max_connections = MAX_CONNECTIONS,
                                             .idle_ms = IDLE_SECONDS * 1000,
                                             .patience_ms = PATIENCE_MS};
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (!info)
-        return false;
-    self->lane = alto_http_lane_new(self->listener, &options);
-    return self->lane && alto_http_lane_watch(self->lane, info->epoll_fd) == ALTO_OK &&
+    self->lane = alto_http_lane_new(self->listener, self->tls_listener, &options);
+    return self->lane && watch_engine(self, self->plain) && watch_engine(self, self->secure) &&
            alto_http_lane_watch(self->lane, self->wake) == ALTO_OK &&
            alto_http_lane_watch(self->lane, self->server->stop) == ALTO_OK;
 }
 
-static struct MHD_Daemon *start_daemon(worker *self)
+/* NULL: libmicrohttpd cannot. tls: retained; NULL: without. */
+static engine *new_engine(worker *owner, const alto_tls *tls)
 {
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME, 0,
-                            NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-                            (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-                            MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, self,
-                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_NOTIFY_CONNECTION,
-                            on_connection, self, MHD_OPTION_END);
+    engine *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->worker = owner;
+    self->tls = tls ? alto_tls_retain(tls) : NULL;
+    struct MHD_OptionItem secure[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)(tls ? tls->cert_pem : NULL)},
+                                      {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)(tls ? tls->key_pem : NULL)},
+                                      {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)alto_tls_priorities},
+                                      {tls && tls->clients_pem ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+                                       (void *)(uintptr_t)(tls ? tls->clients_pem : NULL)},
+                                      {MHD_OPTION_END, 0, NULL}};
+    if (!tls)
+        secure[0].option = MHD_OPTION_END;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
+    self->daemon = MHD_start_daemon(
+        flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+        MHD_OPTION_URI_LOG_CALLBACK, on_uri, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_ARRAY, secure, MHD_OPTION_END);
+    if (!self->daemon || engine_fd(self) < 0) {
+        destroy_engine(self);
+        return NULL;
+    }
+    return self;
 }
 
 static int start_thread(worker *self)
@@ -616,129 +732,43 @@ static int start_thread(worker *self)
     return error;
 }
 
-/* ---- listening ---- */
-
-typedef struct {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in in;
-        struct sockaddr_in6 in6;
-    };
-    socklen_t size;
-} endpoint;
-
-static bool parse_port(const char *text, in_port_t *port)
-{
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end || value > 65535)
-        return false;
-    *port = htons((uint16_t)value);
-    return true;
-}
-
-static bool parse_address(const char *address, endpoint *out)
-{
-    char host[INET6_ADDRSTRLEN];
-    const char *colon = strrchr(address, ':');
-    *out = (endpoint){.size = 0};
-    if (!colon || address == colon)
-        return false;
-    bool six = address[0] == '[' && colon[-1] == ']';
-    const char *begin = address + six, *end = colon - six;
-    if (end <= begin || (size_t)(end - begin) >= sizeof host)
-        return false;
-    memcpy(host, begin, (size_t)(end - begin));
-    host[end - begin] = 0;
-    if (six) {
-        out->in6.sin6_family = AF_INET6;
-        out->size = sizeof out->in6;
-        return inet_pton(AF_INET6, host, &out->in6.sin6_addr) == 1 && parse_port(colon + 1, &out->in6.sin6_port);
-    }
-    out->in.sin_family = AF_INET;
-    out->size = sizeof out->in;
-    return inet_pton(AF_INET, host, &out->in.sin_addr) == 1 && parse_port(colon + 1, &out->in.sin_port);
-}
-
-static int set_option(int fd, int level, int option)
-{
-    int on = 1;
-    return setsockopt(fd, level, option, &on, sizeof on);
-}
-
-/* A listening socket, or -1 with errno. The first one is bound alone, so that a process that has the port already
- * makes it fail; only then others of ours may join. */
-static int listen_at(const endpoint *at, bool first)
-{
-    int fd = socket(at->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -1;
-    if (set_option(fd, SOL_SOCKET, SO_REUSEADDR) == 0 &&
-        (at->any.sa_family != AF_INET6 || set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 0) &&
-        (first || set_option(fd, SOL_SOCKET, SO_REUSEPORT) == 0) && bind(fd, &at->any, at->size) == 0 &&
-        listen(fd, BACKLOG) == 0 && (!first || set_option(fd, SOL_SOCKET, SO_REUSEPORT) == 0))
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
-}
-
-static alto_status fail_to_listen(alto_error *error, const char *address, int number)
-{
-    const char *advice = "";
-    switch (number) {
-    case EADDRINUSE:
-        advice = ": another process listens there; stop it, or choose another port (0 picks a free one)";
-        break;
-    case EACCES:
-        advice = ": ports below 1024 are for privileged processes; choose a higher one";
-        break;
-    case EADDRNOTAVAIL:
-        advice = ": this machine has no such address; choose one of its own, or 0.0.0.0 or [::] for all";
-        break;
-    case EAFNOSUPPORT:
-        advice = ": this machine has no IPv6; choose an IPv4 address";
-        break;
-    case EMFILE:
-    case ENFILE:
-        advice = ": raise the limit of open files (ulimit -n)";
-        break;
-    default:
-        break;
-    }
-    return alto_fail(error, ALTO_IO, address, "cannot listen: %s%s", strerror(number), advice);
-}
-
 /* ---- the server ---- */
 
-static bool learn_address(alto_http_server *self, endpoint *at)
+static alto_status open_listeners(alto_http_server *self, const alto_http_options *options, alto_error *error)
 {
-    at->size = sizeof at->in6;
-    if (getsockname(self->workers[0].listener, &at->any, &at->size) != 0)
-        return false;
-    alto_http_peer_text(&at->any, self->address);
-    return true;
-}
-
-static bool open_listeners(alto_http_server *self, endpoint *at)
-{
+    int plain[MAX_WORKERS], secure[MAX_WORKERS];
+    memset(plain, -1, sizeof plain);
+    memset(secure, -1, sizeof secure);
+    alto_status status = ALTO_OK;
+    if (options->address)
+        status = alto_http_listen(options->address, plain, self->count, self->address, error);
+    if (status == ALTO_OK && options->tls_address)
+        status = alto_http_listen(options->tls_address, secure, self->count, self->tls_address, error);
     for (unsigned i = 0; i < self->count; i++) {
-        self->workers[i].listener = listen_at(at, i == 0);
-        if (self->workers[i].listener < 0 || (i == 0 && !learn_address(self, at)))
-            return false;
+        self->workers[i].listener = plain[i];
+        self->workers[i].tls_listener = secure[i];
     }
-    return true;
+    return status;
 }
 
-static alto_status start_workers(alto_http_server *self, const char *address, alto_error *error)
+static bool start_engines(worker *self, const alto_http_options *options)
 {
+    if (options->address)
+        self->plain = new_engine(self, NULL);
+    if (options->tls_address)
+        self->secure = new_engine(self, options->tls);
+    return !options->address == !self->plain && !options->tls_address == !self->secure;
+}
+
+static alto_status start_workers(alto_http_server *self, const alto_http_options *options, alto_error *error)
+{
+    const char *address = options->address ? options->address : options->tls_address;
     for (unsigned i = 0; i < self->count; i++) {
         worker *one = &self->workers[i];
         errno = 0;
-        one->daemon = start_daemon(one);
-        if (one->wake < 0 || !one->daemon || !start_lane(one))
-            return alto_fail(error, ALTO_IO, address, "cannot start libmicrohttpd: %s", strerror(errno));
+        if (one->wake < 0 || !start_engines(one, options) || !start_lane(one))
+            return alto_fail(error, ALTO_IO, address, "cannot start libmicrohttpd%s: %s",
+                             options->tls_address ? " (is it one with TLS?)" : "", strerror(errno));
         int number = start_thread(one);
         if (number)
             return alto_fail(error, ALTO_IO, address, "cannot start a thread: %s", strerror(number));
@@ -746,42 +776,38 @@ static alto_status start_workers(alto_http_server *self, const char *address, al
     return ALTO_OK;
 }
 
-alto_status alto_http_server_new(const char *address, unsigned threads, alto_http_fn *handler, void *context,
-                                 alto_http_server **out, alto_error *error)
+static bool make_workers(alto_http_server *self)
 {
-    assert(threads > 0 && handler);
-    endpoint at;
-    if (!parse_address(address, &at))
-        return alto_fail(error, ALTO_CONFIG, address, "not an address: write 127.0.0.1:8670 or [::1]:8670");
-    alto_http_server *self = calloc(1, sizeof *self);
-    if (!self)
-        return alto_fail(error, ALTO_NO_MEMORY, address, "out of memory");
-    self->handler = handler;
-    self->context = context;
-    self->count = threads < MAX_WORKERS ? threads : MAX_WORKERS;
     self->workers = calloc(self->count, sizeof *self->workers);
     for (unsigned i = 0; self->workers && i < self->count; i++) {
-        self->workers[i].server = self;
-        self->workers[i].listener = -1;
-        self->workers[i].wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        worker *one = &self->workers[i];
+        one->server = self;
+        one->listener = one->tls_listener = -1;
+        one->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     }
     self->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    alto_status status;
-    if (!self->workers || self->stop < 0) {
-        status = alto_fail(error, ALTO_NO_MEMORY, address, "out of memory or descriptors");
-        goto fail;
-    }
-    if (!open_listeners(self, &at)) {
-        status = fail_to_listen(error, address, errno);
-        goto fail;
-    }
-    status = start_workers(self, address, error);
-    if (status != ALTO_OK)
-        goto fail;
-    *out = self;
-    return ALTO_OK;
-fail:
-    alto_http_server_destroy(&self, 0);
+    return self->workers && self->stop >= 0;
+}
+
+alto_status alto_http_server_new(const alto_http_options *options, alto_http_fn *handler, void *context,
+                                 alto_http_server **out, alto_error *error)
+{
+    assert(options->threads > 0 && handler && (options->address || options->tls_address));
+    assert(!options->tls_address || options->tls);
+    alto_http_server *self = calloc(1, sizeof *self);
+    if (!self)
+        return alto_fail(error, ALTO_NO_MEMORY, "http", "out of memory");
+    self->handler = handler;
+    self->context = context;
+    self->count = options->threads < MAX_WORKERS ? options->threads : MAX_WORKERS;
+    alto_status status = make_workers(self) ? open_listeners(self, options, error)
+                                            : alto_fail(error, ALTO_NO_MEMORY, "http", "out of memory or descriptors");
+    if (status == ALTO_OK)
+        status = start_workers(self, options, error);
+    if (status == ALTO_OK)
+        *out = self;
+    else
+        alto_http_server_destroy(&self, 0);
     return status;
 }
 
@@ -799,6 +825,26 @@ void alto_http_server_wake(alto_http_server *self)
         make_readable(self->workers[i].wake);
 }
 
+alto_status alto_http_server_set_tls(alto_http_server *self, const alto_tls *tls, alto_error *error)
+{
+    engine *fresh[MAX_WORKERS];
+    for (unsigned i = 0; i < self->count; i++) {
+        fresh[i] = new_engine(&self->workers[i], tls);
+        if (fresh[i])
+            continue;
+        while (i > 0)
+            destroy_engine(fresh[--i]);
+        return alto_fail(error, ALTO_IO, self->tls_address, "libmicrohttpd does not take the new certificate");
+    }
+    for (unsigned i = 0; i < self->count; i++) {
+        engine *missed = atomic_exchange(&self->workers[i].next_secure, fresh[i]);
+        if (missed)
+            destroy_engine(missed);
+        make_readable(self->workers[i].wake);
+    }
+    return ALTO_OK;
+}
+
 static void stop_threads(alto_http_server *self, unsigned grace_ms)
 {
     self->stop_by_ms = alto_monotonic_ms() + grace_ms;
@@ -809,6 +855,29 @@ static void stop_threads(alto_http_server *self, unsigned grace_ms)
             pthread_join(self->workers[i].thread, NULL);
 }
 
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static void worker_fini(worker *self)
+{
+    engine *missed = atomic_load(&self->next_secure);
+    if (missed)
+        destroy_engine(missed);
+    if (self->plain)
+        destroy_engine(self->plain);
+    for (engine *older; self->secure; self->secure = older) {
+        older = self->secure->older;
+        destroy_engine(self->secure);
+    }
+    alto_http_lane_destroy(&self->lane);
+    close_fd(self->listener);
+    close_fd(self->tls_listener);
+    close_fd(self->wake);
+}
+
 void alto_http_server_destroy(alto_http_server **self, unsigned grace_ms)
 {
     alto_http_server *gone = *self;
@@ -817,23 +886,19 @@ void alto_http_server_destroy(alto_http_server **self, unsigned grace_ms)
     *self = NULL;
     if (gone->workers)
         stop_threads(gone, grace_ms);
-    for (unsigned i = 0; gone->workers && i < gone->count; i++) {
-        worker *one = &gone->workers[i];
-        if (one->daemon)
-            MHD_stop_daemon(one->daemon);
-        alto_http_lane_destroy(&one->lane);
-        if (one->listener >= 0)
-            close(one->listener);
-        if (one->wake >= 0)
-            close(one->wake);
-    }
-    if (gone->stop >= 0)
-        close(gone->stop);
+    for (unsigned i = 0; gone->workers && i < gone->count; i++)
+        worker_fini(&gone->workers[i]);
+    close_fd(gone->stop);
     free(gone->workers);
     free(gone);
 }
 
 const char *alto_http_server_address(const alto_http_server *self)
 {
-    return self->address;
+    return self->address[0] ? self->address : NULL;
+}
+
+const char *alto_http_server_tls_address(const alto_http_server *self)
+{
+    return self->tls_address[0] ? self->tls_address : NULL;
 }

@@ -26,6 +26,7 @@ enum {
     ACCEPTS = 64,   /* likewise */
     PAUSE_MS = 100, /* without accepting, when there is no room for another connection */
     AGAIN_MS = 20,  /* until a request is put again whose answer is being made */
+    LISTENERS = 2,  /* plain, TLS */
     DATE_TEXT = 32  /* "Thu, 01 Jan 1970 00:00:00 GMT" */
 };
 
@@ -47,9 +48,15 @@ typedef struct connection {
     char head[HEAD_ROOM];
 } connection;
 
+typedef struct {
+    int fd; /* -1: none */
+    bool secure;
+} listener;
+
 struct alto_http_lane {
     alto_http_lane_options options;
-    int epoll, listener;
+    int epoll;
+    listener listeners[LISTENERS];
     bool listening, stopped;
     bool others; /* have work */
     uint64_t now_ms, listen_again_ms;
@@ -140,7 +147,7 @@ static bool set_events(const alto_http_lane *self, int operation, int fd, uint32
 static void hand_over(alto_http_lane *self, connection *one)
 {
     set_events(self, EPOLL_CTL_DEL, one->fd, 0, NULL);
-    self->options.hand_over(self->options.owner, one->fd, (const struct sockaddr *)&one->peer, one->peer_size);
+    self->options.hand_over(self->options.owner, one->fd, (const struct sockaddr *)&one->peer, one->peer_size, false);
     self->others = true;
     forget(self, one);
 }
@@ -419,9 +426,20 @@ static bool is_full(const alto_http_lane *self)
     return self->count + self->elsewhere >= self->options.max_connections;
 }
 
+static bool set_listening(const alto_http_lane *self, bool listening)
+{
+    bool set = true;
+    for (size_t i = 0; i < LISTENERS; i++) {
+        const listener *at = &self->listeners[i];
+        if (at->fd >= 0)
+            set = set_events(self, EPOLL_CTL_MOD, at->fd, listening ? EPOLLIN : 0, (void *)(uintptr_t)at) && set;
+    }
+    return set;
+}
+
 static void listen_or_pause(alto_http_lane *self, bool listening)
 {
-    if (self->listening != listening && set_events(self, EPOLL_CTL_MOD, self->listener, listening ? EPOLLIN : 0, self))
+    if (self->listening != listening && set_listening(self, listening))
         self->listening = listening;
     if (!listening)
         self->listen_again_ms = self->now_ms + PAUSE_MS;
@@ -430,9 +448,7 @@ static void listen_or_pause(alto_http_lane *self, bool listening)
 /* Takes fd. */
 static void add_connection(alto_http_lane *self, int fd, const struct sockaddr_storage *peer, socklen_t size)
 {
-    int on = 1;
     connection *made = take_slot(self);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (!made || !set_events(self, EPOLL_CTL_ADD, fd, EPOLLIN, made)) {
         if (made)
             give_slot(self, made);
@@ -449,20 +465,33 @@ static void add_connection(alto_http_lane *self, int fd, const struct sockaddr_s
     self->count++;
 }
 
+/* Takes fd. */
+static void welcome(alto_http_lane *self, int fd, const struct sockaddr_storage *peer, socklen_t size, bool secure)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (!secure) {
+        add_connection(self, fd, peer, size);
+        return;
+    }
+    self->options.hand_over(self->options.owner, fd, (const struct sockaddr *)peer, size, true);
+    self->others = true;
+}
+
 static void log_refusal(void)
 {
     char text[128];
     alto_log(ALTO_LOG_WARN, "http", "why=%s", alto_log_value(strerror(errno), text, sizeof text));
 }
 
-static void accept_some(alto_http_lane *self)
+static void accept_some(alto_http_lane *self, const listener *at)
 {
     for (int i = 0; i < ACCEPTS; i++) {
         struct sockaddr_storage peer;
         socklen_t size = sizeof peer;
-        int fd = accept4(self->listener, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(at->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
-            add_connection(self, fd, &peer, size);
+            welcome(self, fd, &peer, size, at->secure);
         else if (errno == EAGAIN)
             return;
         else if (errno != EINTR && errno != ECONNABORTED) {
@@ -479,17 +508,27 @@ static void accept_some(alto_http_lane *self)
 
 /* ---- the lane ---- */
 
-alto_http_lane *alto_http_lane_new(int listener, const alto_http_lane_options *options)
+static bool begin_listening(alto_http_lane *self)
+{
+    for (size_t i = 0; i < LISTENERS; i++) {
+        listener *at = &self->listeners[i];
+        if (at->fd >= 0 && !set_events(self, EPOLL_CTL_ADD, at->fd, EPOLLIN, at))
+            return false;
+    }
+    return self->listening = true;
+}
+
+alto_http_lane *alto_http_lane_new(int plain, int secure, const alto_http_lane_options *options)
 {
     alto_http_lane *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
     self->options = *options;
-    self->listener = listener;
-    self->listening = true;
+    self->listeners[0] = (listener){.fd = plain};
+    self->listeners[1] = (listener){.fd = secure, .secure = true};
     self->slots = calloc(options->max_connections, sizeof *self->slots);
     self->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (!self->slots || self->epoll < 0 || !set_events(self, EPOLL_CTL_ADD, listener, EPOLLIN, self))
+    if (!self->slots || self->epoll < 0 || !begin_listening(self))
         alto_http_lane_destroy(&self);
     return self;
 }
@@ -553,8 +592,8 @@ static void on_event(alto_http_lane *self, void *what)
     connection *one = what;
     if (!what) {
         self->others = true;
-    } else if (what == self) {
-        accept_some(self);
+    } else if (what == &self->listeners[0] || what == &self->listeners[1]) {
+        accept_some(self, what);
     } else {
         touch(self, one);
         if (one->head_size)

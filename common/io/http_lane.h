@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http_lane.h - the short way through the HTTP server: it accepts the connections and answers plain requests
  * (core/http_plain.h) with few system calls and no allocation. A connection whose next request is anything else is
- * handed over to a full HTTP server, nothing of that request taken, and does not come back. A request whose answer is still
+ * handed over to a full HTTP server, nothing of that request taken, and does not come back. TLS is not for the lane. A request whose answer is still
  * being made waits in its socket, and is put to the handler again.
  *
  * Threads: none inside; a lane belongs to one thread. */
@@ -15,8 +15,8 @@ typedef struct alto_http_lane alto_http_lane;
 typedef struct {
     alto_http_fn *handler;
     void *context; /* of handler */
-    /* Take this connection; the descriptor is the callee's from then on. */
-    void (*hand_over)(void *owner, int fd, const struct sockaddr *peer, socklen_t size);
+    /* Take this connection; the descriptor is the callee's from then on. secure: it came by the listener for TLS. */
+    void (*hand_over)(void *owner, int fd, const struct sockaddr *peer, socklen_t size, bool secure);
     void *owner;
     size_t max_connections; /* with those elsewhere */
     unsigned idle_ms;       /* a connection without a byte in either direction for so long is closed */
@@ -24,8 +24,9 @@ typedef struct {
         patience_ms; /* how long a request may wait for an answer that is being made; one that is held has no end here */
 } alto_http_lane_options;
 
-/* Accept at `listener` (listening, non-blocking, borrowed). NULL: out of memory or descriptors. */
-alto_http_lane *alto_http_lane_new(int listener, const alto_http_lane_options *options);
+/* Accept at `plain`, and at `secure`, whose connections are handed over at once (both listening, non-blocking, borrowed;
+ * -1: none). NULL: out of memory or descriptors. */
+alto_http_lane *alto_http_lane_new(int plain, int secure, const alto_http_lane_options *options);
 /* Closes its connections, gives back the answers under way. */
 void alto_http_lane_destroy(alto_http_lane **self);
 /* Let alto_http_lane_run() also return while `fd` (borrowed) is readable, or no longer. Errors: ALTO_IO. */

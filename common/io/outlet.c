@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/outlet.h"
 
-#include "io/http.h"
 #include "io/log.h"
 
 #include <stdlib.h>
 
-enum { GRACE_MS = 2500, MAX_ENDPOINTS = 16 };
+enum { MAX_ENDPOINTS = 16 };
 
 struct alto_outlet {
     alto_outlet_options options;
     alto_push_gate *gate;     /* NULL: push is not encrypted */
     alto_push_sender *sender; /* NULL: no push endpoints */
     alto_site *site;
-    alto_http_server *http; /* NULL: not open, or no address */
+    alto_http_side *http; /* NULL: HTTP is not answered */
     alto_publisher *publishers[ALTO_MAX_ORIGINS];
     size_t count;
 };
@@ -75,7 +74,11 @@ static alto_status start_site(alto_outlet *self, alto_error *error)
         named = endpoints;
     }
     self->site = alto_site_new(named, count, self->gate);
-    return self->site ? ALTO_OK : alto_fail(error, ALTO_NO_MEMORY, "outlet", "out of memory");
+    if (!self->site)
+        return alto_fail(error, ALTO_NO_MEMORY, "outlet", "out of memory");
+    if (self->http)
+        alto_site_tell(self->site, alto_http_side_info, self->http);
+    return ALTO_OK;
 }
 
 alto_status alto_outlet_new(alto_loop *loop, const alto_outlet_options *options, alto_outlet **out, alto_error *error)
@@ -84,7 +87,9 @@ alto_status alto_outlet_new(alto_loop *loop, const alto_outlet_options *options,
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, "outlet", "out of memory");
     self->options = *options;
-    alto_status status = start_push(self, loop, error);
+    alto_status status = options->http ? alto_http_side_new(loop, options->http, &self->http, error) : ALTO_OK;
+    if (status == ALTO_OK)
+        status = start_push(self, loop, error);
     if (status == ALTO_OK)
         status = start_site(self, error);
     if (status == ALTO_OK)
@@ -100,9 +105,11 @@ void alto_outlet_destroy(alto_outlet **self)
     if (!dying)
         return;
     alto_push_sender_destroy(&dying->sender); /* first: followers see it at once, and look elsewhere */
-    alto_http_server_destroy(&dying->http, GRACE_MS);
+    if (dying->http)
+        alto_http_side_close(dying->http);
     alto_site_destroy(&dying->site);
     alto_push_gate_destroy(&dying->gate); /* which the site told of */
+    alto_http_side_destroy(&dying->http);
     for (size_t i = 0; i < dying->count; i++)
         alto_publisher_destroy(&dying->publishers[i]);
     free(dying);
@@ -120,20 +127,22 @@ alto_status alto_outlet_publish(alto_outlet *self, const alto_origin *origin, co
 
 alto_status alto_outlet_open(alto_outlet *self, alto_error *error)
 {
-    if (!self->options.http)
-        return ALTO_OK;
-    return alto_http_server_new(self->options.http, self->options.http_threads, alto_site_answer, self->site,
-                                &self->http, error);
+    return self->http ? alto_http_side_open(self->http, alto_site_answer, self->site, error) : ALTO_OK;
 }
 
 alto_http_server *alto_outlet_http(const alto_outlet *self)
 {
-    return self->http;
+    return self->http ? alto_http_side_server(self->http) : NULL;
 }
 
 const char *alto_outlet_http_address(const alto_outlet *self)
 {
-    return self->http ? alto_http_server_address(self->http) : NULL;
+    return self->http ? alto_http_side_address(self->http) : ALTO_HTTP_SIDE_NONE;
+}
+
+const char *alto_outlet_https_address(const alto_outlet *self)
+{
+    return self->http ? alto_http_side_tls_address(self->http) : ALTO_HTTP_SIDE_NONE;
 }
 
 const char *alto_outlet_push_endpoint(const alto_outlet *self, size_t index)

@@ -34,6 +34,8 @@ struct alto_site {
     alto_admission *admission;
     origin origins[ALTO_MAX_ORIGINS];
     size_t count;
+    void (*hop_info)(const void *context, alto_buffer *out); /* NULL: nothing more is told of this hop */
+    const void *hop;
     size_t told; /* bytes that info may have of them, at most */
 };
 
@@ -56,6 +58,13 @@ alto_site *alto_site_new(const char *const *push, size_t count, alto_push_gate *
     if (!self->admission || self->push.status != ALTO_OK)
         alto_site_destroy(&self);
     return self;
+}
+
+void alto_site_tell(alto_site *self, void (*info)(const void *context, alto_buffer *out), const void *context)
+{
+    self->hop_info = info;
+    self->hop = context;
+    self->told += ALTO_SITE_TOLD;
 }
 
 static void origin_fini(origin *at)
@@ -149,8 +158,9 @@ static void answer_info(const alto_site *self, alto_http_answer *answer)
                                      .behind = &at->behind,
                                      .freshness = alto_front_freshness_now(at->front)};
     }
-    alto_status status = alto_site_info(alto_buffer_slice(&self->push), self->gate, told, self->count,
-                                        alto_admission_refused(self->admission), &text);
+    const alto_site_hop hop = {alto_buffer_slice(&self->push), self->gate, alto_admission_refused(self->admission),
+                               self->hop_info, self->hop};
+    alto_status status = alto_site_info(&hop, told, self->count, &text);
     if (status == ALTO_OK)
         alto_answer_json(answer, 200, alto_buffer_slice(&text));
     else

@@ -32,6 +32,10 @@ typedef struct {
  * like. Returns NULL when out of memory. */
 alto_site *alto_site_new(const char *const *push, size_t count, alto_push_gate *gate);
 void alto_site_destroy(alto_site **self);
+/* Let `info` append members, each after a comma, to what this hop tells of itself: ALTO_SITE_TOLD bytes at most. Before the
+ * first answer; `context` must outlive the site, and `info` runs in any thread. */
+void alto_site_tell(alto_site *self, void (*info)(const void *context, alto_buffer *out), const void *context);
+#define ALTO_SITE_TOLD 1024
 
 /* May an origin have this name: one segment of a path and no other segment that begins a path here, and one file name? */
 bool alto_site_is_name(const char *name);

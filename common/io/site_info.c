@@ -123,8 +123,7 @@ static void write_made(const alto_archive_made *made, alto_buffer *out)
                       (unsigned long long)made->bundles);
 }
 
-alto_status alto_site_info(alto_slice push, alto_push_gate *gate, const alto_site_origin *origins, size_t count,
-                           uint64_t refused, alto_buffer *out)
+alto_status alto_site_info(const alto_site_hop *hop, const alto_site_origin *origins, size_t count, alto_buffer *out)
 {
     alto_archive_made made = {0};
     refusals all = {.of = {0}};
@@ -136,15 +135,17 @@ alto_status alto_site_info(alto_slice push, alto_push_gate *gate, const alto_sit
         made.bundles += own.bundles;
         add_refusals(&all, origins[i].counts);
         alto_buffer_add_text(out, i ? "," : "");
-        write_origin(&origins[i], push, gate, out);
+        write_origin(&origins[i], hop->push, hop->gate, out);
     }
     alto_buffer_add_text(out, "]");
     write_made(&made, out);
-    alto_buffer_print(out, ",\"admission\":{\"refused\":%llu}", (unsigned long long)refused);
-    write_gate(gate, out);
+    alto_buffer_print(out, ",\"admission\":{\"refused\":%llu}", (unsigned long long)hop->refused);
+    write_gate(hop->gate, out);
     write_refusals(&all, out);
     if (count == 1 && !origins[0].name)
         write_behind(origins[0].behind, out);
+    if (hop->more)
+        hop->more(hop->context, out);
     alto_buffer_add_text(out, "}");
     return out->status;
 }

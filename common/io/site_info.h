@@ -21,12 +21,16 @@ typedef struct {
     alto_freshness freshness;
 } alto_site_origin;
 
-/* Append the text.
- * push      list of the endpoints, as JSON
- * gate      whom they let in, encrypted; NULL: they are not
- * refused   how many requests were told to come again
- * Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
-alto_status alto_site_info(alto_slice push, alto_push_gate *gate, const alto_site_origin *origins, size_t count,
-                           uint64_t refused, alto_buffer *out);
+/* What is told of this hop. */
+typedef struct {
+    alto_slice push;                                     /* list of the endpoints, as JSON */
+    alto_push_gate *gate;                                /* whom they let in, encrypted; NULL: they are not */
+    uint64_t refused;                                    /* how many requests were told to come again */
+    void (*more)(const void *context, alto_buffer *out); /* appends members, each after a comma; NULL: there are none */
+    const void *context;
+} alto_site_hop;
+
+/* Append the text. Errors: ALTO_NO_MEMORY, ALTO_TOO_LARGE. */
+alto_status alto_site_info(const alto_site_hop *hop, const alto_site_origin *origins, size_t count, alto_buffer *out);
 
 #endif

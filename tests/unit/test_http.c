@@ -174,7 +174,8 @@ static alto_http_server *serve(const char *address, unsigned threads)
 {
     alto_http_server *server = NULL;
     alto_error error = {.why = ""};
-    alto_status status = alto_http_server_new(address, threads, answer_request, NULL, &server, &error);
+    const alto_http_options options = {.address = address, .threads = threads};
+    alto_status status = alto_http_server_new(&options, answer_request, NULL, &server, &error);
     if (status != ALTO_OK)
         print_error("%s: %s\n", error.where, error.why);
     assert_int_equal(status, ALTO_OK);
@@ -565,8 +566,8 @@ static void a_port_in_use_is_refused_in_words(void **state)
     for (size_t i = 0; i < countof(first); i++) {
         alto_http_server *server = serve(first[i], 2), *other = NULL;
         alto_error error = {.why = ""};
-        assert_int_equal(
-            alto_http_server_new(alto_http_server_address(server), 2, answer_request, NULL, &other, &error), ALTO_IO);
+        const alto_http_options options = {.address = alto_http_server_address(server), .threads = 2};
+        assert_int_equal(alto_http_server_new(&options, answer_request, NULL, &other, &error), ALTO_IO);
         assert_null(other);
         print_message("  %s: %s\n", error.where, error.why);
         assert_non_null(strstr(error.why, "choose another port"));
@@ -602,8 +603,8 @@ static void what_is_no_address_is_refused(void **state)
     for (size_t i = 0; i < countof(cases); i++) {
         alto_http_server *server = NULL;
         alto_error error = {.why = ""};
-        assert_int_equal(alto_http_server_new(cases[i].address, 1, answer_request, NULL, &server, &error),
-                         cases[i].status);
+        const alto_http_options options = {.address = cases[i].address, .threads = 1};
+        assert_int_equal(alto_http_server_new(&options, answer_request, NULL, &server, &error), cases[i].status);
         assert_true(error.why[0] != 0);
     }
 }

@@ -113,10 +113,10 @@ static void answer_request(void *context, const alto_http_request *request, alto
 
 /* ---- a lane ---- */
 
-static void on_handed(void *owner, int fd, const struct sockaddr *peer, socklen_t size)
+static void on_handed(void *owner, int fd, const struct sockaddr *peer, socklen_t size, bool secure)
 {
     fixture *self = owner;
-    assert_true(size >= sizeof(struct sockaddr_in) && self->count < countof(self->handed));
+    assert_true(!secure && size >= sizeof(struct sockaddr_in) && self->count < countof(self->handed));
     alto_http_peer_text(peer, self->peer);
     self->handed[self->count++] = fd;
 }
@@ -136,7 +136,7 @@ static fixture *make(size_t max_connections, unsigned idle_ms)
     self->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     assert_int_equal(bind(self->listener, (struct sockaddr *)&at, sizeof at), 0);
     assert_int_equal(listen(self->listener, 16), 0);
-    self->lane = alto_http_lane_new(self->listener, &options);
+    self->lane = alto_http_lane_new(self->listener, -1, &options);
     assert_non_null(self->lane);
     return self;
 }

@@ -141,7 +141,8 @@ static void a_server_sends_the_file_and_closes_it(void **state)
     body source = make_body(3000000, 100);
     alto_http_server *server = NULL;
     alto_error error;
-    assert_int_equal(alto_http_server_new("127.0.0.1:0", 1, answer_with_file, &source, &server, &error), ALTO_OK);
+    const alto_http_options options = {.address = "127.0.0.1:0", .threads = 1};
+    assert_int_equal(alto_http_server_new(&options, answer_with_file, &source, &server, &error), ALTO_OK);
     size_t before = descriptors();
     for (size_t i = 0; i < countof(methods); i++) {
         bool head = methods[i][0] == 'H';
