@@ -16,8 +16,9 @@ static const char about[] =
     "A client begins at http://ADDR:PORT/directory.\n"
     "\n"
     "It follows several ALTO servers when --origin NAME is given for each, followed by what concerns that one:\n"
-    "--root-key, --upstream, --upstream-push, --upstream-curve-key, --curve-id, --no-push, --poll-ms, --alto-server,\n"
-    "--alto-timeout, --alto-ca, --compute-ecs, --stale;\n"
+    "--root-key, --upstream, --upstream-push, --upstream-curve-key, --curve-id, --ca-file, --client-cert, "
+    "--client-key,\n"
+    "--no-push, --poll-ms, --alto-server, --alto-timeout, --alto-ca, --compute-ecs, --stale;\n"
     "what stands before the first --origin holds for all. A client of one begins at /NAME/directory, of the first one\n"
     "also at /directory.";
 
@@ -25,6 +26,7 @@ typedef struct {
     const char *name, *root_key, *stale, *alto_server, *alto_ca;
     alto_list upstreams, upstream_push, upstream_curve;
     const char *curve_id;
+    alto_pull_trust trust;
     bool no_push, compute_ecs;
     uint64_t poll_ms, alto_patience_s;
 } origin_words;
@@ -42,7 +44,8 @@ static bool take_origin(const origin_words *words, relay_options *out)
                                       .upstream_curve_count = words->upstream_curve.count,
                                       .curve_own = words->curve_id,
                                       .no_push = words->no_push,
-                                      .poll_ms = words->poll_ms},
+                                      .poll_ms = words->poll_ms,
+                                      .trust = words->trust},
                            .alto_server = {.url = words->alto_server,
                                            .patience_s = (unsigned)words->alto_patience_s,
                                            .ca_file = words->alto_ca,
@@ -98,6 +101,11 @@ int main(int argc, char **argv)
          .help = "NAME.key of the first (second, ...) --upstream, whose push is to be encrypted"},
         {"curve-id", ALTO_OPTION_TEXT, &words[0].curve_id, "FILE",
          .help = "own key pair, for upstreams that list whom they let in (default: --curve-key)"},
+        {"ca-file", ALTO_OPTION_TEXT, &words[0].trust.ca_file, "FILE",
+         .help = "certificates (PEM) to believe https upstreams by, instead of the system's"},
+        {"client-cert", ALTO_OPTION_TEXT, &words[0].trust.cert_file, "FILE",
+         .help = "certificate (PEM) to show to upstreams that ask for one"},
+        {"client-key", ALTO_OPTION_TEXT, &words[0].trust.key_file, "FILE", .help = "its private key"},
         {"no-push", ALTO_OPTION_FLAG, &words[0].no_push, NULL, .help = "follow by polling only"},
         {"poll-ms", ALTO_OPTION_NUMBER, &words[0].poll_ms, "MS",
          .help = "how often to poll where push is not to be had (default 1000)", .min = 50, .max = 3600000},

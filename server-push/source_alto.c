@@ -100,7 +100,7 @@ static alto_pull *ask(source_alto *self, const char *url, const char *media_type
                                  .if_none_match = held->etag[0] ? held->etag : NULL,
                                  .if_modified_since = held->last_modified[0] ? held->last_modified : NULL,
                                  .credentials = ours ? self->options.credentials : NULL,
-                                 .ca_file = self->options.ca_file,
+                                 .trust = {.ca_file = self->options.ca_file},
                                  .max_redirects = MAX_REDIRECTS,
                                  .silence_s = self->options.timeout_s < SILENCE_S ? self->options.timeout_s : SILENCE_S,
                                  .total_s = self->options.timeout_s,

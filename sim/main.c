@@ -109,7 +109,7 @@ static alto_status show(const scene *self, maps_made *made, alto_error *error)
 static void notify(const settings *self)
 {
     char error[512];
-    if (self->notify && !altocast_notify(self->notify, self->notify_key, NOTIFY_S, error, sizeof error))
+    if (self->notify && !altocast_notify(self->notify, self->notify_key, NULL, NOTIFY_S, error, sizeof error))
         (void)fprintf(stderr, "alto-sim: %s\n", error);
 }
 

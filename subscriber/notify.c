@@ -13,6 +13,7 @@ typedef struct {
     alto_loop *loop;
     alto_error error; /* status ALTO_OK: it was accepted */
     const char *url;
+    alto_pull_trust trust;
 } notification;
 
 static void on_answer(void *context, const alto_pull_result *result)
@@ -41,6 +42,7 @@ static alto_pull *post(notification *self, alto_puller *puller, const char *key,
     snprintf(header, sizeof header, "Authorization: Bearer %s", key);
     const char *const headers[] = {header};
     alto_pull_request request = {.url = url,
+                                 .trust = self->trust,
                                  .method = "POST",
                                  .header = headers,
                                  .header_count = 1,
@@ -66,11 +68,15 @@ static void perform(notification *self, const char *key, unsigned timeout_s)
     alto_loop_destroy(&self->loop);
 }
 
-bool altocast_notify(const char *url, const char *key_file, unsigned timeout_s, char *error, size_t error_size)
+bool altocast_notify(const char *url, const char *key_file, const altocast_tls *tls, unsigned timeout_s, char *error,
+                     size_t error_size)
 {
     notification self = {.error = {.status = ALTO_IO}, .url = url};
     alto_buffer key = alto_buffer_make(ALTO_SECRET_MAX);
-    if (alto_keyring_read_secret(key_file, &key, &self.error) == ALTO_OK)
+    if (tls)
+        self.trust = (alto_pull_trust){.ca_file = tls->ca_file, .cert_file = tls->cert_file, .key_file = tls->key_file};
+    if (alto_pull_trust_check(&self.trust, &self.error) == ALTO_OK &&
+        alto_keyring_read_secret(key_file, &key, &self.error) == ALTO_OK)
         perform(&self, (const char *)key.data, timeout_s);
     alto_wipe(key.data, key.size);
     alto_buffer_fini(&key);

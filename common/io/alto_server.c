@@ -177,7 +177,7 @@ static void read_directory(alto_server *self, const char *url)
 {
     const alto_pull_request request = {.url = url,
                                        .accept = "application/alto-directory+json, application/alto-error+json",
-                                       .ca_file = self->options.ca_file,
+                                       .trust = {.ca_file = self->options.ca_file},
                                        .silence_s = self->options.patience_s,
                                        .total_s = self->options.patience_s,
                                        .max_size = ALTO_MAX_DIRECTORY};

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     MAX_PULLS = 8,
@@ -34,6 +35,7 @@ struct alto_follower {
     alto_topics topics;
     alto_puller *puller;
     alto_curve_pair *curve_own;
+    alto_pull_trust trust; /* its texts are owned */
     alto_upstream *upstreams[ALTO_MAX_UPSTREAMS];
     size_t upstream_count;
     const alto_upstream *herald; /* told the newest news; NULL: nobody yet */
@@ -503,6 +505,7 @@ static alto_status add_upstream(alto_follower *self, alto_loop *loop, const alto
                                  .curve_own = self->curve_own,
                                  .origin = &options->anchor->origin,
                                  .topics = &self->topics,
+                                 .trust = self->trust,
                                  .label = self->label};
     alto_curve_key key;
     alto_status status = ALTO_OK;
@@ -530,6 +533,21 @@ static alto_status add_upstreams(alto_follower *self, alto_loop *loop, const alt
     return status;
 }
 
+/* True unless memory is out. */
+static bool copy_text(const char *text, const char **out)
+{
+    *out = text ? strdup(text) : NULL;
+    return *out || !text;
+}
+
+static alto_status copy_trust(alto_follower *self, const alto_pull_trust *trust, alto_error *error)
+{
+    if (!copy_text(trust->ca_file, &self->trust.ca_file) || !copy_text(trust->cert_file, &self->trust.cert_file) ||
+        !copy_text(trust->key_file, &self->trust.key_file))
+        return alto_fail(error, ALTO_NO_MEMORY, "upstream", "out of memory");
+    return alto_pull_trust_check(&self->trust, error);
+}
+
 alto_status alto_follower_new(alto_loop *loop, const alto_follower_options *options, const alto_follower_events *events,
                               alto_follower **out, alto_error *error)
 {
@@ -547,8 +565,10 @@ alto_status alto_follower_new(alto_loop *loop, const alto_follower_options *opti
     self->puller = alto_puller_new(loop);
     self->timer = alto_timer_new(loop, on_timer, self);
     alto_status status = self->evidence && self->replica && self->puller && self->timer
-                             ? add_upstreams(self, loop, options, error)
+                             ? copy_trust(self, &options->trust, error)
                              : alto_fail(error, ALTO_NO_MEMORY, "upstream", "out of memory");
+    if (status == ALTO_OK)
+        status = add_upstreams(self, loop, options, error);
     if (status != ALTO_OK) {
         alto_follower_destroy(&self);
         return status;
@@ -568,6 +588,9 @@ void alto_follower_destroy(alto_follower **self)
         alto_upstream_destroy(&dying->upstreams[i]);
     alto_curve_pair_destroy(&dying->curve_own);
     alto_puller_destroy(&dying->puller);
+    free((char *)(uintptr_t)dying->trust.ca_file);
+    free((char *)(uintptr_t)dying->trust.cert_file);
+    free((char *)(uintptr_t)dying->trust.key_file);
     alto_replica_destroy(&dying->replica);
     alto_evidence_destroy(&dying->evidence);
     free(dying);

@@ -28,9 +28,10 @@ typedef struct {
                                           nothing to us but encrypted; of the others keys are learned (upstream.h) */
     size_t upstream_curve_count;
     const char
-        *curve_own;   /* file with the key pair that upstreams know us by (curve_files.h); NULL: one made for now */
-    bool no_push;     /* follow by polling only */
-    uint64_t poll_ms; /* how often to ask for the head where push is not to be had; 0: 1000 */
+        *curve_own; /* file with the key pair that upstreams know us by (curve_files.h); NULL: one made for now */
+    alto_pull_trust trust; /* for upstreams with https; copied */
+    bool no_push;          /* follow by polling only */
+    uint64_t poll_ms;      /* how often to ask for the head where push is not to be had; 0: 1000 */
     const alto_anchor *anchor;
     const char *const *follow; /* resource IDs; none: all */
     size_t follow_count;
@@ -47,7 +48,7 @@ typedef struct {
     void *context; /* of these two */
 } alto_follower_events;
 
-/* Errors: ALTO_CONFIG (not a URL, none or too many), those of curve_files.h, ALTO_NO_MEMORY. Nothing is asked before alto_follower_start. */
+/* Errors: ALTO_CONFIG (not a URL, none or too many), those of curve_files.h and alto_pull_trust_check, ALTO_NO_MEMORY. Nothing is asked before alto_follower_start. */
 alto_status alto_follower_new(alto_loop *loop, const alto_follower_options *options, const alto_follower_events *events,
                               alto_follower **out, alto_error *error);
 void alto_follower_destroy(alto_follower **self);

@@ -516,7 +516,7 @@ static void ask(alto_forward *self, flight *one)
                                        .accept = one->asked.accept[0] ? one->asked.accept : "*/*",
                                        .accept_encoding = one->asked.codings,
                                        .if_none_match = one->stale && one->stale->tag[0] ? one->stale->tag : NULL,
-                                       .ca_file = self->ca_file,
+                                       .trust = {.ca_file = self->ca_file},
                                        .silence_s = self->patience_s,
                                        .total_s = self->patience_s,
                                        .max_size = MAX_REPLY,

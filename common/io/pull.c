@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,12 +36,12 @@ struct alto_pull {
     alto_status status; /* why we ended it ourselves; ALTO_OK: we did not */
     bool waiting;       /* not handed to libcurl yet */
     bool cancelled;
-    bool any_body;      /* not only that of a 200 */
-    unsigned redirects; /* that may still be followed */
-    unsigned total_s;   /* 0: no bound */
-    uint64_t begun_ms;  /* monotonic */
-    char why[CURL_ERROR_SIZE];
-    alto_pull *next; /* list of the puller */
+    bool any_body;                 /* not only that of a 200 */
+    unsigned redirects;            /* that may still be followed */
+    unsigned total_s;              /* 0: no bound */
+    uint64_t begun_ms;             /* monotonic */
+    char why[2 * CURL_ERROR_SIZE]; /* libcurl's words, then with ours before them */
+    alto_pull *next;               /* list of the puller */
 };
 
 struct alto_puller {
@@ -251,6 +252,32 @@ static bool follow(alto_pull *self)
     return true;
 }
 
+/* What is wrong with a certificate. libcurl's own words differ from one TLS library to the other. */
+static const char *wrong_certificate(const char *said)
+{
+    if (strstr(said, "subject name") || strstr(said, "not match"))
+        return "is for other names";
+    return strstr(said, "expired") ? "has expired" : "is not signed by an authority that is believed here";
+}
+
+/* What TLS has to do with it, in words before those of libcurl. */
+static void explain_tls(alto_pull *self, const char *url, CURLcode code)
+{
+    char host[256] = "", said[CURL_ERROR_SIZE];
+    alto_url_host(url, host, sizeof host);
+    snprintf(said, sizeof said, "%.255s", self->why[0] ? self->why : curl_easy_strerror(code));
+    if (code == CURLE_PEER_FAILED_VERIFICATION)
+        snprintf(self->why, sizeof self->why, "the certificate of %.100s %s (%s)", host, wrong_certificate(said), said);
+    else if (code == CURLE_SSL_CERTPROBLEM)
+        snprintf(self->why, sizeof self->why, "our certificate for clients, or its key, cannot be used (%s)", said);
+    else if (code == CURLE_SSL_CACERT_BADFILE)
+        snprintf(self->why, sizeof self->why, "the file of authorities to believe cannot be used (%s)", said);
+    else if (code == CURLE_SSL_CONNECT_ERROR || code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR)
+        snprintf(self->why, sizeof self->why,
+                 "the server ended TLS: is HTTPS spoken there, and does it ask for a certificate of clients? (%s)",
+                 said);
+}
+
 static void explain(alto_pull *self, alto_pull_result *result, CURLcode code)
 {
     bool answered = result->http_status != 200 && result->http_status != 0;
@@ -261,7 +288,9 @@ static void explain(alto_pull *self, alto_pull_result *result, CURLcode code)
                  result->http_status);
     else if (answered)
         snprintf(self->why, sizeof self->why, "the answer has status %ld", result->http_status);
-    else if (!self->why[0])
+    else if (strncasecmp(result->headers.url, "https:", 6) == 0)
+        explain_tls(self, result->headers.url, code);
+    if (!self->why[0])
         snprintf(self->why, sizeof self->why, "%s", curl_easy_strerror(code));
     result->why = self->why;
 }
@@ -520,6 +549,27 @@ bool alto_url_same_server(const char *one, const char *other)
     return same;
 }
 
+/* ---- trust ---- */
+
+static alto_status check_readable(const char *file, alto_error *error)
+{
+    if (!file || access(file, R_OK) == 0)
+        return ALTO_OK;
+    return alto_fail(error, ALTO_CONFIG, file, "cannot be read: %s", strerror(errno));
+}
+
+alto_status alto_pull_trust_check(const alto_pull_trust *trust, alto_error *error)
+{
+    if (!trust->cert_file != !trust->key_file)
+        return alto_fail(error, ALTO_CONFIG, trust->cert_file ? trust->cert_file : trust->key_file,
+                         "a client's certificate and its key belong together: name both files");
+    const char *const files[] = {trust->ca_file, trust->cert_file, trust->key_file};
+    alto_status status = ALTO_OK;
+    for (size_t i = 0; status == ALTO_OK && i < sizeof files / sizeof files[0]; i++)
+        status = check_readable(files[i], error);
+    return status;
+}
+
 /* ---- pulls ---- */
 
 static bool add_header(alto_pull *self, const char *header)
@@ -582,9 +632,14 @@ static bool set_trust(CURL *easy, const alto_pull_request *request)
         curl_easy_setopt(easy, CURLOPT_HTTPAUTH, (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST));
         set = curl_easy_setopt(easy, CURLOPT_USERPWD, request->credentials) == CURLE_OK;
     }
-    if (request->ca_file) {
-        set = set && curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file) == CURLE_OK;
+    const alto_pull_trust *trust = &request->trust;
+    if (trust->ca_file) {
+        set = set && curl_easy_setopt(easy, CURLOPT_CAINFO, trust->ca_file) == CURLE_OK;
         set = set && curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+    }
+    if (trust->cert_file) {
+        set = set && curl_easy_setopt(easy, CURLOPT_SSLCERT, trust->cert_file) == CURLE_OK;
+        set = set && curl_easy_setopt(easy, CURLOPT_SSLKEY, trust->key_file) == CURLE_OK;
     }
     return set;
 }

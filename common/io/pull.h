@@ -14,6 +14,15 @@ alto_puller *alto_puller_new(alto_loop *loop); /* NULL: out of memory */
 /* Ends all that is under way without calling anybody. Not from inside a callback. */
 void alto_puller_destroy(alto_puller **self);
 
+/* For https: whom to believe, and who we are. Files of PEM, read again for each connection that is made. */
+typedef struct {
+    const char *ca_file; /* certificates to believe instead of those of the system's authorities; NULL: those */
+    const char *cert_file,
+        *key_file; /* what to show to a server that asks for a certificate, and its key; NULL: nothing */
+} alto_pull_trust;
+/* Errors: ALTO_CONFIG (a file that cannot be read, or one of the two of a certificate without the other). */
+alto_status alto_pull_trust_check(const alto_pull_trust *trust, alto_error *error);
+
 /* One request. Everything is borrowed until alto_pull_start() returns. Zeros and NULLs: a GET as alto_pull_get() makes it. */
 typedef struct {
     const char *url;           /* http or https */
@@ -25,8 +34,8 @@ typedef struct {
     size_t header_count;
     const char *if_none_match, *if_modified_since; /* validators of what is held; NULL: none */
     const char
-        *credentials;    /* "user:password", sent by Basic or Digest when the server of `url` asks for it; NULL: none */
-    const char *ca_file; /* PEM: whom to believe instead of the system's authorities; NULL: those */
+        *credentials; /* "user:password", sent by Basic or Digest when the server of `url` asks for it; NULL: none */
+    alto_pull_trust trust;
     unsigned max_redirects;      /* 0: they are not followed. Others than to the same scheme, host and port never are */
     unsigned silence_s;          /* give up after so long without any byte; 0: 30 */
     unsigned total_s;            /* give up when it is not done after so long; 0: no bound */

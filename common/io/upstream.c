@@ -29,6 +29,7 @@ enum {
 struct alto_upstream {
     alto_loop *loop;
     alto_puller *puller;
+    alto_pull_trust trust;
     alto_upstream_events events;
     const alto_topics *topics;
     const char *label;
@@ -348,7 +349,7 @@ static alto_pull *get(alto_upstream *self, const char *path, uint64_t max_size, 
     char url[URL_SIZE];
     snprintf(url, sizeof url, "%s/redistribution/v1/%s", self->url, path);
     alto_pull_request request = {
-        .url = url, .max_size = (size_t)max_size, .no_cache = no_cache, .silence_s = SILENCE_S};
+        .url = url, .trust = self->trust, .max_size = (size_t)max_size, .no_cache = no_cache, .silence_s = SILENCE_S};
     return alto_pull_start(self->puller, &request, NULL, done, context);
 }
 
@@ -510,6 +511,7 @@ alto_status alto_upstream_new(alto_loop *loop, alto_puller *puller, const alto_u
     self->loop = loop;
     self->puller = puller;
     self->events = *events;
+    self->trust = options->trust;
     self->topics = options->topics;
     self->label = options->label;
     self->no_push = options->no_push;

@@ -31,6 +31,7 @@ typedef struct {
     bool no_push;                     /* never by push */
     const alto_curve_pair *curve_own; /* whom it knows us as, where it encrypts its push; must outlive it */
     const alto_curve_key *curve;      /* its key, and nothing is taken from others; copied. NULL: learn */
+    alto_pull_trust trust;            /* its texts must outlive it */
     const alto_origin *origin;        /* copied */
     const alto_topics *topics;        /* what to subscribe to; must outlive it */
     const char *label;                /* begins the fields of its log lines: "", or "origin=isp-a "; must outlive it */

@@ -12,6 +12,7 @@ typedef struct {
     size_t curve_key_count;
     const char *curve_id, *upstream_push, *root_key, *notify_key; /* NULL: not given */
     const char *operand, *second_operand;                         /* NULL: not given */
+    altocast_tls tls;
     bool json, no_push;
     uint64_t count, timeout_s, poll_ms;
 } command_options;

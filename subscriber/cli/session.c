@@ -53,6 +53,7 @@ bool session_open(session *self, const command_options *options, const char *fol
                                .root_key_file = options->root_key,
                                .resources = follow ? &follow : NULL,
                                .resource_count = follow ? 1 : 0,
+                               .tls = options->tls,
                                .no_push = options->no_push,
                                .poll_ms = options->poll_ms,
                                .on_commit = on_commit,

@@ -84,6 +84,13 @@ typedef struct {
 
 /* ---- life ---- */
 
+/* For https: whom to believe, and who we are. Files of PEM, read again for each connection that is made. */
+typedef struct {
+    const char *ca_file; /* certificates to believe instead of those of the system's authorities; NULL: those */
+    const char *cert_file,
+        *key_file; /* what to show to a server that asks for a certificate, and its key; NULL: nothing */
+} altocast_tls;
+
 typedef struct {
     const char *upstream; /* URL of an alto-server-push or alto-rproxy */
     /* URLs of further ones, at most 15; NULL: none. News come from whichever is first; when one fails or lies, the others do. */
@@ -100,6 +107,7 @@ typedef struct {
     const char *const *upstream_curve_keys;
     size_t upstream_curve_key_count;
     const char *curve_id; /* file with our own key pair, where they ask who we are; NULL: a new one each time */
+    altocast_tls tls;     /* for upstreams with https */
     bool no_push;         /* follow by polling only */
     uint64_t poll_ms;     /* how often to poll where push is not to be had; 0: 1000 */
 
@@ -239,9 +247,10 @@ ALTOCAST_API altocast_result altocast_address_costs(const altocast_view *view, c
 /* ---- news: any thread ---- */
 
 /* Have an alto-server-push that polls an ALTO server ask it at once: POST URL/notify with the key that is the first line of
- * key_file (its --notify-key). Waits for the answer, timeout_s at most. False: `error` gets a sentence. */
-ALTOCAST_API bool altocast_notify(const char *url, const char *key_file, unsigned timeout_s, char *error,
-                                  size_t error_size);
+ * key_file (its --notify-key). tls: for https; NULL: nothing special. Waits for the answer, timeout_s at most. False: `error`
+ * gets a sentence. */
+ALTOCAST_API bool altocast_notify(const char *url, const char *key_file, const altocast_tls *tls, unsigned timeout_s,
+                                  char *error, size_t error_size);
 
 /* ---- whole resources ---- */
 

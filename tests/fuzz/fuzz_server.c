@@ -43,7 +43,8 @@ static void prepare(void)
     if (server)
         return;
     alto_error error;
-    fuzz_check(alto_http_server_new("127.0.0.1:0", 1, answer_request, NULL, &server, &error) == ALTO_OK);
+    const alto_http_options options = {.address = "127.0.0.1:0", .threads = 1};
+    fuzz_check(alto_http_server_new(&options, answer_request, NULL, &server, &error) == ALTO_OK);
     const char *port = strrchr(alto_http_server_address(server), ':');
     address = (struct sockaddr_in){.sin_family = AF_INET,
                                    .sin_port = htons((uint16_t)strtoul(port + 1, NULL, 10)),

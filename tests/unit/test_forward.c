@@ -112,7 +112,8 @@ static int set_up(void **state)
     server.numbered = server.shut = false;
     says(NULL, NULL, NULL);
     self->loop = alto_loop_new();
-    if (alto_http_server_new("127.0.0.1:0", 4, serve, NULL, &self->http, &error) != ALTO_OK)
+    const alto_http_options http = {.address = "127.0.0.1:0", .threads = 4};
+    if (alto_http_server_new(&http, serve, NULL, &self->http, &error) != ALTO_OK)
         return -1;
     snprintf(self->base, sizeof self->base, "http://%s", alto_http_server_address(self->http));
     const alto_forward_options options = {.server = self->base, .patience_s = PATIENCE_S};
