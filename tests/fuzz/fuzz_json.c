@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON by itself: its canonical form stays as it is and says the same; strings survive being read and written; the walk over a text
- * and the parser see the same members; parts are parts of the text.
+ * and the parser see the same members; what is plain is JSON; parts are parts of the text.
  *
  * Longest input: 4096. Dictionary: json. */
 #include "core/json_parse.h"
+#include "core/json_plain.h"
 #include "core/mapjson.h"
 #include "fuzz.h"
 
@@ -137,6 +138,7 @@ void fuzz_one(alto_slice input)
 {
     seen found;
     bool is_json = parse(input, &found);
+    fuzz_check(is_json || !alto_json_is_plain(input));
     check_canonical(input, is_json ? &found : NULL);
     check_paths(input);
     if (!is_json)
