@@ -151,14 +151,14 @@ bool alto_cache_lifetime(const alto_cache_told *told, uint64_t *lifetime_s)
     return true;
 }
 
-alto_cache_rule alto_cache_judge(const alto_cache_told *told, bool keepable, bool has_tag)
+alto_cache_rule alto_cache_judge(const alto_cache_told *told, bool keepable, bool has_validator)
 {
     alto_cache_rule rule = {.use = ALTO_CACHE_PRIVATE, .age_s = told->age_s};
     if (told->no_store || told->is_private || told->varies)
         return rule;
     if (!alto_cache_lifetime(told, &rule.lifetime_s))
         rule.lifetime_s = 0;
-    rule.use = keepable && (rule.lifetime_s > rule.age_s || has_tag) ? ALTO_CACHE_KEPT : ALTO_CACHE_SHARED;
+    rule.use = keepable && (rule.lifetime_s > rule.age_s || has_validator) ? ALTO_CACHE_KEPT : ALTO_CACHE_SHARED;
     return rule;
 }
 

@@ -42,8 +42,8 @@ typedef struct {
 /* How old an answer may get, in seconds: by Cache-Control, else by Expires and Date; false: nothing is said of it, or that it has to be
  * asked for each time. Nothing is guessed. */
 bool alto_cache_lifetime(const alto_cache_told *told, uint64_t *lifetime_s);
-/* Judge an answer. keepable: a 200 to a GET; has_tag: it can be asked for again by its ETag. */
-alto_cache_rule alto_cache_judge(const alto_cache_told *told, bool keepable, bool has_tag);
+/* Judge an answer. keepable: a 200 to a GET; has_validator: it can be asked for again by its ETag or date. */
+alto_cache_rule alto_cache_judge(const alto_cache_told *told, bool keepable, bool has_validator);
 
 /* How old an answer is that was asked for at asked_ms (monotonic clock, as now_ms). */
 uint64_t alto_cache_age_s(const alto_cache_rule *rule, uint64_t asked_ms, uint64_t now_ms);

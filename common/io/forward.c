@@ -25,7 +25,8 @@ enum {
     RETRY_AFTER_S = 2,
     TYPE_TEXT = ALTO_HTTP_VALUE,
     CODING_TEXT = 32,
-    TAG_TEXT = 128
+    TAG_TEXT = 128,
+    DATE_TEXT = 40
 };
 
 /* An answer of the ALTO server, or what we say in its place. Immutable. */
@@ -36,8 +37,8 @@ typedef struct {
     alto_cache_rule rule;
     uint64_t asked_ms; /* monotonic */
     const alto_blob *body;
-    /* the server's Content-Type, Content-Encoding and ETag; "" when not said */
-    char type[TYPE_TEXT], coding[CODING_TEXT], tag[TAG_TEXT];
+    /* the server's Content-Type, Content-Encoding, ETag and Last-Modified; "" when not said */
+    char type[TYPE_TEXT], coding[CODING_TEXT], tag[TAG_TEXT], modified[DATE_TEXT];
 } reply;
 
 /* What tells questions apart. */
@@ -443,6 +444,7 @@ static reply *renewed_reply(const reply *stale)
         memcpy(made->type, stale->type, sizeof made->type);
         memcpy(made->coding, stale->coding, sizeof made->coding);
         memcpy(made->tag, stale->tag, sizeof made->tag);
+        memcpy(made->modified, stale->modified, sizeof made->modified);
     }
     return made;
 }
@@ -461,6 +463,7 @@ static reply *passed_reply(const alto_pull_result *result)
         copy_value(made->type, sizeof made->type, result->headers.content_type);
         copy_value(made->coding, sizeof made->coding, result->headers.content_encoding);
         copy_value(made->tag, sizeof made->tag, result->headers.etag);
+        copy_value(made->modified, sizeof made->modified, result->headers.last_modified);
         made->retry_after_s = result->retry_after_s;
     }
     return made;
@@ -489,7 +492,8 @@ static reply *reply_of(const flight *one, const alto_pull_result *result)
     if (!made)
         return NULL;
     made->asked_ms = one->asked_ms;
-    made->rule = alto_cache_judge(&result->headers.caching, made->status == 200 && !one->asked.post, made->tag[0]);
+    made->rule = alto_cache_judge(&result->headers.caching, made->status == 200 && !one->asked.post,
+                                  made->tag[0] || made->modified[0]);
     if (one->personal)
         made->rule.use = ALTO_CACHE_PRIVATE;
     return made;
@@ -507,6 +511,11 @@ static void on_done(void *context, const alto_pull_result *result)
     finish(one, came);
 }
 
+static const char *or_null(const char *text)
+{
+    return text[0] ? text : NULL;
+}
+
 static void ask(alto_forward *self, flight *one)
 {
     const alto_pull_request request = {.url = one->asked.url,
@@ -515,7 +524,8 @@ static void ask(alto_forward *self, flight *one)
                                        .content_type = one->asked.content_type,
                                        .accept = one->asked.accept[0] ? one->asked.accept : "*/*",
                                        .accept_encoding = one->asked.codings,
-                                       .if_none_match = one->stale && one->stale->tag[0] ? one->stale->tag : NULL,
+                                       .if_none_match = one->stale ? or_null(one->stale->tag) : NULL,
+                                       .if_modified_since = one->stale ? or_null(one->stale->modified) : NULL,
                                        .trust = {.ca_file = self->ca_file},
                                        .silence_s = self->patience_s,
                                        .total_s = self->patience_s,

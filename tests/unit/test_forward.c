@@ -315,6 +315,20 @@ static void what_is_not_fresh_is_asked_for_by_its_tag(void **state)
     assert_string_not_equal(two.body, one.body);
 }
 
+static void or_by_its_date(void **state)
+{
+    static const char date[] = "Sun, 06 Nov 1994 08:49:37 GMT";
+    fixture *self = *state;
+    client one = {.ask = {.url = NULL}}, two = one;
+    says("no-cache", "Last-Modified", date);
+    assert_int_equal(fetch(self, &one, "/dated"), 200);
+    assert_int_equal(alto_forward_count(self->forward).kept, 1);
+    server.status = 304; /* as an ALTO server says to If-Modified-Since */
+    assert_int_equal(fetch(self, &two, "/dated"), 200);
+    assert_string_equal(two.body, one.body);
+    assert_int_equal(fetch(self, &one, "/other"), 502);
+}
+
 static void what_is_for_one_is_given_to_one(void **state)
 {
     fixture *self = *state;
@@ -508,6 +522,7 @@ int main(void)
         T(equal_questions_under_way_are_one),
         T(answers_are_kept_as_they_say),
         T(what_is_not_fresh_is_asked_for_by_its_tag),
+        T(or_by_its_date),
         T(what_is_for_one_is_given_to_one),
         T(credentials_of_clients_stay_here),
         T(a_coding_is_passed_on),
