@@ -112,6 +112,50 @@ static void a_manifest_comes_back_with_every_field(void **state)
     alto_buffer_fini(&bytes);
 }
 
+static void signatures_of_several_places_are_joined(void **state)
+{
+    (void)state;
+    alto_manifest manifest = manifest_of(2, 2), other = manifest, read;
+    alto_anchor anchor = anchor_of(2, 2);
+    other.version++;
+    alto_buffer files[] = {signed_by(&manifest, "0"), signed_by(&manifest, "13"), signed_by(&manifest, "0"),
+                           signed_by(&other, "1")};
+    alto_buffer joined = alto_buffer_make(ALTO_MAX_MANIFEST), again = alto_buffer_make(ALTO_MAX_MANIFEST);
+    alto_slice slices[countof(files)], object, signers;
+    for (size_t i = 0; i < countof(files); i++)
+        slices[i] = alto_buffer_slice(&files[i]);
+    assert_int_equal(alto_manifest_open(slices[0], &anchor, NOW_MS, &read), ALTO_UNKNOWN_KEY);
+    assert_int_equal(alto_manifest_join(slices, 4, &joined), ALTO_INVALID);
+    assert_int_equal(alto_manifest_join(slices, 0, &joined), ALTO_INVALID);
+    assert_int_equal(joined.size, 0);
+    assert_int_equal(alto_manifest_join(slices, 3, &joined), ALTO_OK); /* one signer came twice */
+    assert_int_equal(alto_manifest_split(alto_buffer_slice(&joined), &object, &signers), ALTO_OK);
+    assert_int_equal(signers.size, 3 * (ALTO_KEY_ID_SIZE + ALTO_SIGNATURE_SIZE));
+    assert_int_equal(alto_manifest_open(alto_buffer_slice(&joined), &anchor, NOW_MS, &read), ALTO_OK);
+    alto_slice whole = alto_buffer_slice(&joined);
+    assert_int_equal(alto_manifest_join(&whole, 1, &again), ALTO_OK);
+    assert_true(alto_slice_equal(whole, alto_buffer_slice(&again)));
+    slices[1].size--; /* its number of signers is gone */
+    assert_int_not_equal(alto_manifest_join(slices, 2, &again), ALTO_OK);
+    for (size_t i = 0; i < countof(files); i++)
+        alto_buffer_fini(&files[i]);
+    alto_buffer_fini(&joined);
+    alto_buffer_fini(&again);
+}
+
+static void renewing_becomes_more_pressing(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t left_ms;
+        unsigned urgency;
+    } cases[] = {
+        {31 * DAY_MS, 0}, {30 * DAY_MS + 1, 0}, {30 * DAY_MS, 1}, {7 * DAY_MS + 1, 1}, {7 * DAY_MS, 2}, {1, 2}, {0, 3}};
+    for (size_t i = 0; i < countof(cases); i++)
+        assert_int_equal(alto_key_urgency(NOW_MS + cases[i].left_ms, NOW_MS), cases[i].urgency);
+    assert_int_equal(alto_key_urgency(NOW_MS - DAY_MS, NOW_MS), 3);
+}
+
 static void the_largest_manifest_fits_its_limit(void **state)
 {
     (void)state;
@@ -406,6 +450,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_origin_depends_on_threshold_and_keys_but_not_on_their_order),
         cmocka_unit_test(a_manifest_comes_back_with_every_field),
+        cmocka_unit_test(signatures_of_several_places_are_joined),
+        cmocka_unit_test(renewing_becomes_more_pressing),
         cmocka_unit_test(the_largest_manifest_fits_its_limit),
         cmocka_unit_test(what_no_decoder_would_take_is_not_written),
         cmocka_unit_test(a_manifest_opens_for_those_who_trust_enough_of_its_signers),
