@@ -206,11 +206,13 @@ alto_status alto_manifest_join(const alto_slice *files, size_t count, alto_buffe
         status = alto_manifest_split(files[i], &object, &signers);
         if (status == ALTO_OK && i == 0)
             alto_buffer_add_slice(&joined, first = object);
-        if (status == ALTO_OK && !alto_slice_equal(object, first))
-            status = ALTO_INVALID;
-        if (status == ALTO_OK && joined.status == ALTO_OK)
+        if (status == ALTO_OK)
+            status = alto_slice_equal(object, first) ? joined.status : ALTO_INVALID;
+        if (status == ALTO_OK)
             add_signers(signers, first.size, &joined);
     }
+    if (status == ALTO_OK)
+        status = joined.status;
     size_t signer_count = status == ALTO_OK ? (joined.size - first.size) / SIGNER_SIZE : 0;
     if (status == ALTO_OK && signer_count > ALTO_MAX_KEYS)
         status = ALTO_TOO_LARGE;

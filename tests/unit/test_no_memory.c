@@ -7,6 +7,7 @@
 #include "core/delta.h"
 #include "core/ird.h"
 #include "core/render.h"
+#include "core/roots.h"
 #include "core/snapshot.h"
 #include "origin.h"
 #include "sweep.h"
@@ -749,6 +750,44 @@ static void manifests_as_bytes(void **state)
     test_sweep_run(&(test_sweep){"manifest", pass_manifest_on, settle_nothing, 1}, *state);
 }
 
+/* One change of root keys, signed by the old and the new one; joined from two places and walked along. */
+static alto_status walk_along_roots(void *context)
+{
+    const signed_things *self = context;
+    const alto_signing_key *both[] = {self->origin->root, self->origin->online};
+    alto_manifest manifest = self->origin->manifest;
+    manifest.version++;
+    manifest.roots[0] = alto_signing_key_public(self->origin->online); /* any other key */
+    alto_buffer files[2] = {alto_buffer_make(ALTO_MAX_MANIFEST), alto_buffer_make(ALTO_MAX_MANIFEST)};
+    alto_buffer joined = alto_buffer_make(ALTO_MAX_MANIFEST), list = alto_buffer_make(ALTO_MAX_ROOT_LIST);
+    alto_roots roots;
+    alto_roots_init(&roots, &self->origin->anchor);
+    alto_status status = ALTO_OK;
+    for (size_t i = 0; i < 2 && status == ALTO_OK; i++)
+        status = alto_manifest_sign(&manifest, &both[i], 1, &files[i]);
+    if (status == ALTO_OK)
+        status =
+            alto_manifest_join((alto_slice[]){alto_buffer_slice(&files[0]), alto_buffer_slice(&files[1])}, 2, &joined);
+    alto_buffer_add_u32(&list, (uint32_t)joined.size);
+    alto_buffer_add_slice(&list, alto_buffer_slice(&joined));
+    if (status == ALTO_OK)
+        status = list.status;
+    if (status == ALTO_OK)
+        status = alto_roots_walk(&roots, alto_buffer_slice(&list), TEST_NOW_MS);
+    assert_int_equal(roots.count, status == ALTO_OK ? 1 : 0);
+    alto_roots_fini(&roots);
+    alto_buffer_fini(&list);
+    alto_buffer_fini(&joined);
+    alto_buffer_fini(&files[0]);
+    alto_buffer_fini(&files[1]);
+    return status;
+}
+
+static void root_sets_as_bytes(void **state)
+{
+    test_sweep_run(&(test_sweep){"roots", walk_along_roots, settle_nothing, 1}, *state);
+}
+
 static alto_status pass_key_on(void *context)
 {
     const signed_things *self = context;
@@ -827,6 +866,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(commits_as_bytes, set_up_signed, tear_down_signed),
         cmocka_unit_test_setup_teardown(catalogs_as_bytes, set_up_signed, tear_down_signed),
         cmocka_unit_test_setup_teardown(manifests_as_bytes, set_up_signed, tear_down_signed),
+        cmocka_unit_test_setup_teardown(root_sets_as_bytes, set_up_signed, tear_down_signed),
         cmocka_unit_test_setup_teardown(keys_as_text, set_up_signed, tear_down_signed),
         cmocka_unit_test_setup_teardown(views_and_directories, set_up_signed, tear_down_signed),
     };
