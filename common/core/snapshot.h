@@ -22,7 +22,7 @@ alto_status alto_snapshot_write(alto_snapshot_writer *self, alto_buffer *out, bo
 
 typedef struct alto_snapshot_reader alto_snapshot_reader;
 
-/* Begin to read a snapshot of a version of `kind` with `root`. NULL: out of memory. */
+/* Begin to read a snapshot of a version of `kind` with `root` (NULL: whatever root it has). NULL: out of memory. */
 alto_snapshot_reader *alto_snapshot_reader_new(alto_pool *pool, alto_kind kind, const alto_hash *root);
 void alto_snapshot_reader_destroy(alto_snapshot_reader **self);
 /* The version has compact JSON of so many bytes, as is known from its signed entry: no more is made of what claims to be it.

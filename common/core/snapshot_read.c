@@ -13,6 +13,7 @@ struct alto_snapshot_reader {
     alto_pool *pool;
     alto_kind kind;
     alto_hash root;
+    bool any_root;
     alto_status status; /* sticky */
 
     enum { AT_HEADER, AT_BLOCK_HEAD, AT_BLOCK, AT_END } stage;
@@ -48,7 +49,9 @@ alto_snapshot_reader *alto_snapshot_reader_new(alto_pool *pool, alto_kind kind, 
         return NULL;
     self->pool = pool;
     self->kind = kind;
-    self->root = *root;
+    self->any_root = !root;
+    if (root)
+        self->root = *root;
     self->wanted = HEADER;
     self->raw_left = self->text_left = UINT64_MAX;
     self->in = alto_buffer_make(ALTO_SNAPSHOT_BLOCK);
@@ -518,7 +521,7 @@ alto_status alto_snapshot_finish(alto_snapshot_reader *self, alto_version **out)
     self->rows = NULL; /* taken over */
     if (self->status != ALTO_OK)
         return self->status;
-    if (alto_hash_equal(alto_version_root(made), &self->root)) {
+    if (self->any_root || alto_hash_equal(alto_version_root(made), &self->root)) {
         *out = made;
         self->status = ALTO_MALFORMED; /* there is no second one */
         return ALTO_OK;

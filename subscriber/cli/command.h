@@ -21,6 +21,9 @@ typedef struct {
 typedef int command_fn(const command_options *options);
 command_fn command_watch, command_get, command_lookup, command_status, command_notify;
 
+/* What needs no upstream, with options of its own; argv[0]: "alto-subscriber verify". Exit code: 0, 1, or 2 for wrong usage. */
+int command_verify(int argc, char **argv);
+
 /* A session of a command: opened, stopped by SIGINT and SIGTERM, and by a wrong origin (which is then reported). */
 typedef struct {
     altocast *maps;

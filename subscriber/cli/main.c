@@ -15,7 +15,8 @@ static const char about[] =
     "  lookup ADDRESS [ADDRESS]\n"
     "                 the PID of an address in each network map, or the cost from one to the other in each cost map\n"
     "  status         what is held, from where, how fresh\n"
-    "  notify         have an alto-server-push ask its ALTO server at once";
+    "  notify         have an alto-server-push ask its ALTO server at once\n"
+    "  verify FILE... what saved objects and ALTO JSON prove, without asking anybody; alto-subscriber verify --help";
 
 static const struct {
     const char *name;
@@ -41,6 +42,11 @@ static int run(size_t command, const command_options *options)
 
 int main(int argc, char **argv)
 {
+    static char verify[] = "alto-subscriber verify";
+    if (argc > 1 && strcmp(argv[1], "verify") == 0) {
+        argv[1] = verify;
+        return command_verify(argc - 1, argv + 1);
+    }
     alto_list upstreams = {0}, curve_keys = {0};
     command_options options = {.poll_ms = 1000, .timeout_s = 30};
     const char *log_level = "error";
@@ -77,8 +83,8 @@ int main(int argc, char **argv)
     alto_log_level level;
     alto_options_parse(
         argc, argv, table,
-        "watch|get RESOURCE|lookup ADDRESS [ADDRESS]|status|notify --upstream URL --root-key FILE [options]", about,
-        &operands);
+        "watch|get RESOURCE|lookup ADDRESS [ADDRESS]|status|notify|verify --upstream URL --root-key FILE [options]",
+        about, &operands);
     if (!alto_log_level_parse(log_level, &level)) {
         fprintf(stderr, "alto-subscriber: --log %s: not a level; see --help\n", log_level);
         return 2;
@@ -95,7 +101,8 @@ int main(int argc, char **argv)
             options.second_operand = operands > 2 ? argv[3] : NULL;
             return run(i, &options);
         }
-    fprintf(stderr,
-            "alto-subscriber: one of watch, get RESOURCE, lookup ADDRESS, status, notify is needed; see --help\n");
+    fprintf(
+        stderr,
+        "alto-subscriber: one of watch, get RESOURCE, lookup ADDRESS, status, notify, verify is needed; see --help\n");
     return 2;
 }

@@ -252,6 +252,23 @@ ALTOCAST_API altocast_result altocast_address_costs(const altocast_view *view, c
 ALTOCAST_API bool altocast_notify(const char *url, const char *key_file, const altocast_tls *tls, unsigned timeout_s,
                                   char *error, size_t error_size);
 
+/* ---- saved objects: any thread ---- */
+
+/* What a saved file proves. All texts are valid during the call only. */
+typedef struct {
+    const char *file;
+    const char
+        *type; /* "manifest", "roots", "commit", "head", "catalog", "snapshot", "payload", "alto-json", "unknown" */
+    const char *says; /* what it is and what was proved of it, or why nothing was: a sentence */
+    bool proved;
+} altocast_verdict;
+/* Judge saved signed objects (as they are served), and ALTO JSON, by what all of them say together and the root key alone,
+ * without asking anybody; `each` gets one verdict a file, in order. Whether there is anything newer cannot be told. False: a file
+ * cannot be read, and `error` gets a sentence. */
+ALTOCAST_API bool altocast_verify(const char *root_key_file, const char *const *files, size_t count,
+                                  void (*each)(void *context, const altocast_verdict *verdict), void *context,
+                                  char *error, size_t error_size);
+
 /* ---- whole resources ---- */
 
 /* The whole resource as compact ALTO JSON, piece by piece. `write` returns false to stop. */
