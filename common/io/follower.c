@@ -221,6 +221,28 @@ static void took_manifest(alto_follower *self)
         self->events.manifest(self->events.context, alto_replica_manifest(self->replica));
 }
 
+/* Can an honest upstream have answered so? One that is behind, or cut off with us, gives what is old; when the origin is away
+ * for long, what has expired, which is of no use to who holds nothing. */
+static bool may_be_honest(const alto_follower *self, alto_status status)
+{
+    if (status == ALTO_EXPIRED)
+        return alto_replica_view(self->replica) != NULL;
+    return !alto_is_refusal(status) || status == ALTO_OLD || status == ALTO_REPLAYED;
+}
+
+static void took_bad_answer(alto_follower *self, alto_upstream *from, const alto_want *want, alto_status status)
+{
+    if (status == ALTO_UNKNOWN_KEY && want->type == ALTO_WANT_HEAD)
+        return; /* it may be ahead of us by an epoch; then it is about to be asked for its manifest */
+    const char *what = status == ALTO_FORK      ? "the origin signed both"
+                       : status == ALTO_EXPIRED ? "the newest that it has"
+                                                : "a wrong answer";
+    if (!is_lie(status) || !alto_upstream_lied(from, status))
+        alto_upstream_failed(from, status, what, alto_status_text(status), 0);
+    if (want->type == ALTO_WANT_MANIFEST)
+        alto_replica_want_head(self->replica); /* and the manifest, while there is none */
+}
+
 static void took_answer(alto_follower *self, alto_upstream *from, const alto_want *want, alto_status status)
 {
     if (status == ALTO_UNKNOWN_KEY && want->type == ALTO_WANT_MANIFEST) {
@@ -228,28 +250,14 @@ static void took_answer(alto_follower *self, alto_upstream *from, const alto_wan
         return;
     }
     report_refusal(self, from, alto_want_name(want->type), status);
-    switch (status) {
-    case ALTO_OK:
-        self->herald = want->type == ALTO_WANT_HEAD ? from : self->herald;
-        if (want->type == ALTO_WANT_MANIFEST)
-            took_manifest(self);
-        break;
-    case ALTO_KNOWN:
-    case ALTO_NOT_WANTED:
-    case ALTO_OLD: /* it is behind, or cut off with us */
-    case ALTO_REPLAYED:
-    case ALTO_EXPIRED: /* the origin is away for so long */
-        break;
-    default:
-        if (status == ALTO_UNKNOWN_KEY && want->type == ALTO_WANT_HEAD)
-            return; /* it may be ahead of us by an epoch; then it is about to be asked for its manifest */
-        if (!is_lie(status) || !alto_upstream_lied(from, status))
-            alto_upstream_failed(from, status, status == ALTO_FORK ? "the origin signed both" : "a wrong answer",
-                                 alto_status_text(status), 0);
-        if (want->type == ALTO_WANT_MANIFEST)
-            alto_replica_want_head(self->replica); /* and the manifest, while there is none */
+    if (!may_be_honest(self, status)) {
+        took_bad_answer(self, from, want, status);
         return;
     }
+    if (status == ALTO_OK && want->type == ALTO_WANT_HEAD)
+        self->herald = from;
+    if (status == ALTO_OK && want->type == ALTO_WANT_MANIFEST)
+        took_manifest(self);
     /* A head that comes while the maps that it speaks of do not is no end of trouble. */
     bool settled = alto_replica_state_now(self->replica, alto_clock_ms()) != ALTO_REPLICA_SYNCING;
     if (want->type != ALTO_WANT_HEAD || settled)

@@ -34,6 +34,8 @@ bool session_open(session *self, const command_options *options, const char *fol
                   void (*on_commit)(void *context, const altocast_commit *commit), void *context);
 /* Until a view is there: 0; else 1, one line was printed. */
 int session_wait(session *self, const command_options *options);
+/* Then, until each upstream has told what it has, or 3 s at most. */
+void session_settle(session *self);
 /* Closes; `code`, or 1 after a wrong origin (one line was printed). */
 int session_close(session *self, const command_options *options, int code);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+enum { SETTLE_S = 3 };
+
 static altocast *stopped_by_signal; /* the one session of this process */
 
 static void on_signal(int number)
@@ -98,6 +100,18 @@ int session_wait(session *self, const command_options *options)
     fprintf(stderr, "alto-subscriber: nothing verified after %llu s: %s\n", (unsigned long long)options->timeout_s,
             status.trouble[0] ? status.trouble : "the upstream holds nothing yet");
     return 1;
+}
+
+void session_settle(session *self)
+{
+    altocast_status status;
+    double until = seconds_now() + SETTLE_S;
+    for (;;) {
+        double left = until - seconds_now();
+        altocast_get_status(self->maps, &status);
+        if (status.state != ALTOCAST_SYNCING || left <= 0 || altocast_process(self->maps, (int)(left * 1000) + 1) != 0)
+            return;
+    }
 }
 
 int session_close(session *self, const command_options *options, int code)

@@ -131,6 +131,7 @@ int command_status(const command_options *options)
         return 1;
     int code = session_wait(&self, options);
     if (code == 0) {
+        session_settle(&self);
         altocast_status status;
         altocast_view *view = altocast_acquire(self.maps);
         altocast_get_status(self.maps, &status);

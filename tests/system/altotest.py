@@ -565,6 +565,48 @@ class Liar:
         self.twist = None
 
 
+class Megaphone:
+    """A push endpoint at which the test says what it likes, and an ear at the real one."""
+
+    def __init__(self, world, server):
+        try:
+            import zmq
+        except ImportError:
+            raise Skip("needs python3-zmq")
+        self.context = zmq.Context()
+        world.cleanups.append(lambda: self.context.destroy(linger=0))
+        self.out = self.context.socket(zmq.XPUB)
+        self.out.setsockopt(zmq.LINGER, 0)
+        self.out.setsockopt(zmq.XPUB_VERBOSE, 1)  # each subscription is heard of, also the second of the same
+        port = self.out.bind_to_random_port("tcp://127.0.0.1")
+        self.endpoint = "tcp://127.0.0.1:%d" % port
+        self.ear = self.context.socket(zmq.SUB)
+        self.ear.setsockopt(zmq.LINGER, 0)
+        self.ear.setsockopt(zmq.SUBSCRIBE, b"")
+        self.ear.connect(server.push)
+
+    def wait_subscriptions(self, count):
+        while count > 0:
+            check(self.out.poll(20000 * PATIENCE), "no subscription came")
+            count -= self.out.recv()[:1] == b"\1"  # the rest are goodbyes
+
+    def say(self, *frames):
+        self.out.send_multipart(list(frames))
+
+    def hear(self):
+        """The next message of the real server."""
+        check(self.ear.poll(10000 * PATIENCE), "the server does not push")
+        return self.ear.recv_multipart()
+
+    def hear_commit(self):
+        """The next commit and its payloads."""
+        while True:
+            frames = self.hear()
+            if frames[0][:1] == b"h" and unpack_all(frames[1])[0] == "altocast-commit-1":
+                changes = unpack_all(frames[1])[10]
+                return frames, [self.hear() for change in changes if change[5]]
+
+
 # ---- hashes and msgpack, as docs/wire-format.md has them ----
 
 
@@ -615,6 +657,32 @@ def unpack_map(data, at, count):
         key, at = unpack(data, at)
         values[key], at = unpack(data, at)
     return values, at
+
+
+def packed_length(size, first, widths):
+    """The shortest head of something of that size: first type byte for each width."""
+    for width, code in zip(widths, range(first, first + len(widths))):
+        if size < 1 << 8 * width:
+            return bytes([code]) + size.to_bytes(width, "big")
+    raise Failure("too large for msgpack: %d" % size)
+
+
+def pack(value):
+    """The inverse of unpack: each value in its shortest form. Maps are empty."""
+    if value is None:
+        return b"\xc0"
+    if isinstance(value, int):
+        return bytes([value]) if value < 0x80 else packed_length(value, 0xcc, (1, 2, 4, 8))
+    if isinstance(value, bytes):
+        return packed_length(len(value), 0xc4, (1, 2, 4)) + value
+    if isinstance(value, str):
+        text = value.encode("utf-8")
+        return (bytes([0xa0 | len(text)]) if len(text) < 32 else packed_length(len(text), 0xd9, (1, 2, 4))) + text
+    if isinstance(value, list):
+        head = bytes([0x90 | len(value)]) if len(value) < 16 else packed_length(len(value), 0xdc, (2, 4))
+        return head + b"".join(pack(each) for each in value)
+    equal(value, {}, "what is to be packed")
+    return b"\x80"
 
 
 def unpack_all(data):
