@@ -122,7 +122,7 @@ static alto_status choose_sandbox(const alto_confine_options *options, bool *ent
 
 /* ---- all of it ---- */
 
-static bool forbid_core_dumps(void)
+bool alto_confine_memory(void)
 {
     const struct rlimit none = {0, 0};
     return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
@@ -131,7 +131,7 @@ static bool forbid_core_dumps(void)
 static alto_status forbid_the_general(const alto_confine_words *words, alto_error *error)
 {
     umask(S_IRWXG | S_IRWXO);
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && (words->core_dumps || forbid_core_dumps()))
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && (words->core_dumps || alto_confine_memory()))
         return ALTO_OK;
     return alto_fail(error, ALTO_IO, "process", "cannot give up core dumps or new privileges: %s", strerror(errno));
 }

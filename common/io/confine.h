@@ -39,6 +39,9 @@ typedef struct {
     bool in_sandbox; /* false: it is not wanted, or this kernel has none */
 } alto_confined;
 
+/* No core dumps of this process, and nobody but root looks into its memory. False: the system refuses. */
+bool alto_confine_memory(void);
+
 /* Give up what can be given up before that. Errors, each with what to do: those of alto_user_take; ALTO_IO. */
 alto_status alto_confine(const alto_confine_options *options, alto_confined *out, alto_error *error);
 /* Say in the log how far that went. */

@@ -2,6 +2,7 @@
 /* alto-keys: makes, shows and changes the keys of an origin. */
 #include "commands.h"
 #include "curve.h"
+#include "io/confine.h"
 #include "io/options.h"
 
 #include <stdio.h>
@@ -35,6 +36,10 @@ int main(int argc, char **argv)
     const char *word = argc > 1 ? argv[1] : "";
     if (alto_crypto_init() != ALTO_OK) {
         fprintf(stderr, "alto-keys: the system gives no random numbers\n");
+        return EXIT_FAILURE;
+    }
+    if (!alto_confine_memory()) {
+        fprintf(stderr, "alto-keys: cannot forbid core dumps, and private keys would be in them\n");
         return EXIT_FAILURE;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
