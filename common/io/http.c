@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/http.h"
 
+#include "io/http_guests.h"
 #include "io/http_lane.h"
 #include "io/http_listen.h"
 #include "io/log.h"
@@ -26,8 +27,10 @@
 
 enum {
     MAX_WORKERS = 64,
-    MAX_CONNECTIONS = 1000,      /* of one worker */
-    IDLE_SECONDS = 30,           /* without a byte in either direction */
+    IDLE_MS = 30000,             /* without a byte in either direction; from an answer to the next request */
+    FIRST_MS = 10000,            /* from the beginning of a connection to its first whole request; TLS included */
+    BODY_MS = 30000,             /* for the body of a request */
+    LOOK_MS = 1000,              /* how often it is looked for those that are late */
     PATIENCE_MS = 4000,          /* for what is being made: less than clients have for a server that hangs */
     CONNECTION_MEMORY = 32768,   /* bytes: a request's headers, or the list of an answer's pieces */
     MAX_DISCARDED = 65536,       /* bytes of a body that are read and thrown away where no method takes one */
@@ -59,8 +62,11 @@ struct worker {
     engine *plain, *secure;        /* where those go whose requests are not plain; those with TLS, newest first */
     _Atomic(engine *) next_secure; /* one for new connections that was not taken over yet */
     int listener, tls_listener;    /* -1 when closed */
-    int wake;         /* eventfd, readable once requests that wait are to be put again, or for next_secure; -1: none */
-    request *waiting; /* of the daemons, their connections suspended */
+    int wake; /* eventfd, readable once requests that wait are to be put again, or for next_secure; -1: none */
+    alto_http_guests guests;    /* the connections of the engines */
+    alto_http_client *arriving; /* whose connection an engine is given just now */
+    uint64_t look_ms;           /* when guests that are late are looked for */
+    request *waiting;           /* of the engines, their connections suspended */
     pthread_t thread;
     bool running;                        /* the thread was started */
     bool stopped;                        /* this thread has stopped listening */
@@ -75,6 +81,7 @@ struct alto_http_server {
     int stop; /* eventfd, readable once the workers are to end */
     atomic_bool stopping;
     uint64_t stop_by_ms;                                                 /* monotonic; set before `stopping` */
+    alto_http_limits *limits, *own_limits;                               /* in use; destroyed with the server */
     char address[ALTO_HTTP_PEER_TEXT], tls_address[ALTO_HTTP_PEER_TEXT]; /* "": none */
     unsigned count;
     worker *workers;
@@ -88,6 +95,7 @@ struct request {
     bool posts;       /* its method is POST */
     bool judged;      /* its headers were looked at */
     bool counted;     /* its answer is in worker.open */
+    bool put;         /* it was put to the handler, and may be so again */
     bool corked;      /* the connection gathers what is written into whole packets */
     unsigned refused; /* status to refuse it with; 0 when it is in order */
     alto_http_held held;
@@ -222,6 +230,21 @@ static void cork(struct MHD_Connection *connection, request *asked, bool corked)
         asked->corked = corked;
 }
 
+/* NULL: there was no memory for it; it was ended. */
+static alto_http_guest *guest_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+/* The client has to do something within limit_ms. */
+static void expect(worker *self, struct MHD_Connection *connection, alto_http_limit late, uint64_t limit_ms)
+{
+    alto_http_guest *guest = guest_of(connection);
+    if (guest)
+        alto_http_guests_expect(&self->guests, guest, late, alto_monotonic_ms(), limit_ms);
+}
+
 /* MHD_NO makes libmicrohttpd close the connection. */
 static enum MHD_Result send_answer(worker *self, struct MHD_Connection *connection, request *asked,
                                    alto_http_answer *answer, bool room_for_vector)
@@ -236,6 +259,8 @@ static enum MHD_Result send_answer(worker *self, struct MHD_Connection *connecti
     MHD_destroy_response(response); /* the connection has its own reference */
     if (result == MHD_YES && answer->piece_count > 1 && !asked->head)
         cork(connection, asked, true);
+    if (result == MHD_YES)
+        expect(self, connection, ALTO_HTTP_ANSWER_TIME, alto_http_limits_answer_ms(answer->size));
     if (result == MHD_YES && !asked->counted) {
         asked->counted = true;
         self->open++;
@@ -353,6 +378,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     }
     free(asked);
     *state = NULL;
+    expect(self, connection, ALTO_HTTP_HEAD_TIME, IDLE_MS);
 }
 
 static void require_client(struct MHD_Connection *connection)
@@ -362,7 +388,35 @@ static void require_client(struct MHD_Connection *connection)
         alto_tls_require_client(info->tls_session);
 }
 
-/* The peer's text is made once for a connection, not for each of its requests. */
+/* Where there is no memory the connection ends at once. */
+static void begin_guest(worker *self, struct MHD_Connection *connection, void **socket_context)
+{
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    alto_http_guest *made = fd && peer ? calloc(1, sizeof *made) : NULL;
+    *socket_context = made;
+    if (!made) {
+        if (fd)
+            shutdown(fd->connect_fd, SHUT_RDWR);
+        return;
+    }
+    made->fd = fd->connect_fd;
+    made->client = self->arriving;
+    self->arriving = NULL;
+    alto_http_peer_text(peer->client_addr, made->peer);
+    alto_http_guests_add(&self->guests, made);
+    alto_http_guests_expect(&self->guests, made, ALTO_HTTP_HEAD_TIME, alto_monotonic_ms(), FIRST_MS);
+}
+
+static void end_guest(worker *self, alto_http_guest *guest)
+{
+    if (!guest)
+        return;
+    alto_http_guests_remove(&self->guests, guest);
+    alto_http_limits_leave(self->server->limits, guest->client);
+    free(guest);
+}
+
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
                           enum MHD_ConnectionNotificationCode code)
 {
@@ -371,25 +425,19 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     alto_http_lane_elsewhere(self->worker->lane, change);
     self->connections += (size_t)change;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        free(*socket_context);
+        end_guest(self->worker, *socket_context);
         *socket_context = NULL;
         return;
     }
+    begin_guest(self->worker, connection, socket_context);
     if (self->tls && self->tls->clients_pem)
         require_client(connection);
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    char *text = malloc(ALTO_HTTP_PEER_TEXT);
-    if (text && info && info->client_addr)
-        alto_http_peer_text(info->client_addr, text);
-    else if (text)
-        text[0] = 0;
-    *socket_context = text;
 }
 
 static const char *peer_of(struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info && info->socket_context ? info->socket_context : "";
+    const alto_http_guest *guest = guest_of(connection);
+    return guest ? guest->peer : "";
 }
 
 static bool common_size(struct MHD_Connection *connection, const request *asked, const fields *found)
@@ -407,6 +455,8 @@ static enum MHD_Result refuse(worker *self, struct MHD_Connection *connection, r
                       : status == 503 ? "Too many requests with bodies at a time.\n"
                                       : "The request is not well-formed HTTP.\n";
     asked->refused = status;
+    if (status == 413)
+        alto_http_limits_count(self->server->limits, ALTO_HTTP_BODY_SIZE, peer_of(connection), alto_monotonic_ms());
     alto_http_answer answer;
     alto_http_answer_init(&answer, status);
     alto_http_header(&answer, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
@@ -440,6 +490,8 @@ static enum MHD_Result hold(worker *self, struct MHD_Connection *connection, req
     asked->connection = connection;
     asked->next = self->waiting;
     self->waiting = asked;
+    if (guest_of(connection))
+        alto_http_guests_wait(guest_of(connection));
     MHD_suspend_connection(connection);
     return MHD_YES;
 }
@@ -475,6 +527,16 @@ static bool take_part(worker *self, request *asked, const char *part, size_t siz
     return asked->received <= (asked->posts ? 2 : 1) * most_body(asked);
 }
 
+/* May it be put to the handler? False: *answer says why not. */
+static bool admit(worker *self, struct MHD_Connection *connection, request *asked, alto_http_answer *answer)
+{
+    alto_http_guest *guest = guest_of(connection);
+    bool again = asked->put;
+    asked->put = true;
+    return again || !guest ||
+           alto_http_limits_ask(self->server->limits, guest->client, guest->peer, alto_monotonic_ms(), answer);
+}
+
 static enum MHD_Result answer_request(worker *self, struct MHD_Connection *connection, const char *path,
                                       const char *method, request *asked, const fields *found)
 {
@@ -491,6 +553,8 @@ static enum MHD_Result answer_request(worker *self, struct MHD_Connection *conne
                               .can_hold = !self->stopped,
                               .awaited = asked->held.owner};
     alto_http_answer answer;
+    if (!admit(self, connection, asked, &answer))
+        return send_answer(self, connection, asked, &answer, false);
     alto_http_held held = asked->held;
     asked->held = (alto_http_held){.owner = NULL};
     alto_http_answer_init(&answer, 500);
@@ -522,6 +586,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     MHD_get_connection_values(connection, MHD_HEADER_KIND, on_field, &found);
     enum MHD_Result result = MHD_YES;
     unsigned wrong = asked->judged ? asked->refused : judge(asked, &found);
+    if (!asked->judged)
+        expect(self, connection, ALTO_HTTP_BODY_TIME, BODY_MS);
     if (wrong)
         result = refuse(self, connection, asked, wrong);
     else if (asked->judged)
@@ -563,6 +629,8 @@ static int sleep_ms(const worker *self)
     int wait = self->plain ? engine_sleep_ms(self->plain) : -1;
     for (const engine *at = self->secure; at; at = at->older)
         wait = sooner(wait, engine_sleep_ms(at));
+    if (self->guests.oldest)
+        wait = sooner(wait, LOOK_MS);
     if (!self->stopped)
         return wait;
     uint64_t now = alto_monotonic_ms();
@@ -643,6 +711,15 @@ static bool woken(const worker *self)
     return read(self->wake, &times, sizeof times) == sizeof times;
 }
 
+static void look_for_late(worker *self)
+{
+    uint64_t now_ms = self->guests.oldest ? alto_monotonic_ms() : 0;
+    if (now_ms < self->look_ms)
+        return;
+    self->look_ms = now_ms + LOOK_MS;
+    alto_http_guests_end_late(&self->guests, now_ms);
+}
+
 static void on_wake(worker *self)
 {
     engine *fresh = atomic_exchange(&self->next_secure, NULL);
@@ -662,6 +739,7 @@ static void *run_worker(void *context)
             on_wake(self);
         if (ready)
             run_engines(self);
+        look_for_late(self);
         if (!self->stopped && atomic_load(&self->server->stopping))
             stop_listening(self);
     }
@@ -669,10 +747,26 @@ static void *run_worker(void *context)
 }
 
 /* MHD_add_connection() closes the descriptor when it cannot. */
-static void hand_over(void *owner, int fd, const struct sockaddr *peer, socklen_t size, bool secure)
+static void hand_over(void *owner, const alto_http_arrival *arrival)
 {
     worker *self = owner;
-    MHD_add_connection((secure ? self->secure : self->plain)->daemon, fd, peer, size);
+    engine *to = arrival->secure ? self->secure : self->plain;
+    self->arriving = arrival->client;
+    MHD_add_connection(to->daemon, arrival->fd, arrival->peer, arrival->peer_size);
+    alto_http_limits_leave(self->server->limits, self->arriving); /* it became no guest */
+    self->arriving = NULL;
+}
+
+static bool make_room(void *owner, alto_http_limit why, uint64_t before_ms, uint64_t now_ms)
+{
+    worker *self = owner;
+    return alto_http_guests_make_room(&self->guests, why, before_ms, now_ms);
+}
+
+/* Connections of one worker. */
+static size_t max_connections(const alto_http_server *self)
+{
+    return alto_http_limits_connections(self->limits) / self->count + 1;
 }
 
 static bool watch_engine(worker *self, const engine *made)
@@ -685,9 +779,11 @@ static bool start_lane(worker *self)
     const alto_http_lane_options options = {.handler = self->server->handler,
                                             .context = self->server->context,
                                             .hand_over = hand_over,
+                                            .make_room = make_room,
                                             .owner = self,
-                                            .max_connections = MAX_CONNECTIONS,
-                                            .idle_ms = IDLE_SECONDS * 1000,
+                                            .limits = self->server->limits,
+                                            .max_connections = max_connections(self->server),
+                                            .idle_ms = IDLE_MS,
                                             .patience_ms = PATIENCE_MS};
     self->lane = alto_http_lane_new(self->listener, self->tls_listener, &options);
     return self->lane && watch_engine(self, self->plain) && watch_engine(self, self->secure) &&
@@ -712,12 +808,13 @@ static engine *new_engine(worker *owner, const alto_tls *tls)
     if (!tls)
         secure[0].option = MHD_OPTION_END;
     unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
-    self->daemon = MHD_start_daemon(
-        flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)MAX_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-        MHD_OPTION_URI_LOG_CALLBACK, on_uri, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_ARRAY, secure, MHD_OPTION_END);
+    self->daemon =
+        MHD_start_daemon(flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER,
+                         on_message, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)max_connections(owner->server),
+                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_MS / 1000, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                         (size_t)CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK,
+                         on_uri, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_NOTIFY_CONNECTION,
+                         on_connection, self, MHD_OPTION_ARRAY, secure, MHD_OPTION_END);
     if (!self->daemon || engine_fd(self) < 0) {
         destroy_engine(self);
         return NULL;
@@ -782,11 +879,20 @@ static bool make_workers(alto_http_server *self)
     for (unsigned i = 0; self->workers && i < self->count; i++) {
         worker *one = &self->workers[i];
         one->server = self;
+        one->guests.limits = self->limits;
         one->listener = one->tls_listener = -1;
         one->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     }
     self->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return self->workers && self->stop >= 0;
+}
+
+static alto_status take_limits(alto_http_server *self, alto_http_limits *given, alto_error *error)
+{
+    static const alto_http_limits_options defaults = {ALTO_HTTP_LIMITS_DEFAULTS};
+    alto_status status = given ? ALTO_OK : alto_http_limits_new(&defaults, &self->own_limits, error);
+    self->limits = given ? given : self->own_limits;
+    return status;
 }
 
 alto_status alto_http_server_new(const alto_http_options *options, alto_http_fn *handler, void *context,
@@ -797,11 +903,15 @@ alto_status alto_http_server_new(const alto_http_options *options, alto_http_fn 
     alto_http_server *self = calloc(1, sizeof *self);
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, "http", "out of memory");
+    self->stop = -1;
     self->handler = handler;
     self->context = context;
     self->count = options->threads < MAX_WORKERS ? options->threads : MAX_WORKERS;
-    alto_status status = make_workers(self) ? open_listeners(self, options, error)
-                                            : alto_fail(error, ALTO_NO_MEMORY, "http", "out of memory or descriptors");
+    alto_status status = take_limits(self, options->limits, error);
+    if (status == ALTO_OK && !make_workers(self))
+        status = alto_fail(error, ALTO_NO_MEMORY, "http", "out of memory or descriptors");
+    if (status == ALTO_OK)
+        status = open_listeners(self, options, error);
     if (status == ALTO_OK)
         status = start_workers(self, options, error);
     if (status == ALTO_OK)
@@ -889,6 +999,7 @@ void alto_http_server_destroy(alto_http_server **self, unsigned grace_ms)
     for (unsigned i = 0; gone->workers && i < gone->count; i++)
         worker_fini(&gone->workers[i]);
     close_fd(gone->stop);
+    alto_http_limits_destroy(&gone->own_limits);
     free(gone->workers);
     free(gone);
 }

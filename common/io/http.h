@@ -9,16 +9,17 @@
 #ifndef ALTO_HTTP_H
 #define ALTO_HTTP_H
 
-#include "io/http_message.h"
+#include "io/http_limits.h"
 #include "io/tls.h"
 
 typedef struct alto_http_server alto_http_server;
 
 typedef struct {
-    const char *address;     /* "ADDR:PORT" ("127.0.0.1:8670", "[::1]:8670", port 0 picks one); NULL: only TLS */
-    const char *tls_address; /* where TLS is spoken; NULL: nowhere */
-    const alto_tls *tls;     /* for that; the server retains it */
-    unsigned threads;        /* workers, at least one */
+    const char *address;      /* "ADDR:PORT" ("127.0.0.1:8670", "[::1]:8670", port 0 picks one); NULL: only TLS */
+    const char *tls_address;  /* where TLS is spoken; NULL: nowhere */
+    const alto_tls *tls;      /* for that; the server retains it */
+    unsigned threads;         /* workers, at least one */
+    alto_http_limits *limits; /* borrowed, must outlive the server; NULL: those of ALTO_HTTP_LIMITS_DEFAULTS */
 } alto_http_options;
 
 /* Listen at one address or both. Errors: ALTO_CONFIG (not an address), ALTO_IO (cannot bind: the error says why and what to

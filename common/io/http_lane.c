@@ -41,7 +41,9 @@ typedef struct connection {
     size_t head_sent;       /* of them */
     uint64_t sent, to_send; /* bytes of the body */
     size_t piece, offset;   /* the next byte of the body, unless it is in a file */
+    uint64_t answer_by_ms;  /* when it must have been taken */
     alto_http_answer answer;
+    alto_http_client *client;
     struct sockaddr_storage peer;
     socklen_t peer_size;
     char peer_text[ALTO_HTTP_PEER_TEXT];
@@ -50,7 +52,7 @@ typedef struct connection {
 
 typedef struct {
     int fd; /* -1: none */
-    bool secure;
+    bool secure, ready;
 } listener;
 
 struct alto_http_lane {
@@ -135,6 +137,7 @@ static void forget(alto_http_lane *self, connection *one)
 static void drop(alto_http_lane *self, connection *one)
 {
     close(one->fd);
+    alto_http_limits_leave(self->options.limits, one->client);
     forget(self, one);
 }
 
@@ -147,7 +150,9 @@ static bool set_events(const alto_http_lane *self, int operation, int fd, uint32
 static void hand_over(alto_http_lane *self, connection *one)
 {
     set_events(self, EPOLL_CTL_DEL, one->fd, 0, NULL);
-    self->options.hand_over(self->options.owner, one->fd, (const struct sockaddr *)&one->peer, one->peer_size, false);
+    const alto_http_arrival arrival = {
+        .fd = one->fd, .peer = (const struct sockaddr *)&one->peer, .peer_size = one->peer_size, .client = one->client};
+    self->options.hand_over(self->options.owner, &arrival);
     self->others = true;
     forget(self, one);
 }
@@ -173,6 +178,8 @@ static const char *reason(unsigned status)
         return "Not Acceptable";
     case 415:
         return "Unsupported Media Type";
+    case 429:
+        return "Too Many Requests";
     case 500:
         return "Internal Server Error";
     case 503:
@@ -295,6 +302,11 @@ static void block(alto_http_lane *self, connection *one, bool blocked)
 static void send_some(alto_http_lane *self, connection *to)
 {
     size_t asked, turn = 0;
+    if (self->now_ms >= to->answer_by_ms) {
+        alto_http_limits_count(self->options.limits, ALTO_HTTP_ANSWER_TIME, to->peer_text, self->now_ms);
+        drop(self, to);
+        return;
+    }
     while (to->head_sent < to->head_size || to->sent < to->to_send) {
         bool file = to->answer.has_file && to->head_sent == to->head_size;
         ssize_t size = file ? send_file(to, &asked) : send_pieces(to, &asked);
@@ -336,6 +348,8 @@ static void set_waits(alto_http_lane *self, connection *one, bool waits, uint64_
 static bool ask(alto_http_lane *self, connection *one, const alto_http_plain *plain)
 {
     uint64_t since_ms = one->waits ? one->waits_since_ms : self->now_ms;
+    if (!one->waits && !alto_http_limits_ask(self->options.limits, one->client, one->peer_text, since_ms, &one->answer))
+        return true;
     alto_http_held held = {.owner = NULL};
     if (one->waits)
         held = alto_http_held_take(&one->answer);
@@ -367,6 +381,7 @@ static void answer(alto_http_lane *self, connection *one, const alto_http_plain 
     one->head_sent = one->piece = one->offset = 0;
     one->sent = 0;
     one->to_send = body ? one->answer.size : 0;
+    one->answer_by_ms = self->now_ms + alto_http_limits_answer_ms(one->to_send);
     write_head(self, one);
     self->answering++;
     send_some(self, one);
@@ -445,22 +460,24 @@ static void listen_or_pause(alto_http_lane *self, bool listening)
         self->listen_again_ms = self->now_ms + PAUSE_MS;
 }
 
-/* Takes fd. */
-static void add_connection(alto_http_lane *self, int fd, const struct sockaddr_storage *peer, socklen_t size)
+/* Takes over what the arrival is of. */
+static void add_connection(alto_http_lane *self, const alto_http_arrival *arrival)
 {
     connection *made = take_slot(self);
-    if (!made || !set_events(self, EPOLL_CTL_ADD, fd, EPOLLIN, made)) {
+    if (!made || !set_events(self, EPOLL_CTL_ADD, arrival->fd, EPOLLIN, made)) {
         if (made)
             give_slot(self, made);
-        close(fd);
+        close(arrival->fd);
+        alto_http_limits_leave(self->options.limits, arrival->client);
         return;
     }
-    made->fd = fd;
+    made->fd = arrival->fd;
+    made->client = arrival->client;
     made->blocked = made->waits = false;
     made->head_size = 0;
-    made->peer = *peer;
-    made->peer_size = size;
-    alto_http_peer_text((const struct sockaddr *)peer, made->peer_text);
+    memcpy(&made->peer, arrival->peer, arrival->peer_size);
+    made->peer_size = arrival->peer_size;
+    alto_http_peer_text(arrival->peer, made->peer_text);
     link_newest(self, made);
     self->count++;
 }
@@ -469,40 +486,71 @@ static void add_connection(alto_http_lane *self, int fd, const struct sockaddr_s
 static void welcome(alto_http_lane *self, int fd, const struct sockaddr_storage *peer, socklen_t size, bool secure)
 {
     int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (!secure) {
-        add_connection(self, fd, peer, size);
+    alto_http_arrival arrival = {.fd = fd, .peer = (const struct sockaddr *)peer, .peer_size = size, .secure = secure};
+    if (!alto_http_limits_enter(self->options.limits, arrival.peer, self->now_ms, &arrival.client)) {
+        close(fd);
         return;
     }
-    self->options.hand_over(self->options.owner, fd, (const struct sockaddr *)peer, size, true);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (!secure) {
+        add_connection(self, &arrival);
+        return;
+    }
+    self->options.hand_over(self->options.owner, &arrival);
     self->others = true;
 }
 
-static void log_refusal(void)
+/* The connection that waits for a request for longest. */
+static connection *oldest_idle(const alto_http_lane *self)
+{
+    connection *one = self->oldest;
+    while (one && (one->head_size || one->waits))
+        one = one->newer;
+    return one;
+}
+
+/* Have the one go that waits for a request for longest. False: not yet, or nobody does. */
+static bool make_room(alto_http_lane *self, alto_http_limit why)
+{
+    connection *idle = oldest_idle(self);
+    if (self->options.make_room(self->options.owner, why, idle ? idle->used_ms : UINT64_MAX, self->now_ms)) {
+        self->others = true; /* which closes it */
+        return false;
+    }
+    alto_http_limits_count(self->options.limits, idle ? why : ALTO_HTTP_BUSY, idle ? idle->peer_text : "",
+                           self->now_ms);
+    if (idle)
+        drop(self, idle);
+    else
+        listen_or_pause(self, false);
+    return idle;
+}
+
+static void on_accept_error(alto_http_lane *self)
 {
     char text[128];
-    alto_log(ALTO_LOG_WARN, "http", "why=%s", alto_log_value(strerror(errno), text, sizeof text));
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+        return;
+    if (errno == EMFILE || errno == ENFILE)
+        make_room(self, ALTO_HTTP_DESCRIPTORS);
+    else
+        alto_log(ALTO_LOG_WARN, "http", "why=%s", alto_log_value(strerror(errno), text, sizeof text));
+    listen_or_pause(self, false);
 }
 
 static void accept_some(alto_http_lane *self, const listener *at)
 {
-    for (int i = 0; i < ACCEPTS; i++) {
+    if (is_full(self) && !make_room(self, ALTO_HTTP_CONNECTIONS))
+        return;
+    for (int i = 0; i < ACCEPTS && !is_full(self); i++) {
         struct sockaddr_storage peer;
         socklen_t size = sizeof peer;
         int fd = accept4(at->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0)
-            welcome(self, fd, &peer, size, at->secure);
-        else if (errno == EAGAIN)
-            return;
-        else if (errno != EINTR && errno != ECONNABORTED) {
-            log_refusal();
-            listen_or_pause(self, false);
+        if (fd < 0) {
+            on_accept_error(self);
             return;
         }
-        if (is_full(self)) {
-            listen_or_pause(self, false);
-            return;
-        }
+        welcome(self, fd, &peer, size, at->secure);
     }
 }
 
@@ -593,13 +641,24 @@ static void on_event(alto_http_lane *self, void *what)
     if (!what) {
         self->others = true;
     } else if (what == &self->listeners[0] || what == &self->listeners[1]) {
-        accept_some(self, what);
+        ((listener *)what)->ready = true;
     } else {
         touch(self, one);
         if (one->head_size)
             send_some(self, one);
         else
             on_readable(self, one);
+    }
+}
+
+/* When all events are handled: it may end connections that some of them are of. */
+static void accept_all(alto_http_lane *self)
+{
+    for (size_t i = 0; i < LISTENERS; i++) {
+        listener *at = &self->listeners[i];
+        if (at->ready)
+            accept_some(self, at);
+        at->ready = false;
     }
 }
 
@@ -611,10 +670,11 @@ bool alto_http_lane_run(alto_http_lane *self, int wait_ms)
     self->now_ms = alto_monotonic_ms();
     for (int i = 0; i < count; i++)
         on_event(self, events[i].data.ptr);
+    accept_all(self);
     if (self->waiting && self->now_ms >= self->again_ms)
         ask_again(self, self->stopped);
     close_idle(self);
-    if (!self->listening && !self->stopped && self->now_ms >= self->listen_again_ms && !is_full(self))
+    if (!self->listening && !self->stopped && self->now_ms >= self->listen_again_ms)
         listen_or_pause(self, true);
     return self->others;
 }

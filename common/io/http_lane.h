@@ -8,16 +8,28 @@
 #ifndef ALTO_HTTP_LANE_H
 #define ALTO_HTTP_LANE_H
 
-#include "io/http_message.h"
+#include "io/http_limits.h"
 
 typedef struct alto_http_lane alto_http_lane;
+
+/* A connection that is handed over; the descriptor is the callee's from then on, and so is leaving as a client. */
+typedef struct {
+    int fd;
+    const struct sockaddr *peer;
+    socklen_t peer_size;
+    alto_http_client *client; /* of the limits */
+    bool secure;              /* it came by the listener for TLS */
+} alto_http_arrival;
 
 typedef struct {
     alto_http_fn *handler;
     void *context; /* of handler */
-    /* Take this connection; the descriptor is the callee's from then on. secure: it came by the listener for TLS. */
-    void (*hand_over)(void *owner, int fd, const struct sockaddr *peer, socklen_t size, bool secure);
+    void (*hand_over)(void *owner, const alto_http_arrival *arrival);
+    /* No more connections can be had: end one elsewhere that waits for a request since before before_ms. False: there is
+     * none. */
+    bool (*make_room)(void *owner, alto_http_limit why, uint64_t before_ms, uint64_t now_ms);
     void *owner;
+    alto_http_limits *limits;
     size_t max_connections; /* with those elsewhere */
     unsigned idle_ms;       /* a connection without a byte in either direction for so long is closed */
     unsigned

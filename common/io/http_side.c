@@ -8,6 +8,7 @@ enum { GRACE_MS = 2500 };
 
 struct alto_http_side {
     alto_http_side_options options;
+    alto_http_limits *limits;
     alto_certificate *certificate; /* NULL: no HTTPS */
     alto_http_server *server;      /* NULL: not open */
 };
@@ -34,6 +35,10 @@ alto_status alto_http_side_new(alto_loop *loop, const alto_http_side_options *op
     if (options->http && strcmp(options->http, ALTO_HTTP_SIDE_NONE) == 0)
         self->options.http = NULL;
     alto_status status = check(&self->options, error);
+    self->options.limits.unlimited = self->options.unlimited.items;
+    self->options.limits.unlimited_count = self->options.unlimited.count;
+    if (status == ALTO_OK)
+        status = alto_http_limits_new(&self->options.limits, &self->limits, error);
     if (status == ALTO_OK && options->https)
         status = alto_certificate_new(loop, &options->tls, &self->certificate, error);
     if (status == ALTO_OK)
@@ -48,7 +53,8 @@ alto_status alto_http_side_open(alto_http_side *self, alto_http_fn *handler, voi
     const alto_http_options options = {.address = self->options.http,
                                        .tls_address = self->options.https,
                                        .tls = self->certificate ? alto_certificate_tls(self->certificate) : NULL,
-                                       .threads = (unsigned)self->options.threads};
+                                       .threads = (unsigned)self->options.threads,
+                                       .limits = self->limits};
     alto_status status = alto_http_server_new(&options, handler, context, &self->server, error);
     if (status == ALTO_OK && self->certificate)
         alto_certificate_serve(self->certificate, self->server);
@@ -66,6 +72,7 @@ void alto_http_side_destroy(alto_http_side **self)
         return;
     alto_http_side_close(*self);
     alto_certificate_destroy(&(*self)->certificate);
+    alto_http_limits_destroy(&(*self)->limits);
     free(*self);
     *self = NULL;
 }
@@ -93,6 +100,7 @@ const char *alto_http_side_tls_address(const alto_http_side *self)
 void alto_http_side_info(const void *side, alto_buffer *out)
 {
     const alto_http_side *self = side;
+    alto_http_limits_info(self->limits, out);
     if (self->certificate)
         alto_certificate_info(self->certificate, out);
 }

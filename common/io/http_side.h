@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http_side.h - where a process answers HTTP and HTTPS: the HTTP server with its certificate, as the command line wants them.
+/* http_side.h - where a process answers HTTP and HTTPS: the HTTP server with its certificate and its limits, as the command
+ * line wants them.
  *
  * Threads: belongs to the thread of its loop, but where it says more. */
 #ifndef ALTO_HTTP_SIDE_H
@@ -11,13 +12,15 @@
 #define ALTO_HTTP_SIDE_NONE "none" /* for `http`: only HTTPS */
 
 typedef struct {
-    const char *http, *https; /* addresses; NULL: none */
-    alto_tls_files tls;       /* all NULL: no HTTPS */
-    uint64_t threads;         /* that answer */
+    const char *http, *https;        /* addresses; NULL: none */
+    alto_tls_files tls;              /* all NULL: no HTTPS */
+    uint64_t threads;                /* that answer */
+    alto_http_limits_options limits; /* `unlimited` is filled */
+    alto_list unlimited;
 } alto_http_side_options;
 
 /* What they are when nothing is said, but for `http`. */
-#define ALTO_HTTP_SIDE_DEFAULTS .threads = 2
+#define ALTO_HTTP_SIDE_DEFAULTS .threads = 2, .limits = {ALTO_HTTP_LIMITS_DEFAULTS}
 
 /* Their rows in the table of a command line. side: an alto_http_side_options; address: the default of its http, a literal. */
 /* clang-format off */
@@ -32,7 +35,16 @@ typedef struct {
     {"tls-clients", ALTO_OPTION_TEXT, &(side)->tls.clients, "FILE",                                                    \
      .help = "PEM of authorities: over HTTPS only clients with a certificate of theirs are served"},                   \
     {"http-threads", ALTO_OPTION_NUMBER, &(side)->threads, "N", .help = "threads that answer HTTP (default 2)",        \
-     .min = 1, .max = 64}
+     .min = 1, .max = 64},                                                                                             \
+    {"http-connections", ALTO_OPTION_NUMBER, &(side)->limits.connections, "N",                                         \
+     .help = "connections of HTTP clients at a time (default 8192, but a quarter of the open files allowed)",          \
+     .min = 16, .max = 1000000},                                                                                       \
+    {"client-connections", ALTO_OPTION_NUMBER, &(side)->limits.client_connections, "N",                                \
+     .help = "of one client, by address, IPv6 by /64 (default 256; 0: no limit)", .max = 1000000},                     \
+    {"client-requests", ALTO_OPTION_NUMBER, &(side)->limits.client_requests, "N",                                      \
+     .help = "of one client each second (default 1000; 0: no limit)", .max = 1000000},                                 \
+    {"unlimited", ALTO_OPTION_LIST, &(side)->unlimited, "ADDRESS[/BITS]",                                              \
+     .help = "client without these two limits, as a proxy in front; may be repeated (default 127.0.0.1 and ::1)"}
 /* clang-format on */
 
 typedef struct alto_http_side alto_http_side;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/push_peers.h"
 
+#include "io/descriptors.h"
 #include "io/log.h"
 
 #include <arpa/inet.h>
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -151,25 +151,15 @@ void alto_push_peers_cut(alto_push_peers *self, int fd, const char *why)
 
 /* ---- who is there ---- */
 
-/* Without descriptors libzmq would try to accept in a busy loop, and HTTP could not answer. */
-static uint64_t most_open(void)
-{
-    struct rlimit files;
-    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-        return ALTO_PUSH_MAX_PEERS;
-    files.rlim_cur = files.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &files) < 0)
-        getrlimit(RLIMIT_NOFILE, &files);
-    return files.rlim_cur / 2 < ALTO_PUSH_MAX_PEERS ? files.rlim_cur / 2 : ALTO_PUSH_MAX_PEERS;
-}
-
 alto_push_peers *alto_push_peers_new(const alto_push_endpoints *endpoints)
 {
     alto_push_peers *self = calloc(1, sizeof *self);
     if (!self)
         return NULL;
     self->endpoints = endpoints;
-    self->max_open = most_open();
+    /* Without descriptors libzmq would try to accept in a busy loop, and HTTP could not answer. */
+    uint64_t half = alto_descriptors() / 2;
+    self->max_open = half < ALTO_PUSH_MAX_PEERS ? half : ALTO_PUSH_MAX_PEERS;
     return self;
 }
 

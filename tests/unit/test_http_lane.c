@@ -38,6 +38,8 @@ static int asked;
 
 typedef struct {
     alto_http_lane *lane;
+    alto_http_limits *limits;
+    bool has_room; /* elsewhere */
     int listener;
     int handed[4]; /* connections handed over */
     size_t count;
@@ -113,20 +115,39 @@ static void answer_request(void *context, const alto_http_request *request, alto
 
 /* ---- a lane ---- */
 
-static void on_handed(void *owner, int fd, const struct sockaddr *peer, socklen_t size, bool secure)
+static void on_handed(void *owner, const alto_http_arrival *arrival)
 {
     fixture *self = owner;
-    assert_true(!secure && size >= sizeof(struct sockaddr_in) && self->count < countof(self->handed));
-    alto_http_peer_text(peer, self->peer);
-    self->handed[self->count++] = fd;
+    alto_http_limits_leave(self->limits, arrival->client);
+    assert_true(!arrival->secure && arrival->peer_size >= sizeof(struct sockaddr_in) &&
+                self->count < countof(self->handed));
+    alto_http_peer_text(arrival->peer, self->peer);
+    self->handed[self->count++] = arrival->fd;
 }
 
-static fixture *make(size_t max_connections, unsigned idle_ms)
+/* Elsewhere somebody has waited from the beginning. */
+static bool on_no_room(void *owner, alto_http_limit why, uint64_t before_ms, uint64_t now_ms)
 {
+    fixture *self = owner;
+    bool has_room = self->has_room;
+    assert_true(why == ALTO_HTTP_CONNECTIONS || why == ALTO_HTTP_DESCRIPTORS);
+    assert_true(before_ms > 0 && now_ms > 0);
+    if (has_room)
+        alto_http_lane_elsewhere(self->lane, -1);
+    self->has_room = false;
+    return has_room;
+}
+
+static fixture *make_limited(const alto_http_limits_options *limits, size_t max_connections, unsigned idle_ms)
+{
+    alto_error error;
     fixture *self = calloc(1, sizeof *self);
+    assert_int_equal(alto_http_limits_new(limits, &self->limits, &error), ALTO_OK);
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     const alto_http_lane_options options = {.handler = answer_request,
                                             .hand_over = on_handed,
+                                            .make_room = on_no_room,
+                                            .limits = self->limits,
                                             .owner = self,
                                             .max_connections = max_connections,
                                             .idle_ms = idle_ms,
@@ -141,9 +162,16 @@ static fixture *make(size_t max_connections, unsigned idle_ms)
     return self;
 }
 
+static fixture *make(size_t max_connections, unsigned idle_ms)
+{
+    const alto_http_limits_options unlimited = {.connections = 0};
+    return make_limited(&unlimited, max_connections, idle_ms);
+}
+
 static void destroy(fixture *self)
 {
     alto_http_lane_destroy(&self->lane);
+    alto_http_limits_destroy(&self->limits);
     assert_int_equal(released, borrowed);
     for (size_t i = 0; i < self->count; i++)
         close(self->handed[i]);
@@ -408,28 +436,86 @@ static void connections_without_a_byte_are_closed(void **state)
     destroy(self);
 }
 
-static void no_more_are_accepted_than_there_is_room_for(void **state)
+static void who_waits_longest_for_a_request_makes_room(void **state)
+{
+    (void)state;
+    fixture *self = make(3, IDLE_MS);
+    int fds[] = {dial(self), dial(self), dial(self)};
+    for (size_t i = 0; i < countof(fds); i++) {
+        say(fds[i], GET("/same"));
+        hear_head(self, fds[i]);
+    }
+    say(fds[0], GET("/same")); /* now the second one is the oldest */
+    hear_head(self, fds[0]);
+    int next = dial(self);
+    say(next, GET("/same"));
+    hear_head(self, next);
+    assert_true(ended(self, fds[1]));
+    assert_true(silent(self, fds[0]) && silent(self, fds[2]));
+    close(fds[2]);
+    assert_true(silent(self, next));         /* the lane sees that one go */
+    alto_http_lane_elsewhere(self->lane, 1); /* somebody came elsewhere, and waits for longer */
+    self->has_room = true;
+    int last = dial(self);
+    say(last, GET("/same"));
+    hear_head(self, last);
+    assert_false(self->has_room);
+    assert_true(silent(self, fds[0]) && silent(self, next));
+    close(fds[0]);
+    close(fds[1]);
+    close(next);
+    close(last);
+    destroy(self);
+}
+
+static void who_is_being_answered_does_not_make_room(void **state)
 {
     (void)state;
     fixture *self = make(2, IDLE_MS);
-    int fds[] = {dial(self), dial(self), dial(self)};
+    int fds[] = {dial(self), dial(self)}, next;
     for (size_t i = 0; i < countof(fds); i++)
-        say(fds[i], GET("/same"));
-    hear_head(self, fds[0]);
-    hear_head(self, fds[1]);
-    assert_true(silent(self, fds[2]));
-    close(fds[0]);
-    hear_head(self, fds[2]);
-    alto_http_lane_elsewhere(self->lane, 1); /* as full as before when the next one goes */
-    int next = dial(self);
+        say(fds[i], GET("/pieces"));
+    assert_int_equal(hear_head(self, fds[0]).length, BODY);
+    assert_int_equal(hear_head(self, fds[1]).length, BODY);
+    next = dial(self);
     say(next, GET("/same"));
-    close(fds[1]);
-    for (int64_t end = now_ms() + 300; now_ms() < end;)
+    for (int64_t end = now_ms() + 150; now_ms() < end;)
         assert_true(silent(self, next));
-    alto_http_lane_elsewhere(self->lane, -1);
+    hear_body(self, fds[0], BODY);
     hear_head(self, next);
+    hear_body(self, fds[1], BODY);
+    close(fds[0]);
+    close(fds[1]);
     close(next);
+    destroy(self);
+}
+
+static void one_client_has_its_own_limits(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"192.0.2.0/24"};
+    const alto_http_limits_options limits = {
+        .client_connections = 2, .client_requests = 1, .unlimited = others, .unlimited_count = 1};
+    fixture *self = make_limited(&limits, 10, IDLE_MS);
+    int fds[] = {dial(self), dial(self), dial(self)};
+    assert_true(ended(self, fds[2]));
+    for (int i = 0; i < 2; i++) {
+        say(fds[0], GET("/same"));
+        assert_non_null(strstr(hear_head(self, fds[0]).head, " 304 "));
+    }
+    say(fds[1], GET("/same"));
+    heard refused = hear_head(self, fds[1]);
+    char why[64];
+    assert_non_null(strstr(refused.head, " 429 Too Many Requests\r\n"));
+    assert_non_null(strstr(refused.head, "\r\nRetry-After: 1\r\n"));
+    assert_int_equal(hear_some(self, fds[1], why, sizeof why), refused.length);
+    close(fds[0]);
+    assert_true(silent(self, fds[1])); /* the lane sees that one go */
+    int next = dial(self);
+    assert_true(silent(self, next));
+    close(fds[1]);
     close(fds[2]);
+    close(next);
     destroy(self);
 }
 
@@ -558,7 +644,9 @@ int main(void)
         cmocka_unit_test(a_client_that_goes_away_gives_its_answer_back),
         cmocka_unit_test(a_body_shorter_than_it_said_ends_the_connection),
         cmocka_unit_test(connections_without_a_byte_are_closed),
-        cmocka_unit_test(no_more_are_accepted_than_there_is_room_for),
+        cmocka_unit_test(who_waits_longest_for_a_request_makes_room),
+        cmocka_unit_test(who_is_being_answered_does_not_make_room),
+        cmocka_unit_test(one_client_has_its_own_limits),
         cmocka_unit_test(accepting_goes_on_once_there_are_descriptors_again),
         cmocka_unit_test(stopping_ends_connections_with_their_answers),
         cmocka_unit_test(what_is_being_made_is_waited_for),
