@@ -15,6 +15,9 @@ enum { BENCH_CONNECTIONS = 16 };
 typedef struct {
     int fds[BENCH_CONNECTIONS];
     size_t count;
+    /* bench_load_ask never sleeps while it waits: waking a sleeper on another processor is work of who answers, and may be more than
+     * the answer; and it is work that a server does only as long as it is slower than its load. */
+    bool restless;
 } bench_load;
 
 /* Connect `count` times to 127.0.0.1:port, waiting for somebody to listen there. */

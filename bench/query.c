@@ -110,6 +110,7 @@ static void measure(const bench_serving *server, const shape *of, int blocks, bo
     bench_load posts = bench_load_open(server->port, BENCH_CONNECTIONS);
     bench_load gets = bench_load_open(server->port, BENCH_CONNECTIONS);
     bench_series own = {0}, peer = {0};
+    posts.restless = gets.restless = true;
     alto_buffer small = alto_buffer_make(MAX_TEXT);
     bench_random random = {2};
     request requests[REQUESTS];

@@ -2,34 +2,39 @@
 #include "core/cost_pick.h"
 
 #include "core/limits.h"
+#include "core/tree_guess.h"
 #include "core/tree_node.h"
 
 #include <stdlib.h>
 
-enum { NOWHERE = UINT16_MAX, FIRST_VISITS = 64 };
-
-_Static_assert(ALTO_TREE_CAP < NOWHERE, "places are 16 bits");
+enum { NOWHERE, TOP, FIRST_VISITS = 64 }; /* the first two visits, and how many there is room for at first */
 
 /* One node of a row in which columns lie. They are in the order in which a walk comes by, parents before children. */
 struct alto_pick_visit {
     const alto_run *keys; /* of the node that this is about */
+    const double *costs;  /* of the node in the row at hand */
     uint32_t child;       /* where it stands in its parent */
     uint32_t level;
-    size_t from, to; /* its columns */
 };
 
-alto_status alto_cost_pick_init(alto_cost_pick *self, const alto_slice *columns, size_t count)
+/* Where a column is. */
+struct alto_pick_column {
+    uint32_t visit; /* of its leaf; NOWHERE: it is in none */
+    uint32_t place; /* in there */
+};
+
+alto_status alto_cost_pick_init(alto_cost_pick *self, const alto_slice *names, size_t count)
 {
-    *self = (alto_cost_pick){.columns = columns, .count = count};
-    self->places = malloc((count + 1) * sizeof *self->places);
-    return self->places ? ALTO_OK : ALTO_NO_MEMORY;
+    *self = (alto_cost_pick){.names = names, .count = count};
+    self->columns = malloc((count + 1) * sizeof *self->columns);
+    return self->columns ? ALTO_OK : ALTO_NO_MEMORY;
 }
 
 void alto_cost_pick_fini(alto_cost_pick *self)
 {
     free(self->visits);
-    free(self->places);
-    *self = (alto_cost_pick){.columns = NULL};
+    free(self->columns);
+    *self = (alto_cost_pick){.names = NULL};
 }
 
 /* ---- finding the columns ---- */
@@ -48,56 +53,17 @@ static bool add_visit(alto_cost_pick *self, const struct alto_pick_visit *added)
     return true;
 }
 
-/* The first key from `first` on that is not less than `key`; it is near, for columns are many. */
-static uint32_t lower_bound(const alto_run *keys, uint32_t first, alto_slice key)
+/* Add the nodes on the way to a place that are not on the way to the place before. */
+static bool add_visits(alto_cost_pick *self, const alto_tree *items, uint64_t place, uint64_t before)
 {
-    uint32_t end = first, step = 1;
-    while (end < keys->count && alto_slice_compare(alto_run_key(keys, end), key) < 0) {
-        first = end + 1;
-        end += step;
-        step *= 2;
-    }
-    end = end < keys->count ? end : keys->count;
-    while (first < end) {
-        uint32_t middle = first + (end - first) / 2;
-        if (alto_slice_compare(alto_run_key(keys, middle), key) < 0)
-            first = middle + 1;
-        else
-            end = middle;
-    }
-    return first;
-}
-
-static void find_in_leaf(alto_cost_pick *self, const struct alto_pick_visit *leaf)
-{
-    uint32_t at = 0;
-    for (size_t i = leaf->from; i < leaf->to; i++) {
-        at = lower_bound(leaf->keys, at, self->columns[i]);
-        bool found = at < leaf->keys->count && alto_slice_equal(alto_run_key(leaf->keys, at), self->columns[i]);
-        self->places[i] = found ? (uint16_t)at : NOWHERE;
-    }
-}
-
-/* Note the node and all below it in which columns lie. Columns behind the last key belong to no child. */
-static bool find_in_node(alto_cost_pick *self, const alto_tree *node, uint32_t place, size_t from, size_t to)
-{
-    const struct alto_pick_visit visit = {
-        .keys = node->keys, .child = place, .level = node->level, .from = from, .to = to};
-    if (!add_visit(self, &visit))
-        return false;
-    if (node->level == 0) {
-        find_in_leaf(self, &visit);
-        return true;
-    }
-    uint32_t child = 0;
-    for (size_t i = from, next; i < to; i = next) {
-        child = lower_bound(node->keys, child, self->columns[i]);
-        if (child == node->count)
-            break;
-        alto_slice last = alto_run_key(node->keys, child);
-        for (next = i + 1; next < to && alto_slice_compare(self->columns[next], last) <= 0;)
-            next++;
-        if (!find_in_node(self, alto_links_of(node)[child], child, i, next))
+    const alto_tree *node = items;
+    for (unsigned level = items->level; level-- > 0;) {
+        uint32_t child = alto_place_index(place, level + 1);
+        unsigned above = ALTO_PLACE_BITS * (level + 1);
+        node = alto_links_of(node)[child];
+        const struct alto_pick_visit visit = {
+            .keys = node->keys, .costs = alto_costs_of(node), .child = child, .level = level};
+        if (place >> above != before >> above && !add_visit(self, &visit))
             return false;
     }
     return true;
@@ -105,56 +71,68 @@ static bool find_in_node(alto_cost_pick *self, const alto_tree *node, uint32_t p
 
 static bool find_columns(alto_cost_pick *self, const alto_tree *items)
 {
+    static const double none = NAN;
+    const struct alto_pick_visit nowhere = {.costs = &none},
+                                 top = {.keys = items->keys, .costs = alto_costs_of(items), .level = items->level};
+    uint64_t place, before = 0;
+    alto_value value;
+    self->known = false;
     self->visit_count = 0;
-    for (size_t i = 0; i < self->count; i++)
-        self->places[i] = NOWHERE;
-    self->height = items->level + 1;
-    self->known = find_in_node(self, items, 0, 0, self->count);
-    return self->known;
+    if (!add_visit(self, &nowhere) || !add_visit(self, &top))
+        return false;
+    for (size_t i = 0; i < self->count; i++) {
+        bool found = alto_tree_find_again(items, self->names[i], &place, &value);
+        /* Where it would be is gone by too: the next row may have it. What is behind the last key of all, the top tells. */
+        if (place && !add_visits(self, items, place, before))
+            return false;
+        before = place ? place : before;
+        self->columns[i] = found
+                               ? (struct alto_pick_column){(uint32_t)self->visit_count - 1, alto_place_index(place, 0)}
+                               : (struct alto_pick_column){.visit = NOWHERE};
+    }
+    self->known = true;
+    return true;
 }
 
 /* ---- taking the costs ---- */
 
-static void take_leaf(const alto_cost_pick *self, const struct alto_pick_visit *visit, const alto_tree *leaf,
-                      double *costs)
-{
-    const double *held = alto_costs_of(leaf);
-    for (size_t i = visit->from; i < visit->to; i++)
-        if (self->places[i] != NOWHERE)
-            costs[i] = held[self->places[i]];
-}
-
 /* Go where the columns were in the row before; false when this one has other keys somewhere. */
-static bool take_known(const alto_cost_pick *self, const alto_tree *items, double *costs)
+static bool visit_again(const alto_cost_pick *self, const alto_tree *items)
 {
     const alto_tree *path[ALTO_TREE_MAX_LEVEL + 2];
-    const struct alto_pick_visit *visit = self->visits, *end = visit + self->visit_count;
-    if (!self->known || items->level + 1U != self->height || items->keys != visit->keys)
+    if (!self->known || self->visits[TOP].level != items->level)
         return false;
-    path[items->level] = items;
-    if (items->level == 0)
-        take_leaf(self, visit, items, costs);
-    while (++visit < end) {
-        const alto_tree *node = alto_links_of(path[visit->level + 1])[visit->child];
+    path[items->level + 1] = NULL;
+    for (size_t i = TOP; i < self->visit_count; i++) {
+        struct alto_pick_visit *visit = &self->visits[i];
+        const alto_tree *parent = path[visit->level + 1], *node = parent ? alto_links_of(parent)[visit->child] : items;
         if (node->keys != visit->keys)
             return false;
+        visit->costs = alto_costs_of(node);
         path[visit->level] = node;
-        if (visit->level == 0)
-            take_leaf(self, visit, node, costs);
     }
     return true;
 }
 
+/* Where nothing has a place. */
+static void take_one_by_one(const alto_cost_pick *self, const alto_tree *items, double *costs)
+{
+    alto_value value;
+    for (size_t i = 0; i < self->count; i++)
+        costs[i] = alto_tree_find(items, self->names[i], &value) ? value.cost : NAN;
+}
+
 alto_status alto_cost_pick_row(alto_cost_pick *self, const alto_tree *items, double *costs)
 {
-    for (size_t i = 0; i < self->count; i++)
-        costs[i] = NAN;
-    if (!items || take_known(self, items, costs))
+    if (!items || items->level >= ALTO_PLACE_LEVELS) {
+        take_one_by_one(self, items, costs);
         return ALTO_OK;
-    if (!find_columns(self, items))
+    }
+    if (!visit_again(self, items) && !find_columns(self, items))
         return ALTO_NO_MEMORY;
-    for (size_t i = 0; i < self->count; i++)
-        costs[i] = NAN;
-    take_known(self, items, costs);
+    const struct alto_pick_visit *visits = self->visits;
+    const struct alto_pick_column *columns = self->columns;
+    for (size_t i = 0, count = self->count; i < count; i++)
+        costs[i] = visits[columns[i].visit].costs[columns[i].place];
     return ALTO_OK;
 }

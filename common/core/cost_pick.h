@@ -13,17 +13,16 @@
 #include <math.h>
 
 typedef struct {
-    const alto_slice *columns; /* ascending, lent until the end */
+    const alto_slice *names; /* of the columns, ascending, lent until the end */
     size_t count;
-    struct alto_pick_visit *visits; /* owned */
+    struct alto_pick_column *columns; /* owned */
+    struct alto_pick_visit *visits;   /* owned */
     size_t visit_count, visit_room;
-    uint16_t *places; /* owned; of each column in its leaf */
-    uint32_t height;  /* levels of the row that the visits are of */
-    bool known;       /* there are visits */
+    bool known; /* where the columns are */
 } alto_cost_pick;
 
 /* Errors: ALTO_NO_MEMORY. End with alto_cost_pick_fini, also after an error. */
-alto_status alto_cost_pick_init(alto_cost_pick *self, const alto_slice *columns, size_t count);
+alto_status alto_cost_pick_init(alto_cost_pick *self, const alto_slice *names, size_t count);
 void alto_cost_pick_fini(alto_cost_pick *self);
 
 /* The costs of a row (NULL: an empty one) in the columns; NaN where there is none, which no cost is. The rows picked

@@ -8,7 +8,7 @@
 struct alto_pid {
     atomic_uint refs;
     uint32_t size;                 /* of key */
-    atomic_uint_least64_t row_at;  /* alto_tree_find_near: among the rows of a cost map ... */
+    atomic_uint_least64_t row_at;  /* places (tree.h): among the rows of a cost map ... */
     atomic_uint_least64_t item_at; /* ... and among the items of a row */
     uint8_t key[];                 /* of its row: class, name; then a NUL */
 };
@@ -159,10 +159,12 @@ alto_slice alto_pid_name(const alto_pid *self)
 /* Look first where it was found last. */
 static bool find(const alto_tree *tree, alto_slice key, atomic_uint_least64_t *at, alto_value *value)
 {
-    uint64_t before = atomic_load_explicit(at, memory_order_relaxed), now = before;
-    bool found = alto_tree_find_near(tree, key, &now, value);
-    if (now != before)
-        atomic_store_explicit(at, now, memory_order_relaxed);
+    uint64_t place = atomic_load_explicit(at, memory_order_relaxed);
+    if (alto_tree_find_at(tree, key, place, value))
+        return true;
+    bool found = alto_tree_find_place(tree, key, &place, value);
+    if (found)
+        atomic_store_explicit(at, place, memory_order_relaxed);
     return found;
 }
 

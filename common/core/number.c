@@ -406,8 +406,10 @@ static char *put_decimal(char *at, double value, uint32_t integer, unsigned deci
 size_t alto_number_format(double value, char text[ALTO_NUMBER_TEXT])
 {
     assert(isfinite(value));
-    uint8_t *quick_end = alto_quick_put((uint8_t *)text, value);
-    if (quick_end) {
+    alto_quick quick;
+    alto_quick_split(&value, 1, &quick);
+    if (quick.whole != ALTO_QUICK_NONE) {
+        uint8_t *quick_end = alto_quick_put((uint8_t *)text, quick);
         *quick_end = 0;
         return (size_t)(quick_end - (uint8_t *)text);
     }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/number_quick.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 /* What stands before the last digit, and the bytes behind it: zeros and the number of characters. */
 #define NINE_DIGITS(before, behind)                                                                                    \
     before "1" behind, before "2" behind, before "3" behind, before "4" behind, before "5" behind, before "6" behind,  \
@@ -33,3 +37,47 @@ const char alto_quick_fractions[ALTO_QUICK_PARTS][8] = {
     "\0\0\0\0\0\0\0\0",     NINE_DIGITS(".00", "\0\0\0\4"), NINETY_FRACTIONS("0"),  HUNDRED_FRACTIONS("1"),
     HUNDRED_FRACTIONS("2"), HUNDRED_FRACTIONS("3"),         HUNDRED_FRACTIONS("4"), HUNDRED_FRACTIONS("5"),
     HUNDRED_FRACTIONS("6"), HUNDRED_FRACTIONS("7"),         HUNDRED_FRACTIONS("8"), HUNDRED_FRACTIONS("9")};
+
+static alto_quick split(double value)
+{
+    static const alto_quick none = {.whole = ALTO_QUICK_NONE};
+    if (!(value >= 0 && value < ALTO_QUICK_BELOW))
+        return none;
+    int32_t nearest = (int32_t)(value * ALTO_QUICK_PARTS + 0.5);
+    if ((double)nearest / ALTO_QUICK_PARTS != value)
+        return none;
+    return (alto_quick){(uint16_t)(nearest / ALTO_QUICK_PARTS), (uint16_t)(nearest % ALTO_QUICK_PARTS)};
+}
+
+#ifdef __SSE2__
+_Static_assert(sizeof(alto_quick) == sizeof(int32_t) && offsetof(alto_quick, whole) == 0, "a quick number is one word");
+
+/* Two at a time. Neither a negative value nor what does not fit 32 bits (that becomes the least of them) has thousandths from 0 on
+ * that are equal to it. */
+static __m128i split_two(const double *values)
+{
+    const __m128d parts = _mm_set1_pd(ALTO_QUICK_PARTS), half = _mm_set1_pd(0.5);
+    __m128d value = _mm_loadu_pd(values);
+    __m128i nearest = _mm_cvttpd_epi32(_mm_add_pd(_mm_mul_pd(value, parts), half));
+    __m128d equal = _mm_cmpeq_pd(_mm_div_pd(_mm_cvtepi32_pd(nearest), parts), value);
+    __m128i fits = _mm_andnot_si128(_mm_cmplt_epi32(nearest, _mm_setzero_si128()),
+                                    _mm_cmplt_epi32(nearest, _mm_set1_epi32(ALTO_QUICK_BELOW * ALTO_QUICK_PARTS)));
+    __m128i wide = _mm_unpacklo_epi32(nearest, _mm_setzero_si128());
+    __m128i whole = _mm_srli_epi64(_mm_mul_epu32(wide, _mm_set1_epi32(274877907)), 38); /* divided by 1000 */
+    __m128i rest = _mm_sub_epi64(wide, _mm_mul_epu32(whole, _mm_set1_epi32(ALTO_QUICK_PARTS)));
+    __m128i good = _mm_and_si128(_mm_castpd_si128(equal), _mm_unpacklo_epi32(fits, fits));
+    __m128i both = _mm_or_si128(whole, _mm_slli_epi64(rest, 16));
+    return _mm_shuffle_epi32(_mm_or_si128(both, _mm_andnot_si128(good, _mm_set1_epi32(ALTO_QUICK_NONE))), 0x08);
+}
+#endif
+
+void alto_quick_split(const double *values, size_t count, alto_quick *out)
+{
+    size_t i = 0;
+#ifdef __SSE2__
+    for (; i + 2 <= count; i += 2)
+        _mm_storel_epi64((__m128i *)(void *)&out[i], split_two(&values[i]));
+#endif
+    for (; i < count; i++)
+        out[i] = split(values[i]);
+}

@@ -6,6 +6,7 @@
 #ifndef ALTO_NUMBER_QUICK_H
 #define ALTO_NUMBER_QUICK_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -18,16 +19,20 @@
 extern const char alto_quick_wholes[ALTO_QUICK_BELOW][4];    /* "0" to "999" */
 extern const char alto_quick_fractions[ALTO_QUICK_PARTS][8]; /* "", ".001", ".002" ... ".01" ... ".999" */
 
-/* Write such a number; returns its end, or NULL for any other, NaN included. The text is that of alto_number_format. */
-static inline uint8_t *alto_quick_put(uint8_t *at, double value)
+/* Such a number as thousandths, of which the whole ones are apart. */
+typedef struct {
+    uint16_t whole; /* ALTO_QUICK_NONE: it is another number, or NaN */
+    uint16_t parts;
+} alto_quick;
+#define ALTO_QUICK_NONE UINT16_MAX
+
+/* Which of these values are such numbers? */
+void alto_quick_split(const double *values, size_t count, alto_quick *out);
+
+/* Write one that is; returns its end. The text is that of alto_number_format. */
+static inline uint8_t *alto_quick_put(uint8_t *at, alto_quick number)
 {
-    if (!(value >= 0 && value < ALTO_QUICK_BELOW))
-        return NULL;
-    uint32_t parts = (uint32_t)(int32_t)(value * ALTO_QUICK_PARTS + 0.5);
-    if ((double)(int32_t)parts / ALTO_QUICK_PARTS != value)
-        return NULL;
-    const char *whole = alto_quick_wholes[parts / ALTO_QUICK_PARTS];
-    const char *fraction = alto_quick_fractions[parts % ALTO_QUICK_PARTS];
+    const char *whole = alto_quick_wholes[number.whole], *fraction = alto_quick_fractions[number.parts];
     memcpy(at, whole, sizeof alto_quick_wholes[0]);
     at += whole[sizeof alto_quick_wholes[0] - 1];
     memcpy(at, fraction, sizeof alto_quick_fractions[0]);

@@ -6,6 +6,7 @@
 #include "core/number_quick.h"
 #include "core/query_cost.h"
 #include "core/render_text.h"
+#include "core/tree_guess.h"
 
 #include <stdlib.h>
 
@@ -35,8 +36,8 @@ static alto_status all_pids(const alto_version *map, alto_query_strings *out)
     return ALTO_OK;
 }
 
-/* The wanted PIDs in order, each once: what the field lists, and all of the map where that is nothing. What is no PID's
- * name is left out. */
+/* The wanted PIDs: what the field lists, not in order yet, and all of the map where that is nothing. What is no PID's name is left
+ * out. */
 static alto_status wanted_pids(const alto_query_field *field, const alto_version *map, alto_query_strings *out,
                                bool *all, alto_query_error *error)
 {
@@ -53,7 +54,6 @@ static alto_status wanted_pids(const alto_query_field *field, const alto_version
         if (alto_name_valid(out->items[i]))
             out->items[kept++] = out->items[i];
     out->count = kept;
-    alto_query_strings_sort(out);
     return ALTO_OK;
 }
 
@@ -150,6 +150,7 @@ alto_status alto_query_network_filter(const alto_service *service, alto_slice bo
     if (status == ALTO_OK)
         status = alto_query_strings_read(&fields[TYPES], &answer.types, error);
     if (status == ALTO_OK) {
+        alto_query_strings_sort(&answer.pids);
         alto_query_strings_sort(&answer.types);
         add_network_map(&answer, map);
         status = out->status;
@@ -174,29 +175,34 @@ typedef struct {
     alto_cost_pick picks[2 * ALTO_SERVICE_COSTS]; /* one for each map of the wish */
     column_text *texts;                           /* owned; of each destination */
     alto_buffer names;
-    double *costs; /* owned; of one row: of the first map in each destination, then of the second */
-    size_t room;   /* bytes that a row may need */
+    double *costs;     /* owned; of one row: of the first map in each destination, then of the second */
+    alto_quick *quick; /* owned; the same */
+    size_t room;       /* bytes that a row may need */
     alto_buffer *out;
     bool some; /* a row was written */
 } cost_answer;
 
 static alto_status write_names(cost_answer *self)
 {
-    size_t count = self->destinations.count;
+    static const uint8_t before[] = {',', '"'}, behind[] = {'"', ':'};
+    size_t count = self->destinations.count, size = COPY;
+    for (size_t i = 0; i < count; i++)
+        size += sizeof before + self->destinations.items[i].size + sizeof behind;
+    self->names = alto_buffer_make(size);
     self->texts = malloc((count + 1) * sizeof *self->texts);
-    self->names = alto_buffer_make(ALTO_MAX_ANSWER);
-    if (!self->texts)
+    uint8_t *begin = alto_buffer_grow(&self->names, size), *at = begin;
+    if (!self->texts || !begin)
         return ALTO_NO_MEMORY;
     for (size_t i = 0; i < count; i++) {
-        alto_slice name = self->destinations.items[i];
-        size_t begin = self->names.size;
-        alto_buffer_add_text(&self->names, ",\""); /* names of PIDs need no escapes */
-        alto_buffer_add_slice(&self->names, name);
-        alto_buffer_add_text(&self->names, "\":");
-        self->texts[i] = (column_text){(uint32_t)begin, (uint32_t)(self->names.size - begin)};
+        alto_slice name = self->destinations.items[i]; /* names of PIDs need no escapes */
+        self->texts[i].begin = (uint32_t)(at - begin);
+        memcpy(at, before, sizeof before);
+        memcpy(at + sizeof before, name.data, name.size);
+        memcpy(at + sizeof before + name.size, behind, sizeof behind);
+        self->texts[i].size = (uint32_t)(sizeof before + name.size + sizeof behind);
+        at += self->texts[i].size;
     }
-    alto_buffer_grow(&self->names, COPY);
-    return self->names.status;
+    return ALTO_OK;
 }
 
 static alto_status begin_picks(cost_answer *self)
@@ -205,9 +211,10 @@ static alto_status begin_picks(cost_answer *self)
     alto_status status = write_names(self);
     for (size_t i = 0; status == ALTO_OK && i < maps; i++)
         status = alto_cost_pick_init(&self->picks[i], self->destinations.items, count);
-    self->costs = status == ALTO_OK ? malloc((count * maps + 1) * sizeof *self->costs) : NULL;
+    self->costs = malloc((count * maps + 1) * sizeof *self->costs);
+    self->quick = malloc((count * maps + 1) * sizeof *self->quick);
     self->room = self->names.size + count * (self->wish.count * (ALTO_NUMBER_TEXT + 1) + 2) + ALTO_MAX_NAME + COPY;
-    return status == ALTO_OK && !self->costs ? ALTO_NO_MEMORY : status;
+    return status == ALTO_OK && !(self->costs && self->quick) ? ALTO_NO_MEMORY : status;
 }
 
 static inline uint8_t *copy(uint8_t *to, const uint8_t *from, size_t size)
@@ -217,12 +224,11 @@ static inline uint8_t *copy(uint8_t *to, const uint8_t *from, size_t size)
     return to + size;
 }
 
-static inline uint8_t *put_cost(uint8_t *at, double cost)
+static inline uint8_t *put_cost(uint8_t *at, alto_quick quick, double cost)
 {
     static const uint8_t none[] = {'n', 'u', 'l', 'l'};
-    uint8_t *end = alto_quick_put(at, cost);
-    if (end)
-        return end;
+    if (quick.whole != ALTO_QUICK_NONE)
+        return alto_quick_put(at, quick);
     if (!alto_cost_none(cost))
         return at + alto_number_format(cost, (char *)at);
     memcpy(at, none, sizeof none);
@@ -234,10 +240,11 @@ static uint8_t *put_cell(const cost_answer *self, uint8_t *at, size_t column)
 {
     at = copy(at, self->names.data + self->texts[column].begin, self->texts[column].size);
     if (!self->wish.multi)
-        return put_cost(at, self->costs[column]);
+        return put_cost(at, self->quick[column], self->costs[column]);
     for (size_t i = 0; i < self->wish.count; i++) {
+        size_t place = i * self->destinations.count + column;
         *at++ = i ? ',' : '[';
-        at = put_cost(at, self->costs[i * self->destinations.count + column]);
+        at = put_cost(at, self->quick[place], self->costs[place]);
     }
     *at++ = ']';
     return at;
@@ -248,11 +255,14 @@ static uint8_t *put_cell(const cost_answer *self, uint8_t *at, size_t column)
 static uint8_t *put_plain_cells(const cost_answer *self, uint8_t *at)
 {
     const double *costs = self->costs;
+    const alto_quick *quick = self->quick;
     const column_text *texts = self->texts;
     const uint8_t *names = self->names.data;
     for (size_t i = 0, count = self->destinations.count; i < count; i++)
-        if (!alto_cost_none(costs[i]))
-            at = put_cost(copy(at, names + texts[i].begin, texts[i].size), costs[i]);
+        if (quick[i].whole != ALTO_QUICK_NONE)
+            at = alto_quick_put(copy(at, names + texts[i].begin, texts[i].size), quick[i]);
+        else if (!alto_cost_none(costs[i]))
+            at = put_cost(copy(at, names + texts[i].begin, texts[i].size), quick[i], costs[i]);
     return at;
 }
 
@@ -273,6 +283,7 @@ static alto_status pick_rows(cost_answer *self, alto_slice source)
         alto_version_row(self->wish.maps[i]->version, ALTO_ROW_PAYLOAD, source, &row);
         status = alto_cost_pick_row(&self->picks[i], row, self->costs + i * self->destinations.count);
     }
+    alto_quick_split(self->costs, self->wish.map_count * self->destinations.count, self->quick);
     return status;
 }
 
@@ -330,18 +341,72 @@ static alto_status add_cost_map(cost_answer *self, const alto_service *service)
     return status == ALTO_OK ? self->out->status : status;
 }
 
+/* ---- the order of names: few of them are quicker put in order by where they stand in the map than by their letters ---- */
+
+enum { FEW = 64 };
+
+typedef bool place_fn(const void *where, alto_slice name, uint64_t *place);
+
+static bool place_of_row(const void *where, alto_slice name, uint64_t *place)
+{
+    const alto_tree *row;
+    return alto_version_place(where, ALTO_ROW_PAYLOAD, name, place, &row) && *place;
+}
+
+static bool place_of_column(const void *where, alto_slice name, uint64_t *place)
+{
+    alto_value value;
+    return alto_tree_find_again(where, name, place, &value) && *place;
+}
+
+static void insert(uint64_t *sorted, size_t count, uint64_t added)
+{
+    for (; count > 0 && sorted[count - 1] > added; count--)
+        sorted[count] = sorted[count - 1];
+    sorted[count] = added;
+}
+
+/* Put them into ascending order, each once. */
+static void sort_names(alto_query_strings *names, place_fn *place_of, const void *where)
+{
+    uint64_t sorted[FEW],
+        place; /* eight bits for which name it is, instead of the first, which all places of a tree have alike */
+    alto_slice unsorted[FEW];
+    size_t count = 0, kept = 0;
+    for (; count < names->count && count < FEW && place_of(where, names->items[count], &place); count++) {
+        insert(sorted, count, place << 8 | count);
+        unsorted[count] = names->items[count];
+    }
+    if (count < names->count) { /* too many, or one that is not there */
+        alto_query_strings_sort(names);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || sorted[i] >> 8 != sorted[i - 1] >> 8)
+            names->items[kept++] = unsorted[sorted[i] & 0xff];
+    names->count = kept;
+}
+
 static alto_status read_pids(cost_answer *self, const alto_query_field *pids, const alto_version *map,
                              alto_query_error *error)
 {
     alto_query_field fields[] = {{.name = "srcs", .path = "pids/srcs", .type = ALTO_QUERY_ARRAY, .required = true},
                                  {.name = "dsts", .path = "pids/dsts", .type = ALTO_QUERY_ARRAY, .required = true}};
+    const alto_version *costs = self->wish.maps[0]->version;
+    const alto_tree *row = NULL;
     bool all;
     alto_status status = alto_query_has(pids) ? alto_query_fields(pids->value, fields, 2, error) : ALTO_OK;
     if (status == ALTO_OK)
         status = wanted_pids(&fields[0], map, &self->sources, &all, error);
     if (status == ALTO_OK)
         status = wanted_pids(&fields[1], map, &self->destinations, &all, error);
-    return status;
+    if (status != ALTO_OK)
+        return status;
+    sort_names(&self->sources, place_of_row, costs);
+    if (self->sources.count > 0)
+        alto_version_row(costs, ALTO_ROW_PAYLOAD, self->sources.items[0], &row);
+    sort_names(&self->destinations, place_of_column, row);
+    return ALTO_OK;
 }
 
 static void cost_answer_fini(cost_answer *self)
@@ -354,6 +419,7 @@ static void cost_answer_fini(cost_answer *self)
     alto_buffer_fini(&self->names);
     free(self->texts);
     free(self->costs);
+    free(self->quick);
 }
 
 alto_status alto_query_cost_filter(const alto_view *view, const alto_service *service, alto_slice body,

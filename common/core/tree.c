@@ -932,53 +932,46 @@ bool alto_tree_find(const alto_tree *tree, alto_slice key, alto_value *value)
     return false;
 }
 
-/* A place in a tree: the index in the node of each level, that in the leaf lowest; above them the number of levels. Trees of more
- * levels have no places. */
-enum { PLACE_BITS = 8, PLACE_LEVELS = 7, PLACE_COUNT_SHIFT = 56 };
-_Static_assert(ALTO_TREE_CAP <= 1 << PLACE_BITS, "an index in a node fits");
-
-static bool is_at(const alto_tree *tree, alto_slice key, uint64_t place, alto_value *value)
+bool alto_tree_find_at(const alto_tree *tree, alto_slice key, uint64_t place, alto_value *value)
 {
     const alto_tree *node = tree;
-    if (!node || place >> PLACE_COUNT_SHIFT != node->level + UINT64_C(1))
+    if (!node || place >> ALTO_PLACE_COUNT_SHIFT != node->level + UINT64_C(1))
         return false;
     for (unsigned level = node->level;; level--) {
-        uint32_t index = place >> PLACE_BITS * level & (ALTO_TREE_CAP - 1);
+        uint32_t index = alto_place_index(place, level);
         if (index >= node->count)
             return false;
         if (level > 0) {
             node = alto_links_of(node)[index];
-        } else if (alto_slice_equal(alto_run_key(node->keys, index), key)) {
-            *value = alto_node_value(node, index);
-            return true;
-        } else {
-            return false;
+            continue;
         }
+        if (alto_slice_compare(alto_run_key(node->keys, index), key) != 0) /* no call, other than alto_slice_equal */
+            return false;
+        *value = alto_node_value(node, index);
+        return true;
     }
 }
 
-bool alto_tree_find_near(const alto_tree *tree, alto_slice key, uint64_t *at, alto_value *value)
+bool alto_tree_find_place(const alto_tree *tree, alto_slice key, uint64_t *place, alto_value *value)
 {
-    if (is_at(tree, key, *at, value))
-        return true;
-    if (!tree || tree->level >= PLACE_LEVELS)
+    *place = 0;
+    if (!tree || tree->level >= ALTO_PLACE_LEVELS)
         return alto_tree_find(tree, key, value);
-    uint64_t place = (tree->level + UINT64_C(1)) << PLACE_COUNT_SHIFT;
+    uint64_t way = (tree->level + UINT64_C(1)) << ALTO_PLACE_COUNT_SHIFT;
     for (const alto_tree *node = tree;;) {
         bool equal;
         uint32_t index = lower_bound(node, key, &equal);
         if (index == node->count)
             return false;
-        place |= (uint64_t)index << PLACE_BITS * node->level;
+        way |= (uint64_t)index << ALTO_PLACE_BITS * node->level;
         if (node->level > 0) {
             node = alto_links_of(node)[index];
             continue;
         }
-        if (!equal)
-            return false;
-        *at = place;
-        *value = alto_node_value(node, index);
-        return true;
+        *place = way;
+        if (equal)
+            *value = alto_node_value(node, index);
+        return equal;
     }
 }
 

@@ -68,9 +68,11 @@ bool alto_tree_equal(const alto_tree *a, const alto_tree *b);
 
 /* The value of `key`; false when absent. value may be NULL. */
 bool alto_tree_find(const alto_tree *tree, alto_slice key, alto_value *value);
-/* The same, looking first at the place *at, where some key was found in this or another tree (0: nowhere yet), which
- * costs one comparison when it is still there. *at becomes the place of `key` when it is found elsewhere. */
-bool alto_tree_find_near(const alto_tree *tree, alto_slice key, uint64_t *at, alto_value *value);
+/* The same, looking only at a place where some key was found, in this or in another tree (0: nowhere). */
+bool alto_tree_find_at(const alto_tree *tree, alto_slice key, uint64_t place, alto_value *value);
+/* The same as alto_tree_find, and *place: that of `key`, or of the first key behind it when it is absent; 0 when there is no such key,
+ * or the tree is so high that it has no places. The places of one tree are in the order of its keys. */
+bool alto_tree_find_place(const alto_tree *tree, alto_slice key, uint64_t *place, alto_value *value);
 /* How many keys are less than `key`; *found (may be NULL) says whether it is there. */
 uint64_t alto_tree_rank(const alto_tree *tree, alto_slice key, bool *found);
 

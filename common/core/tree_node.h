@@ -58,4 +58,14 @@ static inline double *alto_costs_of(const alto_tree *node)
     return (double *)(uintptr_t)node->payload;
 }
 
+/* A place in a tree: the index in the node of each level, that in the leaf lowest; above them the number of levels. So the places of
+ * a tree are in the order of its keys. Trees of more levels have no places. */
+enum { ALTO_PLACE_BITS = 8, ALTO_PLACE_LEVELS = 7, ALTO_PLACE_COUNT_SHIFT = 56 };
+_Static_assert(ALTO_TREE_CAP <= 1 << ALTO_PLACE_BITS, "an index in a node fits");
+
+static inline uint32_t alto_place_index(uint64_t place, unsigned level)
+{
+    return place >> ALTO_PLACE_BITS * level & ((1U << ALTO_PLACE_BITS) - 1);
+}
+
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/version.h"
 
+#include "core/tree_guess.h"
+
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -171,16 +173,26 @@ alto_status alto_version_edit(alto_pool *pool, alto_kind kind, const alto_versio
     return status;
 }
 
-bool alto_version_row(const alto_version *self, uint8_t row_class, alto_slice name, const alto_tree **items)
+bool alto_version_place(const alto_version *self, uint8_t row_class, alto_slice name, uint64_t *place,
+                        const alto_tree **items)
 {
-    if (name.size > 255)
-        return false;
-    alto_row_key key = alto_row_key_make(row_class, name);
+    uint8_t key[256];
     alto_value value;
-    if (!alto_tree_find(self->tree, alto_row_key_slice(&key), &value))
+    if (name.size >= sizeof key)
+        return false;
+    key[0] = row_class;
+    if (name.size)
+        memcpy(key + 1, name.data, name.size);
+    if (!alto_tree_find_again(self->tree, alto_slice_of(key, name.size + 1), place, &value))
         return false;
     *items = value.row;
     return true;
+}
+
+bool alto_version_row(const alto_version *self, uint8_t row_class, alto_slice name, const alto_tree **items)
+{
+    uint64_t place;
+    return alto_version_place(self, row_class, name, &place, items);
 }
 
 bool alto_version_member(const alto_version *self, const char *row, const char *member, alto_slice *text)

@@ -91,6 +91,9 @@ alto_status alto_version_edit(alto_pool *pool, alto_kind kind, const alto_versio
 
 /* The items of a row: false when there is no such row. *items NULL: an empty row. Borrowed. */
 bool alto_version_row(const alto_version *self, uint8_t row_class, alto_slice name, const alto_tree **items);
+/* The same, and its place among the rows (alto_tree_find_again). */
+bool alto_version_place(const alto_version *self, uint8_t row_class, alto_slice name, uint64_t *place,
+                        const alto_tree **items);
 /* The JSON text of a member of a top-level object, e.g. ("meta", "vtag"); false when absent. Borrowed. */
 bool alto_version_member(const alto_version *self, const char *row, const char *member, alto_slice *text);
 /* Cost from one PID to another; false when it is not defined (which is not 0). O(log). */

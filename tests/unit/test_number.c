@@ -8,7 +8,6 @@
 #include "files.h"
 #include "random.h"
 
-#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -378,13 +377,31 @@ static void written_slowly(uint32_t thousandths, char text[ALTO_NUMBER_TEXT])
 static void every_small_decimal_is_written_quickly(void **state)
 {
     (void)state;
-    for (uint32_t i = 0; i < ALTO_QUICK_BELOW * ALTO_QUICK_PARTS; i++) {
-        char expected[ALTO_NUMBER_TEXT], text[ALTO_NUMBER_TEXT];
+    static double values[ALTO_QUICK_BELOW * ALTO_QUICK_PARTS];
+    static alto_quick quick[countof(values)];
+    for (uint32_t i = 0; i < countof(values); i++)
+        values[i] = i / 1000.0;
+    alto_quick_split(values, countof(values), quick);
+    for (uint32_t i = 0; i < countof(values); i++) {
+        char expected[ALTO_NUMBER_TEXT];
+        uint8_t text[ALTO_QUICK_ROOM];
         written_slowly(i, expected);
-        const uint8_t *end = alto_quick_put((uint8_t *)text, i / 1000.0);
-        assert_non_null(end);
-        assert_int_equal(end - (uint8_t *)text, strlen(expected));
+        assert_int_not_equal(quick[i].whole, ALTO_QUICK_NONE);
+        assert_int_equal(alto_quick_put(text, quick[i]) - text, strlen(expected));
         assert_memory_equal(text, expected, strlen(expected));
+    }
+}
+
+/* Put between two that are quick, so that all ways through the splitting are taken. */
+static void assert_not_quick(double value)
+{
+    for (size_t place = 0; place < 5; place++) {
+        double values[] = {0.5, 0.5, 0.5, 0.5, 0.5};
+        alto_quick quick[countof(values)];
+        values[place] = value;
+        alto_quick_split(values, countof(values), quick);
+        for (size_t i = 0; i < countof(values); i++)
+            assert_int_equal(quick[i].whole, i == place ? ALTO_QUICK_NONE : 0);
     }
 }
 
@@ -392,16 +409,16 @@ static void every_small_decimal_is_written_quickly(void **state)
 static void no_other_number_is_written_quickly(void **state)
 {
     (void)state;
-    static const double others[] = {-1,  -0.001, -0.0005,      1000,     999.9995,  1e9,     -1e9,
-                                    NAN, 0.0001, DBL_TRUE_MIN, INFINITY, -INFINITY, 12.3456, 0.1 + 0.2};
-    uint8_t text[ALTO_QUICK_ROOM];
+    static const double others[] = {-1,  -0.001, -0.0005,  1000,      999.9995, 1e9,     -1e9,      2147483.648,
+                                    NAN, 0.0001, INFINITY, -INFINITY, 12.3456,  4294967, 0.1 + 0.2, 1e300};
     for (size_t i = 0; i < countof(others); i++)
-        assert_null(alto_quick_put(text, others[i]));
+        assert_not_quick(others[i]);
+    assert_not_quick(nextafter(0, 1));
     test_random random = test_random_make(11);
     for (int i = 0; i < 100000; i++) {
         double value = (double)test_random_below(&random, 1000000) / 1000;
-        assert_null(alto_quick_put(text, nextafter(value, INFINITY)));
-        assert_null(alto_quick_put(text, nextafter(value, -INFINITY)));
+        assert_not_quick(nextafter(value, INFINITY));
+        assert_not_quick(nextafter(value, -INFINITY));
     }
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Filtered maps: the examples of RFC 7285 and RFC 8189, and what they leave open. */
 #include "cmocka_all.h"
+#include "core/number.h"
 #include "core/query_filter.h"
 #include "core/render.h"
 #include "origin.h"
+#include "random.h"
 #include "request.h"
 
 #include <stdio.h>
@@ -321,6 +323,125 @@ static void a_filter_that_asks_for_everything_gives_the_whole_map(void **state)
     alto_buffer_fini(&out);
 }
 
+/* ---- any part of a map, against its cells ---- */
+
+enum { RAGGED_PIDS = 200, MOST_ASKED = 90 };
+
+/* A map in which rows have other keys than their neighbours, and some PIDs no row or column at all. */
+static void add_ragged_map(test_origin *origin, test_random *random)
+{
+    alto_buffer net = alto_buffer_make(TEXT_MAX), cost = alto_buffer_make(TEXT_MAX);
+    alto_buffer_add_text(&net, "{\"meta\":{\"vtag\":{\"resource-id\":\"net\",\"tag\":\"t1\"}},\"network-map\":{");
+    alto_buffer_add_text(&cost, "{\"meta\":{\"cost-type\":{\"cost-metric\":\"m\",\"cost-mode\":\"numerical\"},"
+                                "\"dependent-vtags\":[{\"resource-id\":\"net\",\"tag\":\"t1\"}]},\"cost-map\":{");
+    const char *between = "";
+    for (unsigned i = 0; i < RAGGED_PIDS; i++) {
+        alto_buffer_print(&net, "%s\"p%u\":{}", i ? "," : "", i);
+        if (i % 9 == 4)
+            continue;
+        alto_buffer_print(&cost, "%s\"p%u\":{", between, i);
+        between = "";
+        for (unsigned j = 0; j < RAGGED_PIDS; j++)
+            if (j % 11 != 7 && (i % 3 || test_random_below(random, 4))) {
+                alto_buffer_print(&cost, "%s\"p%u\":%.*f", between, j, (int)test_random_below(random, 6),
+                                  (double)test_random_below(random, 2000000) / 1000);
+                between = ",";
+            }
+        alto_buffer_add_text(&cost, "}");
+        between = ",";
+    }
+    alto_buffer_add(&net, "}}", 3);
+    alto_buffer_add(&cost, "}}", 3);
+    test_origin_put(origin, "net", (char *)net.data);
+    test_origin_put(origin, "cost", (char *)cost.data);
+    alto_buffer_fini(&net);
+    alto_buffer_fini(&cost);
+}
+
+/* Names in any order, some of them twice and some of nobody. */
+static void add_names(alto_buffer *body, bool *asked, test_random *random)
+{
+    size_t count = 1 + test_random_below(random, MOST_ASKED);
+    size_t universe = test_random_below(random, 3) ? RAGGED_PIDS : RAGGED_PIDS + 20;
+    for (size_t i = 0; i < count; i++) {
+        size_t pid = test_random_below(random, universe);
+        alto_buffer_print(body, "%s\"p%zu\"", i ? "," : "", pid);
+        asked[pid] = true;
+    }
+}
+
+static void add_expected_row(alto_buffer *out, const alto_version *map, alto_slice source, const alto_query_strings *to,
+                             const char **between)
+{
+    bool some = false;
+    for (size_t k = 0; k < to->count; k++) {
+        double cost;
+        char text[ALTO_NUMBER_TEXT];
+        if (!alto_version_cost(map, source, to->items[k], &cost))
+            continue;
+        alto_number_format(cost, text);
+        if (!some)
+            alto_buffer_print(out, "%s\"%.*s\":{", *between, (int)source.size, (const char *)source.data);
+        alto_buffer_print(out, "%s\"%.*s\":%s", some ? "," : "", (int)to->items[k].size,
+                          (const char *)to->items[k].data, text);
+        some = true;
+    }
+    if (!some)
+        return;
+    alto_buffer_add_text(out, "}");
+    *between = ",";
+}
+
+/* The PIDs that were asked for in the order of their names, which `texts` holds. */
+static alto_query_strings names_asked(const bool *asked, char texts[][8])
+{
+    alto_query_strings made = {.items = calloc(RAGGED_PIDS, sizeof *made.items)};
+    for (size_t i = 0; i < RAGGED_PIDS; i++)
+        if (asked[i]) {
+            snprintf(texts[i], sizeof texts[i], "p%zu", i);
+            made.items[made.count++] = alto_slice_text(texts[i]);
+        }
+    alto_query_strings_sort(&made);
+    return made;
+}
+
+static void any_part_of_a_map_is_what_its_cells_say(void **state)
+{
+    test_origin *origin = *state;
+    test_random random = test_random_make(23);
+    add_ragged_map(origin, &random);
+    const alto_view *view = test_origin_view(origin);
+    alto_service service;
+    assert_true(alto_service_find(view, 3, "cost-filtered", &service));
+    for (int round = 0; round < 500; round++) {
+        bool from[RAGGED_PIDS + 20] = {false}, to[RAGGED_PIDS + 20] = {false};
+        char texts[2][RAGGED_PIDS][8];
+        const char *between = "";
+        alto_buffer body = alto_buffer_make(TEXT_MAX), out = alto_buffer_make(TEXT_MAX),
+                    expected = alto_buffer_make(TEXT_MAX);
+        alto_query_error error;
+        alto_buffer_add_text(&body,
+                             "{\"cost-type\":{\"cost-metric\":\"m\",\"cost-mode\":\"numerical\"},\"pids\":{\"srcs\":[");
+        add_names(&body, from, &random);
+        alto_buffer_add_text(&body, "],\"dsts\":[");
+        add_names(&body, to, &random);
+        alto_buffer_add_text(&body, "]}}");
+        alto_query_strings sources = names_asked(from, texts[0]), destinations = names_asked(to, texts[1]);
+        alto_buffer_add_text(&expected, "\"cost-map\":{");
+        for (size_t i = 0; i < sources.count; i++)
+            add_expected_row(&expected, service.map->version, sources.items[i], &destinations, &between);
+        alto_buffer_add(&expected, "}}", 3);
+        assert_int_equal(alto_query_cost_filter(view, &service, alto_buffer_slice(&body), &out, &error), ALTO_OK);
+        alto_buffer_add_u8(&out, 0);
+        assert_string_equal(strstr((char *)out.data, "\"cost-map\""), (char *)expected.data);
+        alto_query_strings_fini(&sources);
+        alto_query_strings_fini(&destinations);
+        alto_buffer_fini(&body);
+        alto_buffer_fini(&out);
+        alto_buffer_fini(&expected);
+    }
+}
+
 static void an_answer_that_does_not_fit_is_told(void **state)
 {
     test_origin *origin = *state;
@@ -352,6 +473,7 @@ int main(void)
         T(several_costs_come_as_arrays),
         T(only_what_the_origin_lets_be_tested_is),
         T(a_filter_that_asks_for_everything_gives_the_whole_map),
+        T(any_part_of_a_map_is_what_its_cells_say),
         T(an_answer_that_does_not_fit_is_told),
     };
 #undef T

@@ -2,6 +2,7 @@
 /* The tree against a plain array, and the properties that everything else rests on. */
 #include "cmocka_all.h"
 #include "core/tree.h"
+#include "core/tree_guess.h"
 #include "random.h"
 
 #include <stdio.h>
@@ -91,20 +92,27 @@ static void assert_same_content(const alto_tree *tree, const model *content)
     assert_int_equal(alto_tree_entries(tree), rank);
 }
 
-/* From places where keys were found in this tree and others, right or wrong ones. */
-static void assert_found_near(test_random *random, const alto_tree *tree, const model *content, uint64_t *places)
+/* At places where keys were found in this tree and others, right or wrong ones, and wherever else. */
+static void assert_found_from(test_random *random, const alto_tree *tree, const model *content, uint64_t *places)
 {
+    uint64_t before = 0;
     for (size_t i = 0; i < UNIVERSE; i++) {
         alto_value value = {.cost = -1};
-        uint64_t *place = &places[test_random_below(random, 8) ? i : test_random_below(random, UNIVERSE)];
-        assert_int_equal(alto_tree_find_near(tree, key_of(i), place, &value), content->present[i]);
-        if (!content->present[i])
-            continue;
-        assert_true(value.cost == content->cost[i]);
+        uint64_t guess = places[test_random_below(random, 8) ? i : test_random_below(random, UNIVERSE)], place;
+        assert_true(!alto_tree_find_at(tree, key_of(i), guess, &value) ||
+                    (content->present[i] && value.cost == content->cost[i]));
         value.cost = -1;
-        uint64_t again = *place;
-        assert_true(alto_tree_find_near(tree, key_of(i), &again, &value));
-        assert_true(again == *place && value.cost == content->cost[i]);
+        assert_int_equal(alto_tree_find_place(tree, key_of(i), &place, &value), content->present[i]);
+        assert_true(place == 0 || place >= before); /* 0: behind all keys */
+        if (content->present[i]) {
+            assert_true(place && value.cost == content->cost[i]);
+            assert_true(alto_tree_find_at(tree, key_of(i), place, &value));
+            before = place + 1; /* that of the next key, at least */
+            places[i] = place;
+        }
+        value.cost = -1;
+        assert_int_equal(alto_tree_find_again(tree, key_of(i), &guess, &value), content->present[i]);
+        assert_true(guess == place && (!content->present[i] || value.cost == content->cost[i]));
     }
 }
 
@@ -117,7 +125,7 @@ static void a_key_is_found_from_wherever_it_is_looked_for(void **state)
     static uint64_t places[UNIVERSE];
     alto_tree *tree = NULL;
     for (int step = 0; step < 40; step++) {
-        assert_found_near(&random, tree, &content, places);
+        assert_found_from(&random, tree, &content, places);
         alto_tree *next = random_step(&random, pool, tree, &content);
         alto_tree_release(tree);
         tree = next;
