@@ -47,6 +47,7 @@ struct alto_server {
     bool failed;          /* the last time; to log each change once */
     pthread_mutex_t lock; /* of all that follows */
     offer *offered;       /* NULL: the directory was never read */
+    bool tried;           /* to read the directory, with whatever success */
     uint64_t turn;
 };
 
@@ -141,6 +142,9 @@ static void fail(alto_server *self, const char *why)
     alto_log(self->failed ? ALTO_LOG_DEBUG : ALTO_LOG_WARN, "directory", "url=%s why=%s",
              alto_log_value(self->reading, url, sizeof url), alto_log_value(why, text, sizeof text));
     self->failed = true;
+    pthread_mutex_lock(&self->lock);
+    self->tried = true;
+    pthread_mutex_unlock(&self->lock);
     read_again_in(self, LEAST_S);
 }
 
@@ -234,6 +238,18 @@ static void on_timer(void *context)
 
 /* ---- answering ---- */
 
+/* Nothing is known of the server: who asks before it was tried to read its directory waits for that. */
+static void answer_without(alto_server *self, const alto_http_request *request, alto_http_answer *answer)
+{
+    pthread_mutex_lock(&self->lock);
+    bool tried = self->tried || self->offered;
+    pthread_mutex_unlock(&self->lock);
+    if (!tried && request->can_wait)
+        answer->later = true;
+    else
+        alto_answer_refuse(answer, 502, no_directory);
+}
+
 static void forward(alto_server *self, const alto_ird_entry *entry, const alto_http_request *request,
                     alto_http_answer *answer)
 {
@@ -256,7 +272,7 @@ bool alto_server_answer(alto_server *self, const char *id, const alto_http_reque
     offer *now = offer_now(self);
     const alto_ird_entry *entry = now ? find_entry(now, id) : NULL;
     if (!now)
-        alto_answer_refuse(answer, 502, no_directory);
+        answer_without(self, request, answer);
     else if (entry && alto_answer_method(answer, request, entry->has_input ? "POST, OPTIONS" : "GET, HEAD, OPTIONS"))
         forward(self, entry, request, answer);
     release_offer(now);
@@ -299,7 +315,7 @@ void alto_server_directory(alto_server *self, const alto_http_request *request, 
 {
     offer *now = offer_now(self);
     if (!now)
-        alto_answer_refuse(answer, 502, no_directory);
+        answer_without(self, request, answer);
     else if (alto_answer_method(answer, request, "GET, HEAD, OPTIONS"))
         give_directory(now, request, answer);
     release_offer(now);
