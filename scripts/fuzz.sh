@@ -13,7 +13,8 @@ sanitizers. Each TARGET (tests/fuzz/fuzz_TARGET.c; none named: all) runs until i
 
   --for TIME   how long each runs: 90s, 10m, 1h (10m)
   --jobs N     how many run at a time (2)
-  --keep       then add to tests/fuzz/corpus/ what reaches code that the inputs there do not
+  --keep       then choose anew what is in tests/fuzz/corpus/, but for files with names of their own: few small
+               inputs that reach all code that was reached
   --help       this text
 
 Inputs that reach new code are gathered in build-fuzz/corpus/, findings in build-fuzz/findings/. Ends with a table;
@@ -136,11 +137,13 @@ for target in "${targets[@]}"; do
     fi
 done
 
-# Fewer files than libFuzzer works with: one for each edge of code, not for how often it is taken.
+# What libFuzzer gathered is named by its digest; what has a name of its own stays whatever happens.
 if [ -n "$keep" ]; then
     for target in "${targets[@]}"; do
-        libfuzzer "$target" -merge=1 -use_counters=0 "tests/fuzz/corpus/$target" "$work/corpus/$target" >"$work/$target.merge.log" 2>&1
-        echo "tests/fuzz/corpus/$target: $(find "tests/fuzz/corpus/$target" -type f | wc -l) inputs, $(du -bs "tests/fuzz/corpus/$target" | cut -f 1) bytes"
+        kept=tests/fuzz/corpus/$target
+        find "$kept" -type f -regextype posix-extended -regex '.*/[0-9a-f]{40}' -exec mv -t "$work/corpus/$target" {} +
+        ASAN_OPTIONS=detect_leaks=0 "$work/tests/fuzz_$target" choose "$kept" "$work/corpus/$target" >"$work/$target.keep.log" 2>&1
+        echo "$kept: $(find "$kept" -type f | wc -l) inputs, $(du -bs "$kept" | cut -f 1) bytes"
     done
 fi
 exit $found

@@ -193,6 +193,9 @@ static alto_status run(parser *self, alto_slice text, const alto_json_place *pla
         status = yajl_complete_parse(handle);
         at = text.data + text.size;
     }
+    /* Behind the value it overlooks a string without an end; ended by this, it is garbage to it. */
+    if (status == yajl_status_ok)
+        status = yajl_parse(handle, (const unsigned char *)"\"", 1);
     if (status == yajl_status_error)
         self->status = explain(handle, at, place);
     else if (self->depth > ALTO_MAX_JSON_DEPTH)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/follower.h"
 
+#include "core/pushed.h"
 #include "io/curve_files.h"
 #include "io/log.h"
 
@@ -164,17 +165,11 @@ static void refuse_frames(alto_follower *self, alto_upstream *from)
     judge_push(self, from, "frames", ALTO_MALFORMED);
 }
 
-static void on_statement_frames(alto_follower *self, alto_upstream *from, const alto_slice *frames, size_t count)
+static void on_statement(alto_follower *self, alto_upstream *from, const alto_pushed *pushed)
 {
-    alto_signature signature;
-    if (count != 3 || frames[2].size != sizeof signature.bytes) {
-        refuse_frames(self, from);
-        return;
-    }
     if (!alto_replica_manifest_now(self->replica))
         return; /* nobody can judge it yet; the head is asked for behind the manifest */
-    memcpy(signature.bytes, frames[2].data, sizeof signature.bytes);
-    alto_status status = alto_replica_on_statement(self->replica, frames[1], &signature, alto_clock_ms());
+    alto_status status = alto_replica_on_statement(self->replica, pushed->object, &pushed->signature, alto_clock_ms());
     if (status == ALTO_OK)
         self->herald = from;
     if (status == ALTO_OK || status == ALTO_KNOWN)
@@ -182,28 +177,18 @@ static void on_statement_frames(alto_follower *self, alto_upstream *from, const 
     judge_push(self, from, "statement", status);
 }
 
-static void on_payload_frames(alto_follower *self, alto_upstream *from, const alto_slice *frames, size_t count)
-{
-    alto_hash commit_hash;
-    if (count != 4 || frames[1].size != sizeof commit_hash.bytes || frames[2].size != 1) {
-        refuse_frames(self, from);
-        return;
-    }
-    memcpy(commit_hash.bytes, frames[1].data, sizeof commit_hash.bytes);
-    judge_push(self, from, "payload",
-               alto_replica_on_payload(self->replica, &commit_hash, frames[2].data[0], frames[3]));
-}
-
 /* What follows from a message is done in the loop's next turn, when no more of them wait. */
 static void on_message(void *context, alto_upstream *from, const alto_slice *frames, size_t count)
 {
     alto_follower *self = context;
-    if (frames[0].size != ALTO_TOPIC_SIZE)
+    alto_pushed pushed;
+    if (alto_pushed_read(frames, count, &pushed) != ALTO_OK)
         refuse_frames(self, from);
-    else if (frames[0].data[0] == 'h')
-        on_statement_frames(self, from, frames, count);
+    else if (pushed.is_statement)
+        on_statement(self, from, &pushed);
     else
-        on_payload_frames(self, from, frames, count);
+        judge_push(self, from, "payload",
+                   alto_replica_on_payload(self->replica, &pushed.commit_hash, pushed.index, pushed.object));
     alto_timer_arm(self->timer, 0);
 }
 

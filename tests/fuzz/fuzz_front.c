@@ -5,6 +5,8 @@
  * Longest input: 1024. Dictionary: http. */
 #include "cmocka_all.h"
 #include "fuzz.h"
+#include "io/loop.h"
+#include "io/notify.h"
 #include "io/site.h"
 #include "origin.h"
 
@@ -16,6 +18,8 @@ enum { LARGEST = 1 << 22, PATHS = 40, PATH = 300 };
 static test_origin *origin; /* all of it made once */
 static alto_counts counts;
 static alto_site *site;
+static alto_loop *loop;
+static alto_notify *notify;
 static char paths[PATHS][PATH]; /* that lead somewhere */
 static size_t path_count;
 
@@ -52,6 +56,11 @@ static void add_pull_paths(void)
     add_path("/redistribution/v1/%s/manifest/1.1", name);
 }
 
+static void on_notified(void *context)
+{
+    (void)context;
+}
+
 static void prepare(void)
 {
     if (origin)
@@ -69,7 +78,10 @@ static void prepare(void)
                                         "/redistribution/v1/info",
                                         "/notify",
                                         "/resource/net"};
-    alto_site_options serve = {.counts = &counts, .stale = ALTO_STALE_UNTIL_VALID};
+    loop = alto_loop_new();
+    notify = loop ? alto_notify_new(loop, alto_slice_text("x"), on_notified, NULL) : NULL;
+    fuzz_check(notify);
+    alto_site_options serve = {.counts = &counts, .stale = ALTO_STALE_UNTIL_VALID, .notify = notify};
     alto_front *front;
     alto_error error;
     origin = test_origin_new(23);
@@ -128,13 +140,15 @@ static bool is_json(const char *type)
     return type && strstr(type, "json");
 }
 
-static void check_answer(const answered *self)
+static void check_answer(const alto_http_request *request, const answered *self)
 {
     unsigned status = self->answer.status;
     const char *type = header(self, "Content-Type");
     fuzz_check(status >= 200 && status < 600 && status != 500);
     if (status >= 400)
         fuzz_check(header(self, "Cache-Control") && strcmp(header(self, "Cache-Control"), "no-store") == 0);
+    if (status == 202) /* to /notify */
+        fuzz_check(request->authorization && strcmp(request->authorization, "Bearer x") == 0);
     if (status == 405)
         fuzz_check(header(self, "Allow"));
     fuzz_check(self->body.size == 0 || type);
@@ -230,7 +244,7 @@ void fuzz_one(alto_slice input)
     if (strcmp(request.method, "POST") == 0)
         request.body = fuzz_rest(&in);
     answered got = ask(&request);
-    check_answer(&got);
+    check_answer(&request, &got);
     check_again(&request, &got);
     if (strcmp(request.method, "GET") == 0) {
         check_head(&request, &got);

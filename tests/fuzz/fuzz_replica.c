@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A replica among liars: statements, payloads and pulled answers come in any order, some of them damaged, some edited and then signed
- * with the right key. What is refused changes nothing; what is shown is signed and whole; positions never fall; and unless
+/* A replica among liars: frames, manifests, pulled answers and what a disk gives come in any order, some of them damaged, some edited and
+ * then signed with the right key. What is refused changes nothing; what is shown is signed and whole; positions never fall; and unless
  * somebody stole the key, the truth wins as soon as it is heard.
  *
  * Longest input: 1024. Dictionary: pack. */
 #include "cmocka_all.h"
+#include "core/pushed.h"
 #include "fuzz.h"
 #include "origin.h"
 
@@ -138,12 +139,38 @@ static alto_slice damaged(alto_reader *in, alto_slice bytes)
     return own;
 }
 
-static void push_message(session *self, const test_message *message, alto_slice bytes)
+/* As frames, of which one may be missing, damaged or there twice. */
+static void push_frames(session *self, const alto_slice *frames, size_t count)
 {
-    if (message->is_payload)
-        deliver_payload(self, &message->commit_hash, message->index, bytes);
+    alto_pushed pushed;
+    if (alto_pushed_read(frames, count, &pushed) != ALTO_OK)
+        return;
+    fuzz_check(count == (pushed.is_statement ? 3 : 4) && pushed.object.data == frames[count == 3 ? 1 : 3].data);
+    if (pushed.is_statement)
+        deliver_statement(self, pushed.object, &pushed.signature);
     else
-        deliver_statement(self, bytes, &message->signature);
+        deliver_payload(self, &pushed.commit_hash, pushed.index, pushed.object);
+}
+
+static void push_message(session *self, const test_message *message, alto_slice bytes, alto_reader *in)
+{
+    uint8_t topic[ALTO_TOPIC_SIZE], index = (uint8_t)message->index;
+    alto_topic(topic, message->is_payload ? 'p' : 'h', &origin->anchor.origin, NULL);
+    alto_slice frames[5] = {alto_slice_of(topic, sizeof topic), bytes,
+                            alto_slice_of(message->signature.bytes, sizeof message->signature.bytes)};
+    size_t count = 3;
+    if (message->is_payload) {
+        frames[1] = alto_slice_of(message->commit_hash.bytes, sizeof message->commit_hash.bytes);
+        frames[2] = alto_slice_of(&index, 1);
+        frames[3] = bytes;
+        count = 4;
+    }
+    unsigned odd = fuzz_below(in, 16);
+    if (odd == 15)
+        frames[fuzz_below(in, 4)] = fuzz_part(in);
+    else if (odd == 14)
+        count = fuzz_below(in, 6);
+    push_frames(self, frames, count);
 }
 
 /* ---- forged with the right key ---- */
@@ -345,18 +372,76 @@ static void check_truth_wins(session *self)
     fuzz_check(won);
 }
 
+/* ---- manifests and disks ---- */
+
+/* Damaged, or changed in its first bytes and signed by the root key again. */
+static void offer_manifest(session *self, alto_reader *in)
+{
+    alto_view *before = alto_view_retain(alto_replica_view(self->replica));
+    alto_slice file = alto_buffer_slice(&origin->manifest_file);
+    alto_manifest changed = origin->manifest;
+    alto_buffer made = alto_buffer_make(ALTO_MAX_MANIFEST);
+    if (fuzz_flag(in)) {
+        file = damaged(in, file);
+    } else {
+        changed.version += fuzz_below(in, 3);
+        changed.epoch += fuzz_below(in, 2);
+        changed.online_count = fuzz_below(in, 2);
+        changed.issued_at_ms += fuzz_below(in, 1000);
+        if (alto_manifest_sign(&changed, (const alto_signing_key *const[]){origin->root}, 1, &made) == ALTO_OK) {
+            file = alto_buffer_slice(&made);
+            self->forged = true; /* what the origin said before may be void now */
+        }
+    }
+    alto_status status = alto_replica_on_manifest(self->replica, file, self->now_ms);
+    fuzz_check(alto_replica_view(self->replica) == before);
+    if (status == ALTO_OK)
+        fuzz_check(alto_slice_equal(alto_replica_manifest(self->replica), file));
+    alto_view_release(before);
+    alto_buffer_fini(&made);
+}
+
+/* The newest state as a disk gives it, but for one thing perhaps. */
+static void restore(session *self, alto_reader *in)
+{
+    const alto_view *view = test_origin_view(origin);
+    const test_message *last = &origin->messages[origin->message_count - 1];
+    alto_slice object = alto_buffer_slice(&last->object);
+    size_t count = view->count;
+    const alto_tree *catalog = view->catalog;
+    switch (fuzz_below(in, 5)) {
+    case 0:
+        object = damaged(in, object);
+        break;
+    case 1:
+        count = fuzz_below(in, (unsigned)count + 1);
+        break;
+    case 2:
+        catalog = NULL;
+        break;
+    default:
+        break;
+    }
+    alto_status status =
+        alto_replica_restore(self->replica, object, &last->signature, catalog, view->resources, count, self->now_ms);
+    const alto_view *after = alto_replica_view(self->replica);
+    fuzz_check(status == ALTO_OK || !after);
+    if (after)
+        check_view(self, after);
+}
+
 static void step(session *self, alto_reader *in)
 {
     const test_message *message;
-    switch (fuzz_below(in, 8)) {
+    switch (fuzz_below(in, 9)) {
     case 0:
     case 1:
         message = choose_message(in);
-        push_message(self, message, alto_buffer_slice(&message->object));
+        push_message(self, message, alto_buffer_slice(&message->object), in);
         break;
     case 2:
         message = choose_message(in);
-        push_message(self, message, damaged(in, alto_buffer_slice(&message->object)));
+        push_message(self, message, damaged(in, alto_buffer_slice(&message->object)), in);
         break;
     case 3:
         push_forged(self, in);
@@ -369,6 +454,9 @@ static void step(session *self, alto_reader *in)
         break;
     case 6:
         self->now_ms += fuzz_flag(in) ? 300 : LATER_MS;
+        break;
+    case 7:
+        offer_manifest(self, in);
         break;
     default:
         pull_some(self, in);
@@ -386,6 +474,8 @@ void fuzz_one(alto_slice input)
     alto_slice manifest = alto_buffer_slice(&origin->manifest_file);
     if (!fuzz_flag(&in))
         fuzz_check(alto_replica_on_manifest(self.replica, manifest, self.now_ms) == ALTO_OK);
+    if (fuzz_below(&in, 4) == 3)
+        restore(&self, &in);
     while (alto_reader_left(&in) > 0)
         step(&self, &in);
     if (!self.forged && self.now_ms < TEST_NOW_MS + 3600000 - ROUNDS * LATER_MS)

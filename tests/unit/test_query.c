@@ -24,6 +24,7 @@ static void what_is_no_json_object_is_a_syntax_error(void **state)
                                         "3",
                                         "null",
                                         "{} {}",
+                                        "{} \"x",
                                         "{\"a\":}",
                                         "{\"a\":01}",
                                         "{a:1}",
