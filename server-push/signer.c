@@ -3,15 +3,29 @@
 
 #include <stdlib.h>
 
-static bool is_named(const alto_manifest *manifest, const alto_signing_key *key, uint64_t *not_after_ms)
+/* What the manifest says of a key; NULL: nothing. */
+static const alto_online_key *find_named(const alto_manifest *manifest, const alto_signing_key *key)
 {
     alto_public_key public_half = alto_signing_key_public(key);
     for (size_t i = 0; i < manifest->online_count; i++)
-        if (memcmp(&manifest->online[i].key, &public_half, sizeof public_half) == 0) {
-            *not_after_ms = manifest->online[i].not_after_ms;
-            return true;
-        }
-    return false;
+        if (memcmp(&manifest->online[i].key, &public_half, sizeof public_half) == 0)
+            return &manifest->online[i];
+    return NULL;
+}
+
+static alto_status check_keys(const signer *self, const char *directory, uint64_t now_ms, alto_error *error)
+{
+    bool any_named = false, any_valid = false;
+    for (size_t i = 0; i < self->online.count; i++) {
+        const alto_online_key *named = find_named(&self->manifest, self->online.keys[i]);
+        any_named |= named != NULL;
+        any_valid |= named && named->not_before_ms <= now_ms && now_ms < named->not_after_ms;
+    }
+    if (!any_named)
+        return alto_fail(error, ALTO_UNKNOWN_KEY, directory,
+                         "the manifest names none of its keys (signing.pem, signing-*.pem)");
+    return any_valid ? ALTO_OK
+                     : alto_fail(error, ALTO_EXPIRED, directory, "none of its keys is valid now: see alto-keys show");
 }
 
 /* A root set that came with this very manifest is noted, so that all sets are served. */
@@ -33,10 +47,7 @@ static alto_status read_all(signer *self, const char *directory, uint64_t now_ms
         status = alto_keyring_read_online(directory, &self->online, error);
     if (status == ALTO_OK)
         status = read_manifest(self, directory, now_ms, error);
-    if (status == ALTO_OK && signer_good_until_ms(self) == 0)
-        status = alto_fail(error, ALTO_UNKNOWN_KEY, directory,
-                           "the manifest names none of its keys (signing.pem, signing-*.pem)");
-    return status;
+    return status == ALTO_OK ? check_keys(self, directory, now_ms, error) : status;
 }
 
 alto_status signer_read(const char *directory, uint64_t now_ms, signer **out, alto_error *error)
@@ -68,9 +79,9 @@ uint64_t signer_good_until_ms(const signer *self)
 {
     uint64_t latest_ms = 0;
     for (size_t i = 0; i < self->online.count; i++) {
-        uint64_t not_after_ms;
-        if (is_named(&self->manifest, self->online.keys[i], &not_after_ms) && not_after_ms > latest_ms)
-            latest_ms = not_after_ms;
+        const alto_online_key *named = find_named(&self->manifest, self->online.keys[i]);
+        if (named && named->not_after_ms > latest_ms)
+            latest_ms = named->not_after_ms;
     }
     return latest_ms < self->manifest.not_after_ms ? latest_ms : self->manifest.not_after_ms;
 }

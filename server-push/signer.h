@@ -18,7 +18,7 @@ typedef struct {
 } signer;
 
 /* Errors: those of reading (keyring.h); ALTO_EXPIRED and ALTO_FUTURE of the manifest; ALTO_UNKNOWN_KEY (the manifest names
- * none of the keys). */
+ * none of the keys); ALTO_EXPIRED (none of them is valid now). */
 alto_status signer_read(const char *directory, uint64_t now_ms, signer **out, alto_error *error);
 void signer_destroy(signer **self);
 

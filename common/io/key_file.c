@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/key_file.h"
 
+#include "core/crypto.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,6 +10,21 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+alto_buffer alto_key_buffer(void)
+{
+    alto_buffer made = alto_buffer_make(ALTO_PEM_ROOM);
+    alto_buffer_grow(&made, ALTO_PEM_ROOM);
+    alto_buffer_empty(&made);
+    return made;
+}
+
+void alto_key_buffer_fini(alto_buffer *buffer)
+{
+    if (buffer->data)
+        alto_wipe(buffer->data, buffer->capacity);
+    alto_buffer_fini(buffer);
+}
 
 alto_key_path alto_key_path_of(const char *directory, const char *name)
 {

@@ -11,7 +11,12 @@
 #include <limits.h>
 #include <sys/types.h>
 
-enum { ALTO_KEY_PRIVATE = 0600, ALTO_KEY_PUBLIC = 0644 };
+enum { ALTO_KEY_PRIVATE = 0600, ALTO_KEY_PUBLIC = 0644, ALTO_PEM_ROOM = 65536 };
+
+/* A buffer for the text of a key, which never moves, so that wiping it leaves no copy behind. */
+alto_buffer alto_key_buffer(void);
+/* Wipe and free it. */
+void alto_key_buffer_fini(alto_buffer *buffer);
 
 typedef struct {
     char text[PATH_MAX];

@@ -15,8 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PEM_ROOM = 65536 };
-
 /* One file that is about to be made. */
 typedef struct {
     const char *name;
@@ -104,9 +102,7 @@ static alto_status make_directory(const char *directory, bool *is_new, alto_erro
 static void wipe_all(new_file *files, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (files[i].content.data)
-            alto_wipe(files[i].content.data, files[i].content.capacity);
-        alto_buffer_fini(&files[i].content);
+        alto_key_buffer_fini(&files[i].content);
     }
 }
 
@@ -132,9 +128,9 @@ static alto_status make_all(const char *directory, new_file *files, size_t count
 alto_status alto_keyring_make(const char *directory, uint64_t now_ms, uint64_t days, alto_manifest *manifest,
                               alto_error *error)
 {
-    new_file files[] = {{ALTO_KEYRING_ROOT, ALTO_KEY_PRIVATE, alto_buffer_make(PEM_ROOM)},
-                        {ALTO_KEYRING_ANCHOR, ALTO_KEY_PUBLIC, alto_buffer_make(PEM_ROOM)},
-                        {ALTO_KEYRING_ONLINE, ALTO_KEY_PRIVATE, alto_buffer_make(PEM_ROOM)},
+    new_file files[] = {{ALTO_KEYRING_ROOT, ALTO_KEY_PRIVATE, alto_key_buffer()},
+                        {ALTO_KEYRING_ANCHOR, ALTO_KEY_PUBLIC, alto_buffer_make(ALTO_PEM_ROOM)},
+                        {ALTO_KEYRING_ONLINE, ALTO_KEY_PRIVATE, alto_key_buffer()},
                         {ALTO_KEYRING_MANIFEST, ALTO_KEY_PUBLIC, alto_buffer_make(ALTO_MAX_MANIFEST)}};
     alto_signing_key *root = alto_signing_key_new(), *online = alto_signing_key_new();
     alto_status status = ALTO_NO_MEMORY;
@@ -156,8 +152,8 @@ alto_status alto_keyring_make_shared(const char *directory, unsigned threshold, 
                                      size_t root_count, uint64_t now_ms, uint64_t days, alto_manifest *manifest,
                                      alto_error *error)
 {
-    new_file files[] = {{ALTO_KEYRING_ANCHOR, ALTO_KEY_PUBLIC, alto_buffer_make(PEM_ROOM)},
-                        {ALTO_KEYRING_ONLINE, ALTO_KEY_PRIVATE, alto_buffer_make(PEM_ROOM)},
+    new_file files[] = {{ALTO_KEYRING_ANCHOR, ALTO_KEY_PUBLIC, alto_buffer_make(ALTO_PEM_ROOM)},
+                        {ALTO_KEYRING_ONLINE, ALTO_KEY_PRIVATE, alto_key_buffer()},
                         {NULL, ALTO_KEY_PUBLIC, alto_buffer_make(ALTO_MAX_MANIFEST)}};
     alto_signing_key *online = alto_signing_key_new();
     alto_status status = ALTO_NO_MEMORY;
@@ -180,8 +176,8 @@ alto_status alto_keyring_make_shared(const char *directory, unsigned threshold, 
 alto_status alto_keyring_new_key(const char *private_file, const char *public_file, alto_public_key *made,
                                  alto_error *error)
 {
-    new_file files[] = {{private_file, ALTO_KEY_PRIVATE, alto_buffer_make(PEM_ROOM)},
-                        {public_file, ALTO_KEY_PUBLIC, alto_buffer_make(PEM_ROOM)}};
+    new_file files[] = {{private_file, ALTO_KEY_PRIVATE, alto_key_buffer()},
+                        {public_file, ALTO_KEY_PUBLIC, alto_buffer_make(ALTO_PEM_ROOM)}};
     enum { COUNT = sizeof files / sizeof *files };
     alto_signing_key *key = alto_signing_key_new();
     alto_status status = key ? ALTO_OK : alto_fail(error, ALTO_NO_MEMORY, private_file, "out of memory");
@@ -200,7 +196,7 @@ alto_status alto_keyring_new_key(const char *private_file, const char *public_fi
 
 alto_status alto_keyring_read_anchor(const char *directory, const char *name, alto_anchor *anchor, alto_error *error)
 {
-    alto_buffer pem = alto_buffer_make(PEM_ROOM);
+    alto_buffer pem = alto_buffer_make(ALTO_PEM_ROOM);
     alto_status status = alto_keyring_read(directory, name, &pem, error);
     if (status == ALTO_OK) {
         status = alto_anchor_from_pem(alto_buffer_slice(&pem), anchor);
@@ -227,7 +223,7 @@ static alto_status check_private(const char *file, alto_error *error)
 
 alto_status alto_keyring_read_key(const char *directory, const char *name, alto_signing_key **key, alto_error *error)
 {
-    alto_buffer pem = alto_buffer_make(PEM_ROOM);
+    alto_buffer pem = alto_key_buffer();
     *key = NULL;
     alto_status status = alto_keyring_read(directory, name, &pem, error);
     if (status == ALTO_OK) {

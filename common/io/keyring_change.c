@@ -8,8 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PEM_ROOM = 65536 };
-
 static const char *const not_enough = "has not the signatures of enough root keys";
 
 /* What is there before a change. */
@@ -167,16 +165,14 @@ static alto_status write_private(const char *directory, const char *name, const 
                                  alto_error *error)
 {
     alto_key_path to = alto_key_path_of(directory, name);
-    alto_buffer pem = alto_buffer_make(PEM_ROOM);
+    alto_buffer pem = alto_key_buffer();
     alto_signing_key_pem(key, &pem);
     alto_status status = pem.status;
     if (status == ALTO_OK)
         status = alto_key_file_new(to.text, ALTO_KEY_PRIVATE, alto_buffer_slice(&pem), error);
     else
         alto_fail(error, status, to.text, "%s", alto_status_text(status));
-    if (pem.data)
-        alto_wipe(pem.data, pem.capacity);
-    alto_buffer_fini(&pem);
+    alto_key_buffer_fini(&pem);
     return status;
 }
 
