@@ -54,11 +54,10 @@ void alto_pool_destroy(alto_pool **self)
     *self = NULL;
 }
 
+/* Keyed at random, so that nobody can choose names whose runs collide. */
 static size_t slot_of(const alto_hash *hash, size_t capacity)
 {
-    uint64_t word;
-    memcpy(&word, hash->bytes, sizeof word);
-    return (size_t)word & (capacity - 1);
+    return (size_t)alto_fingerprint_of(alto_slice_of(hash->bytes, ALTO_HASH_SIZE)).low & (capacity - 1);
 }
 
 static void place(alto_run **slots, size_t capacity, alto_run *keys)
