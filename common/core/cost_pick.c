@@ -81,7 +81,9 @@ static bool find_columns(alto_cost_pick *self, const alto_tree *items)
     if (!add_visit(self, &nowhere) || !add_visit(self, &top))
         return false;
     for (size_t i = 0; i < self->count; i++) {
-        bool found = alto_tree_find_again(items, self->names[i], &place, &value);
+        bool named = self->names[i].size > 0;
+        bool found = named && alto_tree_find_again(items, self->names[i], &place, &value);
+        place = named ? place : 0;
         /* Where it would be is gone by too: the next row may have it. What is behind the last key of all, the top tells. */
         if (place && !add_visits(self, items, place, before))
             return false;
@@ -119,7 +121,7 @@ static void take_one_by_one(const alto_cost_pick *self, const alto_tree *items, 
 {
     alto_value value;
     for (size_t i = 0; i < self->count; i++)
-        costs[i] = alto_tree_find(items, self->names[i], &value) ? value.cost : NAN;
+        costs[i] = self->names[i].size > 0 && alto_tree_find(items, self->names[i], &value) ? value.cost : NAN;
 }
 
 alto_status alto_cost_pick_row(alto_cost_pick *self, const alto_tree *items, double *costs)

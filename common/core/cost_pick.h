@@ -13,7 +13,7 @@
 #include <math.h>
 
 typedef struct {
-    const alto_slice *names; /* of the columns, ascending, lent until the end */
+    const alto_slice *names; /* of the columns; lent until the end */
     size_t count;
     struct alto_pick_column *columns; /* owned */
     struct alto_pick_visit *visits;   /* owned */
@@ -21,7 +21,9 @@ typedef struct {
     bool known; /* where the columns are */
 } alto_cost_pick;
 
-/* Errors: ALTO_NO_MEMORY. End with alto_cost_pick_fini, also after an error. */
+/* names      of the columns in any order, also twice; the more of them are neighbours that are so in the map, the quicker. An empty one
+ *            is of a column that no row has
+ * Errors     ALTO_NO_MEMORY. End with alto_cost_pick_fini, also after an error. */
 alto_status alto_cost_pick_init(alto_cost_pick *self, const alto_slice *names, size_t count);
 void alto_cost_pick_fini(alto_cost_pick *self);
 

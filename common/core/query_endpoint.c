@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/query_endpoint.h"
 
-#include "core/number.h"
-#include "core/query_cost.h"
+#include "core/cost_rows.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -202,16 +200,15 @@ alto_status alto_query_endpoint_property(const alto_endpoint_question *question,
 /* What one cost map of the wish says of the endpoints. */
 typedef struct {
     const alto_resource *network;
-    const alto_pid **sources, **destinations; /* owned */
-    const alto_tree *row;                     /* of the source in hand; NULL: it has none */
+    const alto_pid **sources; /* owned */
+    alto_slice *destinations; /* owned; names of their PIDs, empty where there is none */
 } side;
 
 typedef struct {
     endpoints sources, destinations;
     alto_cost_wish wish;
     side sides[2 * ALTO_SERVICE_COSTS]; /* one for each map of the wish */
-    alto_buffer *out;
-    bool some; /* a source was written */
+    alto_cost_rows *rows;               /* owned */
 } cost_answer;
 
 static alto_status read_pairs(cost_answer *self, const alto_endpoint_question *question, const alto_query_field *field,
@@ -236,91 +233,51 @@ static alto_status read_pairs(cost_answer *self, const alto_endpoint_question *q
     return status;
 }
 
-static alto_status find_sides(cost_answer *self, const alto_endpoint_question *question)
+/* The names of the PIDs of all endpoints, as pids_of has them. */
+static alto_status names_of(const endpoints *self, const alto_lpm *lpm, alto_slice **out)
 {
+    const alto_pid **pids = NULL;
+    alto_status status = pids_of(self, lpm, &pids);
+    *out = status == ALTO_OK ? calloc(self->texts.count + 1, sizeof **out) : NULL;
+    for (size_t i = 0; *out && i < self->texts.count; i++)
+        if (pids[i])
+            (*out)[i] = alto_pid_name(pids[i]);
+    free(pids);
+    return *out ? ALTO_OK : ALTO_NO_MEMORY;
+}
+
+static alto_status find_side(cost_answer *self, size_t map, const alto_endpoint_question *question)
+{
+    side *at = &self->sides[map];
+    const alto_lpm *lpm;
+    at->network = alto_service_network(question->view, self->wish.maps[map]);
+    alto_status status = question->lpm(at->network, &lpm);
+    if (status == ALTO_OK)
+        status = pids_of(&self->sources, lpm, &at->sources);
+    if (status == ALTO_OK)
+        status = names_of(&self->destinations, lpm, &at->destinations);
+    return status == ALTO_OK ? alto_cost_rows_name(self->rows, map, at->destinations) : status;
+}
+
+static alto_status begin_rows(cost_answer *self, const alto_endpoint_question *question)
+{
+    const alto_query_strings *texts = &self->destinations.texts;
+    self->rows = alto_cost_rows_new(&self->wish, texts->items, texts->count);
+    alto_status status = self->rows ? ALTO_OK : ALTO_NO_MEMORY;
+    for (size_t i = 0; status == ALTO_OK && i < self->wish.map_count; i++)
+        status = find_side(self, i, question);
+    return status;
+}
+
+static alto_status add_source(cost_answer *self, size_t source, alto_buffer *out)
+{
+    const alto_tree *rows[2 * ALTO_SERVICE_COSTS];
     for (size_t i = 0; i < self->wish.map_count; i++) {
-        side *at = &self->sides[i];
-        const alto_lpm *lpm;
-        at->network = alto_service_network(question->view, self->wish.maps[i]);
-        alto_status status = question->lpm(at->network, &lpm);
-        if (status == ALTO_OK)
-            status = pids_of(&self->sources, lpm, &at->sources);
-        if (status == ALTO_OK)
-            status = pids_of(&self->destinations, lpm, &at->destinations);
-        if (status != ALTO_OK)
-            return status;
+        const alto_pid *pid = self->sides[i].sources[source];
+        if (!pid || !alto_pid_row(pid, self->wish.maps[i]->version, &rows[i]))
+            rows[i] = NULL;
     }
-    return ALTO_OK;
-}
-
-/* false: no map has costs from the source. */
-static bool find_rows(cost_answer *self, size_t source)
-{
-    bool any = false;
-    for (size_t i = 0; i < self->wish.map_count; i++) {
-        side *at = &self->sides[i];
-        const alto_pid *pid = at->sources[source];
-        if (!pid || !alto_pid_row(pid, self->wish.maps[i]->version, &at->row))
-            at->row = NULL;
-        any = any || at->row;
-    }
-    return any;
-}
-
-/* The costs of all maps of the wish, NaN where there is none. */
-static void find_costs(const cost_answer *self, size_t destination, double *costs)
-{
-    for (size_t i = 0; i < self->wish.map_count; i++) {
-        const side *at = &self->sides[i];
-        const alto_pid *pid = at->destinations[destination];
-        if (!at->row || !pid || !alto_pid_cell(pid, at->row, &costs[i]))
-            costs[i] = NAN;
-    }
-}
-
-static void add_cost(alto_buffer *out, double cost)
-{
-    char text[ALTO_NUMBER_TEXT];
-    if (isnan(cost))
-        alto_buffer_add_text(out, "null");
-    else
-        alto_buffer_add(out, text, alto_number_format(cost, text));
-}
-
-static void add_costs(const cost_answer *self, const double *costs)
-{
-    if (!self->wish.multi) {
-        add_cost(self->out, costs[0]);
-        return;
-    }
-    for (size_t i = 0; i < self->wish.count; i++) {
-        alto_buffer_add_text(self->out, i ? "," : "[");
-        add_cost(self->out, costs[i]);
-    }
-    alto_buffer_add_text(self->out, "]");
-}
-
-static void add_source(cost_answer *self, size_t source)
-{
-    bool some_before = self->some, some = false;
-    size_t before = self->out->size;
-    if (!find_rows(self, source))
-        return;
-    add_name(self->out, &self->some, self->sources.texts.items[source]);
-    alto_buffer_add_text(self->out, "{");
-    for (size_t i = 0; i < self->destinations.texts.count && self->out->status == ALTO_OK; i++) {
-        double costs[2 * ALTO_SERVICE_COSTS];
-        find_costs(self, i, costs);
-        if (!alto_cost_wish_admits(&self->wish, costs))
-            continue;
-        add_name(self->out, &some, self->destinations.texts.items[i]);
-        add_costs(self, costs);
-    }
-    alto_buffer_add_text(self->out, "}");
-    if (some || self->out->status != ALTO_OK)
-        return;
-    self->out->size = before;
-    self->some = some_before;
+    return alto_cost_rows_add(self->rows, rows, self->sources.texts.items[source], out);
 }
 
 /* Was the network map named for one of the sides before? */
@@ -332,27 +289,31 @@ static bool named(const cost_answer *self, size_t side_index)
     return false;
 }
 
-static void add_cost_map(cost_answer *self)
+static alto_status add_cost_map(cost_answer *self, alto_buffer *out)
 {
-    alto_buffer_add_text(self->out, "{\"meta\":{");
-    alto_cost_wish_meta(&self->wish, self->out);
-    alto_buffer_add_text(self->out, ",\"vtag\":");
-    add_vtag(self->out, self->sides[0].network);
-    alto_buffer_add_text(self->out, ",\"dependent-vtags\":[");
+    alto_status status = ALTO_OK;
+    alto_buffer_add_text(out, "{\"meta\":{");
+    alto_cost_wish_meta(&self->wish, out);
+    alto_buffer_add_text(out, ",\"vtag\":");
+    add_vtag(out, self->sides[0].network);
+    alto_buffer_add_text(out, ",\"dependent-vtags\":[");
     for (size_t i = 0; i < self->wish.map_count; i++) {
         if (named(self, i))
             continue;
-        alto_buffer_add_text(self->out, i ? "," : "");
-        add_vtag(self->out, self->sides[i].network);
+        alto_buffer_add_text(out, i ? "," : "");
+        add_vtag(out, self->sides[i].network);
     }
-    alto_buffer_add_text(self->out, "]},\"endpoint-cost-map\":{");
-    for (size_t i = 0; i < self->sources.texts.count && self->out->status == ALTO_OK; i++)
-        add_source(self, i);
-    alto_buffer_add_text(self->out, "}}");
+    alto_buffer_add_text(out, "]},\"endpoint-cost-map\":");
+    for (size_t i = 0; status == ALTO_OK && i < self->sources.texts.count; i++)
+        status = add_source(self, i, out);
+    alto_cost_rows_end(self->rows, out);
+    alto_buffer_add_text(out, "}");
+    return status == ALTO_OK ? out->status : status;
 }
 
 static void cost_answer_fini(cost_answer *self)
 {
+    alto_cost_rows_destroy(&self->rows);
     for (size_t i = 0; i < self->wish.map_count; i++) {
         free(self->sides[i].sources);
         free(self->sides[i].destinations);
@@ -365,17 +326,15 @@ static void cost_answer_fini(cost_answer *self)
 alto_status alto_query_endpoint_cost(const alto_endpoint_question *question, alto_slice body, alto_buffer *out,
                                      alto_query_error *error)
 {
-    cost_answer answer = {.out = out};
+    cost_answer answer = {.rows = NULL};
     alto_query_field pairs = {.name = "endpoints", .path = "endpoints", .type = ALTO_QUERY_OBJECT, .required = true};
     alto_status status = alto_cost_wish_read(&answer.wish, question->view, question->service, body, &pairs, error);
     if (status == ALTO_OK)
         status = read_pairs(&answer, question, &pairs, error);
     if (status == ALTO_OK)
-        status = find_sides(&answer, question);
-    if (status == ALTO_OK) {
-        add_cost_map(&answer);
-        status = out->status;
-    }
+        status = begin_rows(&answer, question);
+    if (status == ALTO_OK)
+        status = add_cost_map(&answer, out);
     cost_answer_fini(&answer);
     return status;
 }

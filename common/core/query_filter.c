@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/query_filter.h"
 
-#include "core/cost_pick.h"
-#include "core/number.h"
-#include "core/number_quick.h"
-#include "core/query_cost.h"
+#include "core/cost_rows.h"
 #include "core/render_text.h"
 #include "core/tree_guess.h"
 
@@ -162,184 +159,11 @@ alto_status alto_query_network_filter(const alto_service *service, alto_slice bo
 
 /* ---- filtered cost map ---- */
 
-enum { COPY = 16 }; /* bytes copied at a time, up to so many more than there are */
-
-/* What stands before each cost: ,"PID": */
-typedef struct {
-    uint32_t begin, size; /* in `names` */
-} column_text;
-
 typedef struct {
     alto_query_strings sources, destinations;
     alto_cost_wish wish;
-    alto_cost_pick picks[2 * ALTO_SERVICE_COSTS]; /* one for each map of the wish */
-    column_text *texts;                           /* owned; of each destination */
-    alto_buffer names;
-    double *costs;     /* owned; of one row: of the first map in each destination, then of the second */
-    alto_quick *quick; /* owned; the same */
-    size_t room;       /* bytes that a row may need */
-    alto_buffer *out;
-    bool some; /* a row was written */
+    alto_cost_rows *rows; /* owned */
 } cost_answer;
-
-static alto_status write_names(cost_answer *self)
-{
-    static const uint8_t before[] = {',', '"'}, behind[] = {'"', ':'};
-    size_t count = self->destinations.count, size = COPY;
-    for (size_t i = 0; i < count; i++)
-        size += sizeof before + self->destinations.items[i].size + sizeof behind;
-    self->names = alto_buffer_make(size);
-    self->texts = malloc((count + 1) * sizeof *self->texts);
-    uint8_t *begin = alto_buffer_grow(&self->names, size), *at = begin;
-    if (!self->texts || !begin)
-        return ALTO_NO_MEMORY;
-    for (size_t i = 0; i < count; i++) {
-        alto_slice name = self->destinations.items[i]; /* names of PIDs need no escapes */
-        self->texts[i].begin = (uint32_t)(at - begin);
-        memcpy(at, before, sizeof before);
-        memcpy(at + sizeof before, name.data, name.size);
-        memcpy(at + sizeof before + name.size, behind, sizeof behind);
-        self->texts[i].size = (uint32_t)(sizeof before + name.size + sizeof behind);
-        at += self->texts[i].size;
-    }
-    return ALTO_OK;
-}
-
-static alto_status begin_picks(cost_answer *self)
-{
-    size_t count = self->destinations.count, maps = self->wish.map_count;
-    alto_status status = write_names(self);
-    for (size_t i = 0; status == ALTO_OK && i < maps; i++)
-        status = alto_cost_pick_init(&self->picks[i], self->destinations.items, count);
-    self->costs = malloc((count * maps + 1) * sizeof *self->costs);
-    self->quick = malloc((count * maps + 1) * sizeof *self->quick);
-    self->room = self->names.size + count * (self->wish.count * (ALTO_NUMBER_TEXT + 1) + 2) + ALTO_MAX_NAME + COPY;
-    return status == ALTO_OK && !(self->costs && self->quick) ? ALTO_NO_MEMORY : status;
-}
-
-static inline uint8_t *copy(uint8_t *to, const uint8_t *from, size_t size)
-{
-    for (size_t at = 0; at < size; at += COPY)
-        memcpy(to + at, from + at, COPY);
-    return to + size;
-}
-
-static inline uint8_t *put_cost(uint8_t *at, alto_quick quick, double cost)
-{
-    static const uint8_t none[] = {'n', 'u', 'l', 'l'};
-    if (quick.whole != ALTO_QUICK_NONE)
-        return alto_quick_put(at, quick);
-    if (!alto_cost_none(cost))
-        return at + alto_number_format(cost, (char *)at);
-    memcpy(at, none, sizeof none);
-    return at + sizeof none;
-}
-
-/* One destination: its number, or an array of them. */
-static uint8_t *put_cell(const cost_answer *self, uint8_t *at, size_t column)
-{
-    at = copy(at, self->names.data + self->texts[column].begin, self->texts[column].size);
-    if (!self->wish.multi)
-        return put_cost(at, self->quick[column], self->costs[column]);
-    for (size_t i = 0; i < self->wish.count; i++) {
-        size_t place = i * self->destinations.count + column;
-        *at++ = i ? ',' : '[';
-        at = put_cost(at, self->quick[place], self->costs[place]);
-    }
-    *at++ = ']';
-    return at;
-}
-
-/* The usual row, of one map and without conditions. What it needs is held in locals: for all the compiler knows, bytes
- * that are written could be part of *self. */
-static uint8_t *put_plain_cells(const cost_answer *self, uint8_t *at)
-{
-    const double *costs = self->costs;
-    const alto_quick *quick = self->quick;
-    const column_text *texts = self->texts;
-    const uint8_t *names = self->names.data;
-    for (size_t i = 0, count = self->destinations.count; i < count; i++)
-        if (quick[i].whole != ALTO_QUICK_NONE)
-            at = alto_quick_put(copy(at, names + texts[i].begin, texts[i].size), quick[i]);
-        else if (!alto_cost_none(costs[i]))
-            at = put_cost(copy(at, names + texts[i].begin, texts[i].size), quick[i], costs[i]);
-    return at;
-}
-
-static bool admits(const cost_answer *self, size_t column)
-{
-    double costs[2 * ALTO_SERVICE_COSTS];
-    for (size_t i = 0; i < self->wish.map_count; i++)
-        costs[i] = self->costs[i * self->destinations.count + column];
-    return alto_cost_wish_admits(&self->wish, costs);
-}
-
-/* The costs of a source in all maps. */
-static alto_status pick_rows(cost_answer *self, alto_slice source)
-{
-    alto_status status = ALTO_OK;
-    for (size_t i = 0; status == ALTO_OK && i < self->wish.map_count; i++) {
-        const alto_tree *row = NULL;
-        alto_version_row(self->wish.maps[i]->version, ALTO_ROW_PAYLOAD, source, &row);
-        status = alto_cost_pick_row(&self->picks[i], row, self->costs + i * self->destinations.count);
-    }
-    alto_quick_split(self->costs, self->wish.map_count * self->destinations.count, self->quick);
-    return status;
-}
-
-static uint8_t *put_cells(const cost_answer *self, uint8_t *at)
-{
-    for (size_t i = 0; i < self->destinations.count; i++)
-        if (admits(self, i))
-            at = put_cell(self, at, i);
-    return at;
-}
-
-static alto_status add_row(cost_answer *self, size_t number)
-{
-    alto_slice source = self->sources.items[number];
-    alto_status status = pick_rows(self, source);
-    if (status != ALTO_OK)
-        return status;
-    size_t before = self->out->size;
-    uint8_t *begin = alto_buffer_grow(self->out, self->room), *at = begin;
-    if (!begin)
-        return self->out->status;
-    *at++ = ',';
-    *at++ = '"';
-    memcpy(at, source.data, source.size);
-    at += source.size;
-    *at++ = '"';
-    *at++ = ':';
-    uint8_t *open = at;
-    at = self->wish.map_count == 1 && self->wish.test_count == 0 && !self->wish.multi ? put_plain_cells(self, at)
-                                                                                      : put_cells(self, at);
-    if (at == open) { /* nothing to say of it */
-        self->out->size = before;
-        return ALTO_OK;
-    }
-    *open = '{'; /* instead of the first comma */
-    *at++ = '}';
-    if (!self->some)
-        *begin = '{'; /* likewise */
-    self->some = true;
-    self->out->size = before + (size_t)(at - begin);
-    return ALTO_OK;
-}
-
-static alto_status add_cost_map(cost_answer *self, const alto_service *service)
-{
-    alto_status status = begin_picks(self);
-    alto_buffer_add_text(self->out, "{\"meta\":{");
-    add_meta_member(self->out, service->map->version, "dependent-vtags");
-    alto_buffer_add_text(self->out, ",");
-    alto_cost_wish_meta(&self->wish, self->out);
-    alto_buffer_add_text(self->out, "},\"cost-map\":");
-    for (size_t i = 0; status == ALTO_OK && i < self->sources.count; i++)
-        status = add_row(self, i);
-    alto_buffer_add_text(self->out, self->some ? "}}" : "{}}");
-    return status == ALTO_OK ? self->out->status : status;
-}
 
 /* ---- the order of names: few of them are quicker put in order by where they stand in the map than by their letters ---- */
 
@@ -369,8 +193,9 @@ static void insert(uint64_t *sorted, size_t count, uint64_t added)
 /* Put them into ascending order, each once. */
 static void sort_names(alto_query_strings *names, place_fn *place_of, const void *where)
 {
-    uint64_t sorted[FEW],
-        place; /* eight bits for which name it is, instead of the first, which all places of a tree have alike */
+    uint64_t
+        sorted[FEW]; /* places; instead of the first eight bits, which all in a tree have alike, which name it is */
+    uint64_t place;
     alto_slice unsorted[FEW];
     size_t count = 0, kept = 0;
     for (; count < names->count && count < FEW && place_of(where, names->items[count], &place); count++) {
@@ -409,29 +234,59 @@ static alto_status read_pids(cost_answer *self, const alto_query_field *pids, co
     return ALTO_OK;
 }
 
+static alto_status begin_rows(cost_answer *self)
+{
+    self->rows = alto_cost_rows_new(&self->wish, self->destinations.items, self->destinations.count);
+    alto_status status = self->rows ? ALTO_OK : ALTO_NO_MEMORY;
+    for (size_t i = 0; status == ALTO_OK && i < self->wish.map_count; i++)
+        status = alto_cost_rows_name(self->rows, i, self->destinations.items);
+    return status;
+}
+
+static alto_status add_row(cost_answer *self, alto_slice source, alto_buffer *out)
+{
+    const alto_tree *rows[2 * ALTO_SERVICE_COSTS];
+    for (size_t i = 0; i < self->wish.map_count; i++)
+        if (!alto_version_row(self->wish.maps[i]->version, ALTO_ROW_PAYLOAD, source, &rows[i]))
+            rows[i] = NULL;
+    return alto_cost_rows_add(self->rows, rows, source, out);
+}
+
+static alto_status add_cost_map(cost_answer *self, const alto_service *service, alto_buffer *out)
+{
+    alto_status status = begin_rows(self);
+    if (status != ALTO_OK)
+        return status;
+    alto_buffer_add_text(out, "{\"meta\":{");
+    add_meta_member(out, service->map->version, "dependent-vtags");
+    alto_buffer_add_text(out, ",");
+    alto_cost_wish_meta(&self->wish, out);
+    alto_buffer_add_text(out, "},\"cost-map\":");
+    for (size_t i = 0; status == ALTO_OK && i < self->sources.count; i++)
+        status = add_row(self, self->sources.items[i], out);
+    alto_cost_rows_end(self->rows, out);
+    alto_buffer_add_text(out, "}");
+    return status == ALTO_OK ? out->status : status;
+}
+
 static void cost_answer_fini(cost_answer *self)
 {
-    for (size_t i = 0; i < self->wish.map_count; i++)
-        alto_cost_pick_fini(&self->picks[i]);
+    alto_cost_rows_destroy(&self->rows);
     alto_cost_wish_fini(&self->wish);
     alto_query_strings_fini(&self->sources);
     alto_query_strings_fini(&self->destinations);
-    alto_buffer_fini(&self->names);
-    free(self->texts);
-    free(self->costs);
-    free(self->quick);
 }
 
 alto_status alto_query_cost_filter(const alto_view *view, const alto_service *service, alto_slice body,
                                    alto_buffer *out, alto_query_error *error)
 {
-    cost_answer answer = {.out = out};
+    cost_answer answer = {.sources = {.items = NULL}};
     alto_query_field pids = {.name = "pids", .path = "pids", .type = ALTO_QUERY_OBJECT};
     alto_status status = alto_cost_wish_read(&answer.wish, view, service, body, &pids, error);
     if (status == ALTO_OK)
         status = read_pids(&answer, &pids, service->network->version, error);
     if (status == ALTO_OK)
-        status = add_cost_map(&answer, service);
+        status = add_cost_map(&answer, service, out);
     cost_answer_fini(&answer);
     return status;
 }
