@@ -54,7 +54,6 @@ static void give(alto_http_answer *answer, unsigned status, const char *media_ty
 {
     answer->status = status;
     alto_http_header(answer, "Content-Type", "%s", media_type);
-    alto_http_header(answer, "Vary", "Accept-Encoding");
     alto_http_header(answer, "Cache-Control", "no-store");
     alto_http_take_body(answer, body);
 }
@@ -71,6 +70,7 @@ static void give_packed(alto_http_answer *answer, const char *accept_encoding, c
     alto_buffer packed = alto_buffer_make(body->size);
     if (alto_coding_pack(coding, alto_buffer_slice(body), &packed) == ALTO_OK) {
         alto_http_header(answer, "Content-Encoding", "%s", alto_coding_name(coding));
+        alto_http_header(answer, "Vary", "Accept-Encoding");
         give(answer, 200, media_type, &packed);
     } else {
         give(answer, 200, media_type, body);
