@@ -54,6 +54,8 @@ static int compare_names(alto_slice a, alto_slice b)
 
 static alto_slice name_of(const writer *self, const member *of)
 {
+    if (of->name_size == 0)
+        return alto_slice_text(""); /* there may be no memory of names yet to point into */
     return alto_slice_of(self->names.data + of->name, of->name_size);
 }
 

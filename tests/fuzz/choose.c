@@ -126,7 +126,7 @@ static void choose(const char *kept_path, const char *from_path)
     }
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+int LLVMFuzzerInitialize(int *argc, char ***argv) /* NOLINT(readability-non-const-parameter): libFuzzer's type */
 {
     if (*argc == 4 && strcmp((*argv)[1], "choose") == 0) {
         choose((*argv)[2], (*argv)[3]);

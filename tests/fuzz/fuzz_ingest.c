@@ -129,8 +129,14 @@ void fuzz_one(alto_slice input)
     alto_reader in = alto_reader_make(input);
     ingest_options how = {.hold_ms = HOLD_MS, .retag = fuzz_flag(&in)};
     session self = {.pool = alto_pool_new(), .now_ms = 1000000};
-    alto_committer_options options = {
-        .manifest = &manifest, .key = key, .chain = 1, .valid_for_s = 60, .interval_ms = 1000, .applied = on_applied};
+    const alto_signing_key *const keys[] = {key};
+    alto_committer_options options = {.manifest = &manifest,
+                                      .keys = keys,
+                                      .key_count = 1,
+                                      .chain = 1,
+                                      .valid_for_s = 60,
+                                      .interval_ms = 1000,
+                                      .applied = on_applied};
     fuzz_check(self.pool && alto_committer_new(&options, &self.committer) == ALTO_OK);
     self.documents = ingest_new(&how, self.pool);
     fuzz_check(self.documents);

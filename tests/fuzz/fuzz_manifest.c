@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Manifests: what is accepted encodes to the same bytes; and a manifest file is believed only when as many root keys have signed it as
- * the anchor asks for, whatever else is in it.
+/* Manifests: what is accepted encodes to the same bytes; a manifest file is believed only when as many root keys have signed it as
+ * the anchor asks for, whatever else is in it; and a list of root sets leads to no set that those before it did not sign.
  *
  * Longest input: 2048. Dictionary: pack. */
 #include "core/manifest.h"
 #include "core/pack.h"
+#include "core/roots.h"
 #include "fuzz.h"
 
 enum { ROOTS = 3, SIGNER = ALTO_KEY_ID_SIZE + ALTO_SIGNATURE_SIZE, NOW_MS = 1000000 };
@@ -141,11 +142,81 @@ static void check_manifest(alto_reader *in)
     alto_buffer_fini(&bytes);
 }
 
+/* ---- lists of root sets ---- */
+
+static const unsigned thresholds[] = {
+    2, 1, 2}; /* of the sets there were: at first the anchor's, then the keys from the second on, then the first two */
+
+static alto_manifest with_roots(uint32_t version, unsigned set)
+{
+    alto_public_key nobody = alto_signing_key_public(roots[ROOTS]);
+    alto_manifest made = {.origin = anchor.origin,
+                          .epoch = 1,
+                          .version = version,
+                          .not_after_ms = UINT64_C(1) << 50,
+                          .threshold = thresholds[set],
+                          .root_count = 2,
+                          .roots = {anchor.roots[set == 1], anchor.roots[set == 1 ? 2 : 1]},
+                          .online_count = 1,
+                          .online = {{.key = nobody, .not_after_ms = UINT64_C(1) << 50}},
+                          .max_pushed_payload = 4096};
+    return made;
+}
+
+/* The true list: two changes, each signed by all that there are. */
+static void add_true_manifests(alto_slice files[2])
+{
+    for (unsigned i = 0; i < 2; i++) {
+        alto_manifest manifest = with_roots(i + 2, i + 1);
+        alto_buffer file = alto_buffer_make(ALTO_MAX_MANIFEST);
+        fuzz_check(alto_manifest_sign(&manifest, (const alto_signing_key *const *)roots, ROOTS, &file) == ALTO_OK);
+        alto_reader copy = alto_reader_make(alto_buffer_slice(&file));
+        files[i] = fuzz_rest(&copy);
+        alto_buffer_fini(&file);
+    }
+}
+
+static bool is_set(const alto_anchor *reached, unsigned set)
+{
+    alto_manifest expected = with_roots(1, set);
+    alto_origin one = alto_origin_of(reached->threshold, reached->roots, reached->root_count);
+    alto_origin other =
+        set == 0 ? anchor.origin : alto_origin_of(expected.threshold, expected.roots, expected.root_count);
+    return alto_hash_equal(&one, &other);
+}
+
+static void check_list(alto_reader *in)
+{
+    alto_slice files[2];
+    alto_buffer list = alto_buffer_make(ALTO_MAX_ROOT_LIST);
+    alto_roots held;
+    add_true_manifests(files);
+    for (unsigned count = fuzz_below(in, 5); count > 0; count--) {
+        alto_slice file = files[fuzz_flag(in)];
+        alto_buffer_add_u32(&list, (uint32_t)file.size);
+        alto_buffer_add_slice(&list, file);
+    }
+    for (unsigned count = fuzz_below(in, 4); count > 0 && list.size > 0; count--)
+        list.data[fuzz_below(in, 65536) % list.size] ^= alto_reader_u8(in);
+    alto_buffer_add_slice(&list, fuzz_rest(in));
+    alto_roots_init(&held, &anchor);
+    alto_status status = alto_roots_walk(&held, alto_buffer_slice(&list), NOW_MS);
+    fuzz_check(held.count == 0   ? is_set(&held.reached, 0)
+               : held.count == 1 ? is_set(&held.reached, 1) || is_set(&held.reached, 2)
+                                 : held.count == 2 && is_set(&held.reached, 2));
+    fuzz_check(alto_hash_equal(&held.reached.origin, &anchor.origin) && (status != ALTO_OK || held.count > 0));
+    size_t count = held.count;
+    status = alto_roots_walk(&held, alto_buffer_slice(&held.list), NOW_MS); /* its own says nothing new */
+    fuzz_check(status == ALTO_KNOWN && held.count == count);
+    alto_roots_fini(&held);
+    alto_buffer_fini(&list);
+}
+
 void fuzz_one(alto_slice input)
 {
     alto_reader in = alto_reader_make(input);
     make_keys();
-    switch (fuzz_below(&in, 4)) {
+    switch (fuzz_below(&in, 5)) {
     case 0:
         check_bytes(fuzz_rest(&in));
         break;
@@ -154,6 +225,9 @@ void fuzz_one(alto_slice input)
         break;
     case 2:
         check_signed(&in, fuzz_part(&in));
+        break;
+    case 3:
+        check_list(&in);
         break;
     default:
         check_manifest(&in);
