@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Chooses a few small inputs that together reach the code that many reach: `fuzz_X choose KEPT FROM`. All that is in KEPT counts;
- * then, as long as something in FROM reaches more, the one that reaches the most for its size is copied.
+ * then, as long as something in FROM reaches more, the one that reaches the most for its size is copied: 64 at most, the rest adds little.
  *
  * Knows how clang instruments for libFuzzer, of which it uses the main function: one counter for each edge of code. */
 #include "fuzz.h"
@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LARGEST = 1 << 20, FIXED_COST = 2048 /* bytes that one more file counts for, beside its own */ };
+enum {
+    MOST_COPIED = 64,
+    LARGEST = 1 << 20,
+    FIXED_COST = 2048 /* bytes that one more file counts for, beside its own */
+};
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): names of libFuzzer, the compiler and the linker */
 extern uint8_t __start___sancov_cntrs[], __stop___sancov_cntrs[];
@@ -120,7 +124,7 @@ static void choose(const char *kept_path, const char *from_path)
     fuzz_check(covered);
     for (size_t i = 0; i < kept_count; i++)
         cover(&kept[i], covered);
-    while ((best = best_of(all, count, covered))) {
+    for (size_t copied = 0; copied < MOST_COPIED && (best = best_of(all, count, covered)); copied++) {
         cover(best, covered);
         copy_to(kept_path, best);
     }
