@@ -134,7 +134,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) /* NOLINT(readability-non-cons
 {
     if (*argc == 4 && strcmp((*argv)[1], "choose") == 0) {
         choose((*argv)[2], (*argv)[3]);
-        _Exit(0);
+        exit(0);
     }
     return 0;
 }
