@@ -105,35 +105,50 @@ static bool waits(const alto_replica *self, const alto_statement *statement)
 
 /* ---- verifying ---- */
 
-/* What can be said before the signature is looked at. */
-static alto_status check_cheaply(const alto_replica *self, const alto_statement *statement)
+static bool may_look_for_manifest(const alto_replica *self, uint64_t now_ms)
+{
+    return !self->has_manifest || alto_elapsed(self->manifest_looked_ms, MANIFEST_EVERY_MS, now_ms);
+}
+
+/* The key that is said to have signed it; NULL: unknown, so that a newer manifest is looked for. */
+static const alto_public_key *find_key(alto_replica *self, const alto_statement *statement, uint64_t now_ms)
+{
+    const alto_public_key *key =
+        self->has_manifest ? alto_manifest_key(&self->manifest, &statement->key_id, statement->issued_at_ms) : NULL;
+    if (key && statement->manifest_epoch == self->manifest.epoch)
+        return key;
+    if (may_look_for_manifest(self, now_ms))
+        self->manifest_wanted = self->head_wanted = true;
+    return NULL;
+}
+
+/* What can be said before anything is made of its changes, and before the signature is looked at. */
+static alto_status check_cheaply(alto_replica *self, const alto_statement *statement, uint64_t now_ms)
 {
     if (!alto_hash_equal(&statement->origin, &self->anchor.origin))
         return ALTO_WRONG_ORIGIN;
-    if (!self->view)
-        return ALTO_OK;
-    int order = alto_position_compare(&statement->position, &self->view->position);
+    int order = self->view ? alto_position_compare(&statement->position, &self->view->position) : 1;
     if (order < 0) /* a head says that it is the newest, a commit only that it was once */
         return statement->type == ALTO_HEAD ? ALTO_OLD : ALTO_REPLAYED;
-    if (order == 0 && statement->type == ALTO_COMMIT &&
-        alto_hash_equal(&statement->commit_hash, &self->view->commit_hash))
-        return ALTO_KNOWN;
-    return ALTO_OK;
+    if (order == 0 && statement->type == ALTO_COMMIT)
+        return ALTO_OK; /* it may be the one held, whoever signs now */
+    return find_key(self, statement, now_ms) ? ALTO_OK : ALTO_UNKNOWN_KEY;
+}
+
+static bool is_held(const alto_replica *self, const alto_statement *statement)
+{
+    return self->view && statement->type == ALTO_COMMIT &&
+           alto_hash_equal(&statement->commit_hash, &self->view->commit_hash);
 }
 
 static alto_status check_signature(alto_replica *self, const alto_statement *statement, alto_slice object,
                                    const alto_signature *signature, uint64_t now_ms)
 {
-    const alto_public_key *key =
-        self->has_manifest ? alto_manifest_key(&self->manifest, &statement->key_id, statement->issued_at_ms) : NULL;
-    bool may_look = !self->has_manifest || alto_elapsed(self->manifest_looked_ms, MANIFEST_EVERY_MS, now_ms);
-    if (!key || statement->manifest_epoch != self->manifest.epoch) {
-        if (may_look)
-            self->manifest_wanted = self->head_wanted = true;
+    const alto_public_key *key = find_key(self, statement, now_ms);
+    if (!key)
         return ALTO_UNKNOWN_KEY;
-    }
     if (self->manifest.not_after_ms <= now_ms) {
-        self->manifest_wanted |= may_look;
+        self->manifest_wanted |= may_look_for_manifest(self, now_ms);
         return ALTO_EXPIRED;
     }
     if (!alto_verify(key, object, signature))
@@ -289,10 +304,10 @@ static const alto_statement *repeated(const alto_replica *self, alto_slice objec
 static alto_status check(alto_replica *self, const alto_waiting *entry, uint64_t now_ms, alto_channel from)
 {
     const alto_statement *statement = &entry->decoded;
-    alto_status status = check_cheaply(self, statement);
-    if (status == ALTO_OK)
-        status = check_signature(self, statement, alto_slice_of(entry->object, entry->object_size), &entry->signature,
-                                 now_ms);
+    if (is_held(self, statement))
+        return ALTO_KNOWN;
+    alto_slice object = alto_slice_of(entry->object, entry->object_size);
+    alto_status status = check_signature(self, statement, object, &entry->signature, now_ms);
     if (status != ALTO_OK)
         return status;
     const alto_statement *before = before_place(self, place_of(self, &statement->position));
@@ -310,13 +325,19 @@ alto_status alto_queue_take(alto_replica *self, alto_slice object, const alto_si
     const alto_statement *known = repeated(self, object, signature);
     if (known)
         return alto_still_valid(known, now_ms) ? ALTO_KNOWN : ALTO_EXPIRED;
+    alto_statement seen;
+    alto_status status = alto_statement_look(object, &seen);
+    if (status == ALTO_OK)
+        status = check_cheaply(self, &seen, now_ms);
+    if (status != ALTO_OK)
+        return status;
     alto_waiting entry = {.signature = *signature, .object_size = object.size, .pulled = from == FROM_PULL};
     entry.arrived_ms = from == FROM_PUSH ? now_ms : 0; /* no pushed payload follows what was pulled */
     entry.object = malloc(object.size);
     if (!entry.object)
         return ALTO_NO_MEMORY;
     memcpy(entry.object, object.data, object.size);
-    alto_status status = alto_statement_decode(alto_slice_of(entry.object, object.size), &entry.decoded);
+    status = alto_statement_decode(alto_slice_of(entry.object, object.size), &entry.decoded);
     if (status == ALTO_OK)
         status = check(self, &entry, now_ms, from);
     if (status == ALTO_OK)

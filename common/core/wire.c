@@ -422,7 +422,6 @@ static void read_commit(alto_reader *in, alto_statement *out)
     out->issued_at_ms = read_number(in);
     out->valid_for_s = alto_unpack_uint(in, UINT32_MAX);
     read_hash(in, &out->state_root);
-    read_changes(in, out);
 }
 
 static void read_head(alto_reader *in, alto_statement *out)
@@ -453,18 +452,34 @@ alto_status alto_statement_encode(const alto_statement *statement, alto_buffer *
     return out->status;
 }
 
+/* All that comes before the changes of a commit, or the ext of a head. */
+static void read_fields(alto_reader *in, alto_statement *out)
+{
+    memset(out, 0, sizeof *out);
+    read_type(in, out);
+    read_start(in, out);
+    if (out->type == ALTO_COMMIT)
+        read_commit(in, out);
+    else
+        read_head(in, out);
+}
+
+alto_status alto_statement_look(alto_slice bytes, alto_statement *out)
+{
+    alto_reader in = alto_reader_make(bytes);
+    read_fields(&in, out);
+    return in.status;
+}
+
 alto_status alto_statement_decode(alto_slice bytes, alto_statement *out)
 {
     memset(out, 0, sizeof *out);
     if (bytes.size > ALTO_MAX_STATEMENT)
         return ALTO_TOO_LARGE;
     alto_reader in = alto_reader_make(bytes);
-    read_type(&in, out);
-    read_start(&in, out);
+    read_fields(&in, out);
     if (out->type == ALTO_COMMIT)
-        read_commit(&in, out);
-    else
-        read_head(&in, out);
+        read_changes(&in, out);
     alto_status status = alto_unpack_end(&in);
     if (status == ALTO_OK && !statement_valid(out))
         status = ALTO_MALFORMED;

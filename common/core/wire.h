@@ -87,6 +87,9 @@ alto_status alto_statement_encode(const alto_statement *statement, alto_buffer *
 /* Errors: ALTO_MALFORMED, ALTO_WRONG_TYPE, ALTO_TOO_LARGE, ALTO_NO_MEMORY. Slices in *out borrow from `bytes`;
  * end with alto_statement_fini (on failure there is nothing to end, and ending it does no harm). */
 alto_status alto_statement_decode(alto_slice bytes, alto_statement *out);
+/* The same without `changes`, the commit_hash of a commit, and any look at what comes behind: who it is from, where it
+ * stands and who is said to have signed it, in the same short time however many changes it claims. Nothing has to be ended. */
+alto_status alto_statement_look(alto_slice bytes, alto_statement *out);
 void alto_statement_fini(alto_statement *statement);
 alto_hash alto_commit_hash(alto_slice commit_bytes);
 
