@@ -937,6 +937,34 @@ static void damaged_bytes_are_refused(void **state)
     alto_buffer_fini(&object);
 }
 
+/* Whoever sends what cannot be taken anyway does not have its changes decoded first. */
+static void what_needs_no_changes_is_said_without_them(void **state)
+{
+    static const struct {
+        const char *label;
+        edit_fn *edit;
+        alto_status status;
+    } cases[] = {{"wrong origin", edit_origin, ALTO_WRONG_ORIGIN},
+                 {"older chain", edit_to_old, ALTO_REPLAYED},
+                 {"unknown key", edit_key, ALTO_UNKNOWN_KEY},
+                 {"none of these", edit_nothing, ALTO_MALFORMED}};
+    enum { WITHOUT_CHANGES = 190 }; /* bytes, at least, before them */
+    fixture *self = *state;
+    join(self);
+    test_origin_set(self->origin, "cost", cost_map(self, "t1", 2));
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s\n", cases[i].label);
+        alto_signature signature;
+        alto_buffer object = edited(self, cases[i].edit, &signature);
+        assert_true(object.size > WITHOUT_CHANGES);
+        memset(object.data + WITHOUT_CHANGES, 0xc1, object.size - WITHOUT_CHANGES);
+        assert_refused(self, alto_buffer_slice(&object), &signature, cases[i].status);
+        alto_buffer_fini(&object);
+    }
+    test_deliver_all(self->origin, self->replica);
+    assert_true(is_level(self));
+}
+
 static void a_fork_is_told_from_what_is_old_while_newer_commits_wait(void **state)
 {
     fixture *self = *state;
@@ -1711,6 +1739,7 @@ int main(void)
         T(three_hundred_commits_behind_a_lost_one_are_caught_up_with),
         T(every_bad_statement_is_refused_for_its_own_reason),
         T(damaged_bytes_are_refused),
+        T(what_needs_no_changes_is_said_without_them),
         T(a_fork_is_told_from_what_is_old_while_newer_commits_wait),
         T(a_commit_that_the_next_one_denies_is_a_fork),
         T(wrong_payloads_are_refused),
