@@ -39,6 +39,7 @@ void bench_update(const bench_options *options);
 void bench_reread(const bench_options *options);
 void bench_payload(const bench_options *options);
 void bench_push(const bench_options *options);
+void bench_flood(const bench_options *options);
 void bench_memory(const bench_options *options);
 void bench_start(const bench_options *options);
 void bench_stalled(const bench_options *options);

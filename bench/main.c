@@ -21,7 +21,8 @@
 static const char about[] =
     "Measures altocast: table on standard output, figures in a JSON file. Peers are measured in\n"
     "the same run. Exit code 1 when a bar is missed.\n"
-    "Groups: update, reread, payload, push, memory, start, stalled, http, answer, recovery, query, lookup, verify.";
+    "Groups: update, reread, payload, push, memory, start, stalled, http, answer, recovery, query, lookup, verify, "
+    "flood.";
 
 enum { MAX_JSON = 1048576 };
 
@@ -227,11 +228,11 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(const bench_options *options);
-    } groups[] = {{"update", bench_update},     {"reread", bench_reread},    {"payload", bench_payload},
-                  {"push", bench_push},         {"memory", bench_memory},    {"start", bench_start},
-                  {"stalled", bench_stalled},   {"http", bench_http},        {"answer", bench_answer},
-                  {"recovery", bench_recovery}, {"query", bench_query},      {"lookup", bench_lookup},
-                  {"verify", bench_verify},     {"endpoint", bench_endpoint}};
+    } groups[] = {{"update", bench_update},     {"reread", bench_reread},     {"payload", bench_payload},
+                  {"push", bench_push},         {"memory", bench_memory},     {"start", bench_start},
+                  {"stalled", bench_stalled},   {"http", bench_http},         {"answer", bench_answer},
+                  {"recovery", bench_recovery}, {"query", bench_query},       {"lookup", bench_lookup},
+                  {"verify", bench_verify},     {"endpoint", bench_endpoint}, {"flood", bench_flood}};
     const size_t group_count = sizeof groups / sizeof groups[0];
     bench_options options = {.data = "../shared/data", .helper = "bench/traces.py"};
     const char *only = NULL, *out = "build/bench.json";

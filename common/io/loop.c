@@ -158,7 +158,13 @@ static void run_timers(alto_loop *self)
     }
     /* The descriptor stays readable until it is set anew; forget what it was set to. */
     self->timer_set_ns = UINT64_MAX;
-    set_timer_fd(self);
+}
+
+/* Within a step many timers may be moved many times; a timer of the system costs as much as handling a message. */
+static void timers_changed(alto_loop *self)
+{
+    if (self->steps == 0)
+        set_timer_fd(self);
 }
 
 /* ---- the loop ---- */
@@ -324,7 +330,7 @@ void alto_timer_arm(alto_timer *self, uint64_t delay_ms)
     self->due_ns = alto_monotonic_ns() + delay_ms * ns_per_ms;
     self->order = ++loop->arm_count;
     sift_up(loop, self, loop->armed++);
-    set_timer_fd(loop);
+    timers_changed(loop);
 }
 
 void alto_timer_disarm(alto_timer *self)
@@ -332,7 +338,7 @@ void alto_timer_disarm(alto_timer *self)
     if (self->place == SIZE_MAX)
         return;
     take_out(self->loop, self);
-    set_timer_fd(self->loop);
+    timers_changed(self->loop);
 }
 
 bool alto_timer_armed(const alto_timer *self)
@@ -380,6 +386,7 @@ static void dispatch(alto_loop *self, void *tag)
 alto_status alto_loop_step(alto_loop *self, int timeout_ms)
 {
     struct epoll_event events[EVENTS_PER_STEP];
+    set_timer_fd(self); /* for a step inside another */
     int count = epoll_wait(self->epoll_fd, events, EVENTS_PER_STEP, timeout_ms);
     if (count < 0)
         return errno == EINTR ? ALTO_OK : ALTO_IO;
@@ -387,6 +394,7 @@ alto_status alto_loop_step(alto_loop *self, int timeout_ms)
     for (int i = 0; i < count; i++)
         dispatch(self, events[i].data.ptr);
     self->steps--;
+    timers_changed(self);
     if (self->any_dead && self->steps == 0)
         free_dead_watches(self);
     return ALTO_OK;

@@ -36,7 +36,8 @@ enum {
     DROP_BUDGET = 4096,    /* messages dropped before connections are looked at again */
     BUDGET = 256,          /* messages handled in a turn of the loop */
     IDLE_MS = 100,         /* a socket without events is looked into that often, so that its watch hears of it */
-    MAX_FROM_PEER = 1024,  /* bytes of a frame that a subscriber sends: subscriptions, and handshakes of CURVE */
+    MAX_FROM_PEER = 64,    /* bytes of a frame that a subscriber sends: a topic has 17, a handshake 27 ... */
+    MAX_ENCRYPTED = 1024,  /* ... but one of CURVE some hundred */
     RECEIVE_BUFFER = 8192, /* bytes: subscribers have little to say, and a flood of theirs comes slower so */
     GUARD_MS = 20,         /* how often subscribers' connections are looked at ... */
     PEERS_PER_MS = 16,     /* ... and that much less often with many, so that it costs some % of a core at most */
@@ -509,7 +510,7 @@ static alto_status open_sender(alto_push_sender *self, alto_loop *loop)
     set_int(socket, ZMQ_BACKLOG, BACKLOG);
     set_int(socket, ZMQ_RCVBUF, RECEIVE_BUFFER);
     set_int(socket, ZMQ_XPUB_VERBOSER, 1); /* every subscription of every peer, so that they can be counted */
-    set_max_frame(socket, MAX_FROM_PEER);
+    set_max_frame(socket, self->gate ? MAX_ENCRYPTED : MAX_FROM_PEER);
     return ALTO_OK;
 }
 

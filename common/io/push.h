@@ -9,8 +9,8 @@
  *   sender, multicast       1,000 messages that wait for the rate; one second of the rate, kept to be repeated
  *   receiver                8 MiB that wait to be handled, then all of it is dropped; 2.2 MB of a message that does not end;
  *                           of multicast 10,000 messages
- *   both                    1,024 bytes of a frame from a subscriber, ALTO_MAX_FRAME from a publisher; a peer that answers
- *                           no heartbeat for 6 s (asked every 2 s) is gone
+ *   both                    64 bytes of a frame from a subscriber (1,024 where it is encrypted), ALTO_MAX_FRAME from a
+ *                           publisher; a peer that answers no heartbeat for 6 s (asked every 2 s) is gone
  *
  * One libzmq context serves the whole process; it is made for the first object and ends with the last. A sender with a list
  * of its peers has a context and a thread of its own beside that (push_zap.h).

@@ -2,7 +2,7 @@
 /* push_peers.h - the connections of subscribers to a push sender: what each has asked for, what it sends, what it does not
  * take, and who is cut off for it. push.c tells of them by descriptor; this module asks the kernel and knows no libzmq.
  *
- * What one TCP peer may cost (docs/operations.md, "Push: limits"): subscriptions of 160 KiB (8,192 topics), and 4 MiB of all
+ * What one TCP peer may cost (docs/operations.md, "Push: limits"): subscriptions of 32 KiB (1,820 topics), and 4 MiB of all
  * together; 1 MiB sent to us and 1 KiB more each second, 1 MiB of all together not handled yet; 8 MiB of messages waiting for it, none of it taken for 10 s.
  * Of peers that have never asked for anything a quarter of the connections is enough: they may be half-open.
  * Peers on ipc:// are of this machine: only their subscriptions are counted.
