@@ -290,7 +290,8 @@ static void start_publisher(path *self)
 {
     static const alto_counts counts;
     static const char *const endpoints[] = {"tcp://127.0.0.1:*"};
-    alto_outlet_options options = {.push = endpoints, .push_count = 1, .http = "127.0.0.1:0", .http_threads = 1};
+    const alto_http_side_options http = {.http = "127.0.0.1:0", .threads = 1};
+    alto_outlet_options options = {.push = endpoints, .push_count = 1, .http = &http};
     alto_site_options serve = {.counts = &counts};
     alto_error error = {.why = "out of memory"};
     self->loop = alto_loop_new();

@@ -22,7 +22,7 @@ static const char about[] =
     "Measures altocast: table on standard output, figures in a JSON file. Peers are measured in\n"
     "the same run. Exit code 1 when a bar is missed.\n"
     "Groups: update, reread, payload, push, memory, start, stalled, http, answer, recovery, query, lookup, verify, "
-    "flood.";
+    "endpoint, flood.";
 
 enum { MAX_JSON = 1048576 };
 
