@@ -79,15 +79,15 @@ static bool hear_greeting(int fd)
 static int greet(const flooder *self)
 {
     static const uint8_t greeting[GREETING] = {0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0x7f, 3, 0, 'N', 'U', 'L', 'L'};
-    uint8_t ready[] = "\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03SUB";
+    static const char subscriber[] = "\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03SUB";
+    static const char publisher[] = "\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03PUB";
+    const char *ready = self->listener < 0 ? subscriber : publisher;
     int one = 1, fd = self->listener < 0 ? connect_to(self->port) : accept4(self->listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0)
         return -1;
-    if (self->listener >= 0)
-        memcpy(ready + sizeof ready - 4, "PUB", 3);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     send(fd, greeting, sizeof greeting, MSG_NOSIGNAL);
-    send(fd, ready, sizeof ready - 1, MSG_NOSIGNAL);
+    send(fd, ready, sizeof subscriber - 1, MSG_NOSIGNAL);
     atomic_fetch_add(self->connections, 1);
     if (hear_greeting(fd))
         return fd;
@@ -119,10 +119,9 @@ static _Noreturn void flood(const flooder *self)
             continue;
         if (wanted - owed_from > MOST_LATE)
             owed_from = wanted - MOST_LATE;
-        bool stays = send_some(self, fd, owed_from, wanted - owed_from);
-        if (stays)
+        if (send_some(self, fd, owed_from, wanted - owed_from)) {
             atomic_fetch_add(self->sent, wanted - owed_from);
-        else {
+        } else {
             close(fd);
             fd = -1;
         }
@@ -435,39 +434,56 @@ static void report_sent(const kind *of, const flooder *by)
     bench_add(&(bench_row){.name = name, .unit = "", .value = (double)atomic_load(by->connections)});
 }
 
+/* The port of "tcp://127.0.0.1:PORT". */
+static in_port_t port_of(const char *endpoint)
+{
+    return htons((in_port_t)strtoul(strrchr(endpoint, ':') + 1, NULL, 10));
+}
+
+/* Whom to flood, and how: as the kind says. */
+static void start(path *self, flooder *by, const kind *of)
+{
+    flooder_init(by);
+    *self = (path){.random = {1}, .commit = alto_buffer_make(ALTO_MAX_STATEMENT)};
+    bench_origin_init(&self->origin);
+    start_publisher(self);
+    if (!of->by_publisher) {
+        close(by->listener);
+        by->listener = -1;
+        by->port = port_of(alto_outlet_push_endpoint(self->outlet, 0));
+    }
+    start_follower(self, by);
+}
+
+/* Half of the quiet before, half of it after. */
+static void compare(path *self, const flooder *by, const bench_processors *processors, uint64_t flood_ms,
+                    bench_series *quiet, bench_series *flooded)
+{
+    measure(self, quiet, flood_ms / 2);
+    bench_run_on(&processors->all);
+    pid_t child = bench_child_start();
+    if (child == 0)
+        flood(by);
+    bench_run_on(&processors->one);
+    measure(self, flooded, flood_ms);
+    bench_child_stop(child);
+    measure(self, quiet, flood_ms / 2);
+}
+
 static void run(const bench_options *options, const kind *of)
 {
-    uint64_t flood_ms = options->quick ? QUICK_FLOOD_MS : FLOOD_MS;
     path *self = bench_alloc(sizeof *self);
     bench_series quiet = {0}, flooded = {0};
     flooder by;
     bench_processors processors = bench_processors_divide();
-    flooder_init(&by);
-    self->commit = alto_buffer_make(ALTO_MAX_STATEMENT);
-    self->random = (bench_random){1};
     bench_run_on(&processors.other);
-    bench_origin_init(&self->origin);
-    start_publisher(self);
-    if (!of->by_publisher) {
-        close(by.listener);
-        by.listener = -1;
-        by.port = htons((in_port_t)atoi(strrchr(alto_outlet_push_endpoint(self->outlet, 0), ':') + 1));
-    }
-    start_follower(self, &by);
+    start(self, &by, of);
     bench_run_on(&processors.one);
     warm_up(self);
     genuine commit = {.origin = &self->origin.anchor.origin, .object = alto_buffer_slice(&self->commit)};
     commit.chain = find_chain(commit.object, alto_committer_view(self->origin.committer)->position.chain);
     make_messages(&by, of, &commit);
-    measure(self, &quiet, flood_ms / 2);
-    bench_run_on(&processors.all);
-    pid_t child = bench_child_start();
-    if (child == 0)
-        flood(&by);
-    bench_run_on(&processors.one);
-    measure(self, &flooded, flood_ms);
-    bench_child_stop(child);
-    measure(self, &quiet, flood_ms / 2);
+    compare(self, &by, &processors, options->quick ? QUICK_FLOOD_MS : FLOOD_MS, &quiet, &flooded);
     double quiet_median = bench_median(&quiet), flooded_median = bench_median(&flooded);
     report(of, "median", true, flooded_median, quiet_median);
     report(of, "99th percentile", false, percentile_99(&flooded), percentile_99(&quiet));

@@ -15,7 +15,7 @@
 
 /* libzmq holds a subscription in about 40 bytes of memory for each byte of its topic, also when it is refused with
  * ZMQ_XPUB_MANUAL; so whoever asks for too much is cut off. */
-static const uint64_t max_peer_subscription_bytes = 32768; /* 1,820 topics */
+static const uint64_t max_peer_subscription_bytes = 32768;  /* 1,820 topics */
 static const uint64_t max_all_subscription_bytes = 4194304; /* 220,000 topics */
 static const uint64_t max_received = 1048576;               /* bytes of anything from a subscriber ... */
 static const uint64_t max_received_per_s = 1024;            /* ... and what is added to that with time */
