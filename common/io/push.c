@@ -255,7 +255,7 @@ static bool valid_tcp(const char *address, bool to_bind)
     return number <= UINT16_MAX && (number > 0 || to_bind);
 }
 
-static bool is_multicast(const char *endpoint)
+bool alto_push_is_multicast(const char *endpoint)
 {
     return strncmp(endpoint, "epgm://", 7) == 0;
 }
@@ -297,7 +297,7 @@ static bool valid_endpoint(const char *endpoint, bool to_bind)
         return false;
     if (strncmp(endpoint, "tcp://", 6) == 0)
         return valid_tcp(endpoint + 6, to_bind);
-    if (is_multicast(endpoint))
+    if (alto_push_is_multicast(endpoint))
         return parse_multicast(endpoint + 7, &(struct in_addr){0});
     return strncmp(endpoint, "ipc://", 6) == 0 && endpoint[6];
 }
@@ -312,7 +312,7 @@ static alto_status check_endpoint(const char *endpoint, bool to_bind, alto_error
     if (!valid_endpoint(endpoint, to_bind))
         return alto_fail(error, ALTO_CONFIG, endpoint,
                          "not an endpoint; write tcp://ADDRESS:PORT, ipc://PATH or 'epgm://LOCAL-ADDRESS;GROUP:PORT'");
-    if (!is_multicast(endpoint))
+    if (!alto_push_is_multicast(endpoint))
         return ALTO_OK;
     if (!zmq_has("pgm"))
         return alto_fail(error, ALTO_CONFIG, endpoint, "the libzmq of this machine was built without multicast (PGM)");
@@ -332,7 +332,7 @@ static bool can_encrypt(const char *endpoint, alto_error *error)
  * addresses of both kinds means the IPv6 one. */
 static bool wants_ipv6(const char *endpoint, bool to_bind)
 {
-    if (is_multicast(endpoint))
+    if (alto_push_is_multicast(endpoint))
         return false;
     const char *address = endpoint + strlen("tcp://");
     bool literal = address[0] == '[';
@@ -465,7 +465,7 @@ static alto_status bind_endpoint(alto_push_sender *self, const char *endpoint, u
     alto_status status = check_endpoint(endpoint, true, error);
     if (status != ALTO_OK)
         return status;
-    if (self->gate && is_multicast(endpoint) && !alto_push_gate_allows_multicast(self->gate))
+    if (self->gate && alto_push_is_multicast(endpoint) && !alto_push_gate_allows_multicast(self->gate))
         return alto_fail(error, ALTO_CONFIG, endpoint,
                          "a multicast group is never encrypted; add --cleartext-multicast if it may be so");
     prepare_for(self->channel.socket, endpoint, true, multicast_mbit);
@@ -884,7 +884,7 @@ alto_status alto_push_check_endpoint(const char *endpoint, bool encrypted, alto_
     alto_status status = check_endpoint(endpoint, false, error);
     if (status != ALTO_OK || !encrypted)
         return status;
-    if (is_multicast(endpoint))
+    if (alto_push_is_multicast(endpoint))
         return alto_fail(error, ALTO_CONFIG, endpoint, "a multicast group is never encrypted, so no key belongs to it");
     return can_encrypt(endpoint, error) ? ALTO_OK : ALTO_CONFIG;
 }
@@ -901,7 +901,7 @@ alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, const 
         return alto_fail(error, ALTO_NO_MEMORY, endpoint, "out of memory");
     self->received = received;
     self->context = owner;
-    self->multicast = is_multicast(endpoint);
+    self->multicast = alto_push_is_multicast(endpoint);
     self->frame_head = FRAME_HEAD + (curve ? CURVE_HEAD : 0);
     self->fd = -1;
     self->emptied = true;

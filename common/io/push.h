@@ -67,6 +67,7 @@ typedef struct {
     const alto_curve_pair *own; /* must outlive the receiver */
     alto_curve_key publisher;
 } alto_push_curve;
+bool alto_push_is_multicast(const char *endpoint); /* epgm:// */
 /* Can a receiver be made for this endpoint? Errors: ALTO_CONFIG (not an endpoint, a group that is to be encrypted, or libzmq
  * lacks multicast or CURVE), ALTO_IO (this machine has no such address now). */
 alto_status alto_push_check_endpoint(const char *endpoint, bool encrypted, alto_error *error);

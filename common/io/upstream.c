@@ -35,8 +35,9 @@ struct alto_upstream {
     const char *label;
     char url[URL_SIZE / 2], host[256], origin[2 * ALTO_HASH_SIZE + 1];
     char push_endpoint[URL_SIZE / 2]; /* "": not known */
-    bool push_configured, no_push, curve_configured;
-    bool encrypted; /* its push is, for all that we know: with this key of its */
+    bool push_configured, no_push;
+    bool curve_configured; /* what follows is not to be learned */
+    bool encrypted;        /* its push is, for all that we know: with this key of its */
     alto_push_curve curve;
 
     alto_pull *info, *head; /* under way */
@@ -517,7 +518,8 @@ alto_status alto_upstream_new(alto_loop *loop, alto_puller *puller, const alto_u
     self->no_push = options->no_push;
     self->ask_head_ms = UINT64_MAX;
     self->curve.own = options->curve_own;
-    self->curve_configured = self->encrypted = options->curve != NULL;
+    self->encrypted = options->curve != NULL;
+    self->curve_configured = self->encrypted || (options->push && alto_push_is_multicast(options->push));
     if (options->curve)
         self->curve.publisher = *options->curve;
     alto_hex(self->origin, options->origin->bytes, ALTO_HASH_SIZE);
