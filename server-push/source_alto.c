@@ -620,6 +620,9 @@ alto_status source_alto_new(alto_loop *loop, const source_alto_options *options,
     if (!alto_url_resolve(options->url, "", url, sizeof url))
         return alto_fail(error, ALTO_CONFIG, options->url,
                          "not the URL of a directory; --alto-server needs http:// or https://");
+    alto_status status = alto_pull_trust_check(&(alto_pull_trust){.ca_file = options->ca_file}, error);
+    if (status != ALTO_OK)
+        return status;
     source_alto *self = calloc(1, sizeof *self);
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, options->url, "out of memory");

@@ -340,12 +340,15 @@ alto_status alto_server_new(alto_loop *loop, const alto_server_options *options,
 {
     const alto_forward_options forwarding = {
         .server = options->url, .patience_s = options->patience_s, .ca_file = options->ca_file};
+    alto_status status = alto_pull_trust_check(&(alto_pull_trust){.ca_file = options->ca_file}, error);
+    if (status != ALTO_OK)
+        return status;
     alto_server *self = calloc(1, sizeof *self);
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, options->url, "out of memory");
     self->options = *options;
     pthread_mutex_init(&self->lock, NULL);
-    alto_status status = alto_forward_new(loop, &forwarding, &self->forward, error);
+    status = alto_forward_new(loop, &forwarding, &self->forward, error);
     if (status == ALTO_OK) {
         self->puller = alto_puller_new(loop);
         self->timer = alto_timer_new(loop, on_timer, self);

@@ -109,12 +109,13 @@ alto_status alto_certificate_new(alto_loop *loop, const alto_tls_files *files, a
     self->files = *files;
     take(self, tls);
     self->timer = alto_timer_new(loop, on_day, self);
-    if (!self->timer || alto_loop_on_hangup(loop, on_hangup, self) != ALTO_OK) {
-        alto_certificate_destroy(&self);
-        return alto_fail(error, ALTO_NO_MEMORY, files->cert, "out of memory");
+    status = self->timer ? alto_loop_on_hangup(loop, on_hangup, self) : ALTO_NO_MEMORY;
+    if (status == ALTO_OK) {
+        *out = self;
+        return ALTO_OK;
     }
-    *out = self;
-    return ALTO_OK;
+    alto_certificate_destroy(&self);
+    return alto_fail(error, status, "SIGHUP", "cannot be watched for: %s", alto_status_text(status));
 }
 
 void alto_certificate_destroy(alto_certificate **self)

@@ -408,10 +408,12 @@ static void begin_guest(worker *self, struct MHD_Connection *connection, void **
     alto_http_guests_expect(&self->guests, made, ALTO_HTTP_HEAD_TIME, alto_monotonic_ms(), FIRST_MS);
 }
 
-static void end_guest(worker *self, alto_http_guest *guest)
+static void end_guest(worker *self, alto_http_guest *guest, bool secure)
 {
     if (!guest)
         return;
+    if (secure && guest->silent && !guest->ended && !self->stopped)
+        alto_http_limits_count(self->server->limits, ALTO_HTTP_TLS, guest->peer, alto_monotonic_ms());
     alto_http_guests_remove(&self->guests, guest);
     alto_http_limits_leave(self->server->limits, guest->client);
     free(guest);
@@ -425,7 +427,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     alto_http_lane_elsewhere(self->worker->lane, change);
     self->connections += (size_t)change;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        end_guest(self->worker, *socket_context);
+        end_guest(self->worker, *socket_context, self->tls);
         *socket_context = NULL;
         return;
     }

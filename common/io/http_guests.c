@@ -14,6 +14,7 @@ static void link_newest(alto_http_guests *self, alto_http_guest *guest)
 void alto_http_guests_add(alto_http_guests *self, alto_http_guest *guest)
 {
     link_newest(self, guest);
+    guest->silent = true;
     guest->ended = false;
     alto_http_guests_wait(guest);
 }
@@ -30,6 +31,7 @@ void alto_http_guests_expect(alto_http_guests *self, alto_http_guest *guest, alt
     alto_http_guests_remove(self, guest);
     link_newest(self, guest);
     guest->late = late;
+    guest->silent = guest->silent && late == ALTO_HTTP_HEAD_TIME;
     guest->since_ms = now_ms;
     guest->by_ms = now_ms + limit_ms;
 }

@@ -14,6 +14,7 @@ typedef struct alto_http_guest {
     char peer[ALTO_HTTP_PEER_TEXT];
     uint64_t since_ms, by_ms; /* it keeps us waiting since, and may until; by_ms UINT64_MAX: it waits for us */
     alto_http_limit late;     /* what it goes beyond then */
+    bool silent;              /* nothing was asked yet */
     bool ended;
     struct alto_http_guest *older, *newer; /* by since_ms */
 } alto_http_guest;

@@ -517,8 +517,9 @@ static bool make_room(alto_http_lane *self, alto_http_limit why)
         self->others = true; /* which closes it */
         return false;
     }
-    alto_http_limits_count(self->options.limits, idle ? why : ALTO_HTTP_BUSY, idle ? idle->peer_text : "",
-                           self->now_ms);
+    if (!idle && why == ALTO_HTTP_CONNECTIONS)
+        why = ALTO_HTTP_BUSY;
+    alto_http_limits_count(self->options.limits, why, idle ? idle->peer_text : "", self->now_ms);
     if (idle)
         drop(self, idle);
     else

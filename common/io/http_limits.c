@@ -222,8 +222,8 @@ void alto_http_limits_count(alto_http_limits *self, alto_http_limit limit, const
     if ((said_ms && now_ms - said_ms < SAY_MS) ||
         !atomic_compare_exchange_strong(&self->said_ms[limit], &said_ms, now_ms))
         return;
-    alto_log(ALTO_LOG_WARN, "http-limit", "why=%s%s%s times=%llu", names[limit], peer[0] ? " peer=" : "", peer,
-             (unsigned long long)times);
+    alto_log(limit == ALTO_HTTP_TLS ? ALTO_LOG_DEBUG : ALTO_LOG_WARN, "http-limit", "why=%s%s%s times=%llu",
+             names[limit], peer[0] ? " peer=" : "", peer, (unsigned long long)times);
 }
 
 void alto_http_limits_info(const alto_http_limits *self, alto_buffer *out)

@@ -20,7 +20,8 @@
     X(HEAD_TIME, "head-time")                   /* no whole request, or no TLS, in time: the connection was closed */  \
     X(BODY_TIME, "body-time")                   /* likewise, no whole body */                                          \
     X(ANSWER_TIME, "answer-time")               /* likewise, an answer that is not taken */                            \
-    X(BODY_SIZE, "body-size")                   /* 413 */
+    X(BODY_SIZE, "body-size")                   /* 413 */                                                              \
+    X(TLS, "tls")                               /* it ended before the first request: refused by one of the ends */
 
 #define ALTO_HTTP_LIMIT_ENUM(id, name) ALTO_HTTP_##id,
 typedef enum { ALTO_HTTP_LIMIT_MAP(ALTO_HTTP_LIMIT_ENUM) ALTO_HTTP_LIMIT_COUNT } alto_http_limit;

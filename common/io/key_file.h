@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* key_file.h - writing files that hold keys: never over another one, or whole and at once; durable. For keyring.c and
- * keyring_change.c.
+/* key_file.h - memory for the text of keys; writing files that hold them: never over another one, or whole and at once;
+ * durable. For keyring.c, keyring_change.c and tls.c.
  *
  * Threads: one. */
 #ifndef ALTO_KEY_FILE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/tls.h"
 
+#include "io/key_file.h"
 #include "io/keyring.h"
 
 #include <gnutls/gnutls.h>
@@ -29,7 +30,7 @@ static alto_status read_pem(const char *file, alto_buffer *out, alto_error *erro
     alto_status status = alto_keyring_read(NULL, file, out, error);
     if (status != ALTO_OK)
         return status;
-    if (memchr(out->data, 0, out->size))
+    if (out->size == 0 || memchr(out->data, 0, out->size))
         return alto_fail(error, ALTO_CONFIG, file, "not PEM");
     alto_buffer_add_u8(out, 0);
     return out->status == ALTO_OK ? ALTO_OK : alto_fail(error, out->status, file, "out of memory");
@@ -138,10 +139,8 @@ static alto_status check_pair(const bundle *self, const alto_tls_files *files, a
 
 static void destroy(bundle *self)
 {
-    if (self->key.data)
-        alto_wipe(self->key.data, self->key.capacity);
+    alto_key_buffer_fini(&self->key);
     alto_buffer_fini(&self->cert);
-    alto_buffer_fini(&self->key);
     alto_buffer_fini(&self->clients);
     free(self);
 }
@@ -152,7 +151,8 @@ alto_status alto_tls_read(const alto_tls_files *files, const alto_tls **out, alt
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, files->cert, "out of memory");
     atomic_init(&self->owners, 1);
-    self->cert = self->key = self->clients = alto_buffer_make(FILE_MAX);
+    self->cert = self->clients = alto_buffer_make(FILE_MAX);
+    self->key = alto_key_buffer();
     alto_status status = read_all(self, files, error);
     if (status == ALTO_OK)
         status = read_chain(&self->told, &self->cert, files->cert, error);
