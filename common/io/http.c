@@ -27,9 +27,9 @@
 
 enum {
     MAX_WORKERS = 64,
-    IDLE_MS = 30000,             /* without a byte in either direction; from an answer to the next request */
-    FIRST_MS = 10000,            /* from the beginning of a connection to its first whole request; TLS included */
-    BODY_MS = 30000,             /* for the body of a request */
+    FIRST_MS = 10000, /* the defaults of alto_http_times */
+    IDLE_MS = 30000,
+    BODY_MS = 30000,
     LOOK_MS = 1000,              /* how often it is looked for those that are late */
     PATIENCE_MS = 4000,          /* for what is being made: less than clients have for a server that hangs */
     CONNECTION_MEMORY = 32768,   /* bytes: a request's headers, or the list of an answer's pieces */
@@ -80,8 +80,9 @@ struct alto_http_server {
     void *context;
     int stop; /* eventfd, readable once the workers are to end */
     atomic_bool stopping;
-    uint64_t stop_by_ms;                                                 /* monotonic; set before `stopping` */
-    alto_http_limits *limits, *own_limits;                               /* in use; destroyed with the server */
+    uint64_t stop_by_ms;                   /* monotonic; set before `stopping` */
+    alto_http_limits *limits, *own_limits; /* in use; destroyed with the server */
+    alto_http_times times;
     char address[ALTO_HTTP_PEER_TEXT], tls_address[ALTO_HTTP_PEER_TEXT]; /* "": none */
     unsigned count;
     worker *workers;
@@ -280,7 +281,7 @@ typedef struct {
     field if_none_match, accept, accept_encoding, content_type, authorization;
     const char *content_length;
     size_t count;
-    bool chunked, conflict, no_memory;
+    bool chunked, conflict, expects, no_memory;
 } fields;
 
 static void join(fields *self, field *to, const char *value)
@@ -317,6 +318,8 @@ static enum MHD_Result on_field(void *context, enum MHD_ValueKind kind, const ch
         join(self, &self->authorization, value);
     } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
         self->chunked = true;
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_EXPECT) == 0) {
+        self->expects = true;
     } else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
         self->conflict = self->conflict || (self->content_length && strcmp(self->content_length, value) != 0);
         self->content_length = value;
@@ -378,7 +381,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     }
     free(asked);
     *state = NULL;
-    expect(self, connection, ALTO_HTTP_HEAD_TIME, IDLE_MS);
+    expect(self, connection, ALTO_HTTP_HEAD_TIME, self->server->times.idle_ms);
 }
 
 static void require_client(struct MHD_Connection *connection)
@@ -405,7 +408,8 @@ static void begin_guest(worker *self, struct MHD_Connection *connection, void **
     self->arriving = NULL;
     alto_http_peer_text(peer->client_addr, made->peer);
     alto_http_guests_add(&self->guests, made);
-    alto_http_guests_expect(&self->guests, made, ALTO_HTTP_HEAD_TIME, alto_monotonic_ms(), FIRST_MS);
+    alto_http_guests_expect(&self->guests, made, ALTO_HTTP_HEAD_TIME, alto_monotonic_ms(),
+                            self->server->times.first_ms);
 }
 
 static void end_guest(worker *self, alto_http_guest *guest, bool secure)
@@ -472,6 +476,19 @@ static size_t most_body(const request *asked)
     return asked->posts ? ALTO_HTTP_BODY : MAX_DISCARDED;
 }
 
+/* Bytes of a body that are read, though most of them may be thrown away. */
+static size_t bearable_body(const request *asked)
+{
+    return (asked->posts ? 2 : 1) * most_body(asked);
+}
+
+/* A body that is not much too long is read before it is refused: who is still sending when the connection is closed does not
+ * see the answer. Who waits for 100 (Continue) does, and is not made to send it. */
+static bool is_read_first(const request *asked, const fields *found)
+{
+    return !found->expects && strtoull(found->content_length, NULL, 10) <= bearable_body(asked);
+}
+
 /* What to refuse a request with that libmicrohttpd lets pass: two lengths or a length beside chunks are how
  * requests are smuggled past a proxy. 0: nothing. */
 static unsigned judge(const request *asked, const fields *found)
@@ -526,7 +543,7 @@ static bool take_part(worker *self, request *asked, const char *part, size_t siz
     asked->received += size;
     if (asked->posts && !asked->refused)
         keep_part(self, asked, part, size);
-    return asked->received <= (asked->posts ? 2 : 1) * most_body(asked);
+    return asked->received <= bearable_body(asked);
 }
 
 /* May it be put to the handler? False: *answer says why not. */
@@ -567,6 +584,17 @@ static enum MHD_Result answer_request(worker *self, struct MHD_Connection *conne
     return send_answer(self, connection, asked, &answer, common_size(connection, asked, found));
 }
 
+/* What to refuse the request with at once; 0: nothing, or not before its body is there. */
+static unsigned on_headers(worker *self, struct MHD_Connection *connection, request *asked, const fields *found)
+{
+    unsigned wrong = judge(asked, found);
+    expect(self, connection, ALTO_HTTP_BODY_TIME, self->server->times.body_ms);
+    if (wrong != 413 || !is_read_first(asked, found))
+        return wrong;
+    asked->refused = wrong;
+    return 0;
+}
+
 /* Called once when the headers are there, then for each part of the body, then once at the end of the request. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *upload, size_t *upload_size,
@@ -587,9 +615,7 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     fields found = {.count = 0};
     MHD_get_connection_values(connection, MHD_HEADER_KIND, on_field, &found);
     enum MHD_Result result = MHD_YES;
-    unsigned wrong = asked->judged ? asked->refused : judge(asked, &found);
-    if (!asked->judged)
-        expect(self, connection, ALTO_HTTP_BODY_TIME, BODY_MS);
+    unsigned wrong = asked->judged ? asked->refused : on_headers(self, connection, asked, &found);
     if (wrong)
         result = refuse(self, connection, asked, wrong);
     else if (asked->judged)
@@ -765,6 +791,11 @@ static bool make_room(void *owner, alto_http_limit why, uint64_t before_ms, uint
     return alto_http_guests_make_room(&self->guests, why, before_ms, now_ms);
 }
 
+static unsigned whole_seconds(unsigned ms)
+{
+    return (ms + 999) / 1000;
+}
+
 /* Connections of one worker. */
 static size_t max_connections(const alto_http_server *self)
 {
@@ -785,7 +816,7 @@ static bool start_lane(worker *self)
                                             .owner = self,
                                             .limits = self->server->limits,
                                             .max_connections = max_connections(self->server),
-                                            .idle_ms = IDLE_MS,
+                                            .idle_ms = self->server->times.idle_ms,
                                             .patience_ms = PATIENCE_MS};
     self->lane = alto_http_lane_new(self->listener, self->tls_listener, &options);
     return self->lane && watch_engine(self, self->plain) && watch_engine(self, self->secure) &&
@@ -810,13 +841,13 @@ static engine *new_engine(worker *owner, const alto_tls *tls)
     if (!tls)
         secure[0].option = MHD_OPTION_END;
     unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
-    self->daemon =
-        MHD_start_daemon(flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER,
-                         on_message, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)max_connections(owner->server),
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_MS / 1000, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                         (size_t)CONNECTION_MEMORY, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK,
-                         on_uri, self, MHD_OPTION_NOTIFY_COMPLETED, on_completed, self, MHD_OPTION_NOTIFY_CONNECTION,
-                         on_connection, self, MHD_OPTION_ARRAY, secure, MHD_OPTION_END);
+    self->daemon = MHD_start_daemon(
+        flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)max_connections(owner->server), MHD_OPTION_CONNECTION_TIMEOUT,
+        whole_seconds(owner->server->times.idle_ms), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, self, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, self, MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_ARRAY, secure,
+        MHD_OPTION_END);
     if (!self->daemon || engine_fd(self) < 0) {
         destroy_engine(self);
         return NULL;
@@ -906,6 +937,9 @@ alto_status alto_http_server_new(const alto_http_options *options, alto_http_fn 
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, "http", "out of memory");
     self->stop = -1;
+    self->times = (alto_http_times){.first_ms = options->times.first_ms ? options->times.first_ms : FIRST_MS,
+                                    .idle_ms = options->times.idle_ms ? options->times.idle_ms : IDLE_MS,
+                                    .body_ms = options->times.body_ms ? options->times.body_ms : BODY_MS};
     self->handler = handler;
     self->context = context;
     self->count = options->threads < MAX_WORKERS ? options->threads : MAX_WORKERS;

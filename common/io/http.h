@@ -14,12 +14,20 @@
 
 typedef struct alto_http_server alto_http_server;
 
+/* How long clients may keep the server waiting; 0: the default. */
+typedef struct {
+    unsigned first_ms; /* from the beginning of a connection to its first whole request, TLS included; 10 s */
+    unsigned idle_ms;  /* from an answer to the next whole request, and without a byte in either direction; 30 s */
+    unsigned body_ms;  /* for the body of a request; 30 s */
+} alto_http_times;
+
 typedef struct {
     const char *address;      /* "ADDR:PORT" ("127.0.0.1:8670", "[::1]:8670", port 0 picks one); NULL: only TLS */
     const char *tls_address;  /* where TLS is spoken; NULL: nowhere */
     const alto_tls *tls;      /* for that; the server retains it */
     unsigned threads;         /* workers, at least one */
     alto_http_limits *limits; /* borrowed, must outlive the server; NULL: those of ALTO_HTTP_LIMITS_DEFAULTS */
+    alto_http_times times;
 } alto_http_options;
 
 /* Listen at one address or both. Errors: ALTO_CONFIG (not an address), ALTO_IO (cannot bind: the error says why and what to

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -757,6 +758,64 @@ static void held_requests_are_answered_when_woken(void **state)
     assert_int_equal(atomic_load(&given_back), atomic_load(&holding));
 }
 
+/* ---- time ---- */
+
+/* What a client sends first, then byte by byte for ever, and for how long the server bears it: 200 ms, and until it looks. */
+static const struct {
+    const char *label, *first, *drip;
+    bool ends;
+} slow[] = {
+    {"half a head", "GET /small?x HTTP/1.1\r\nHost: x\r\nX: ", "x", true},
+    {"half a body", "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n", "x", true},
+    {"half a next head", "GET /small?x HTTP/1.1\r\nHost: x\r\n\r\nGET /small?", "x", true},
+    {"nothing more", "GET /small?x HTTP/1.1\r\nHost: x\r\n\r\n", "", true},
+    {"nothing more, plain", "GET /small HTTP/1.1\r\nHost: x\r\n\r\n", "", true},
+    {"nothing", "", "", true},
+    {"requests", "", "GET /small?x HTTP/1.1\r\nHost: x\r\n\r\n", false},
+    {"plain requests", "", "GET /small HTTP/1.1\r\nHost: x\r\n\r\n", false},
+    {"waiting for an answer", "GET /held?x HTTP/1.1\r\nHost: x\r\n\r\n", "", false},
+};
+
+/* Reads what there is. */
+static bool has_ended(int fd)
+{
+    char bytes[4096];
+    ssize_t size;
+    while ((size = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
+        ;
+    return size == 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+static void nobody_keeps_the_server_waiting(void **state)
+{
+    (void)state;
+    const alto_http_options options = {
+        .address = "127.0.0.1:0", .threads = 2, .times = {.first_ms = 200, .idle_ms = 200, .body_ms = 200}};
+    alto_http_server *server = NULL;
+    alto_error error;
+    int fds[countof(slow)];
+    bool ended[countof(slow)] = {false};
+    assert_int_equal(alto_http_server_new(&options, answer_request, NULL, &server, &error), ALTO_OK);
+    atomic_store(&there, false);
+    for (size_t i = 0; i < countof(slow); i++)
+        say(fds[i] = dial(server), slow[i].first);
+    for (int turn = 0; turn < 40; turn++) { /* 2 s: ten times as long as somebody may be silent */
+        for (size_t i = 0; i < countof(slow); i++) {
+            ended[i] = ended[i] || has_ended(fds[i]);
+            if (!ended[i])
+                send(fds[i], slow[i].drip, strlen(slow[i].drip), MSG_NOSIGNAL);
+        }
+        usleep(50000);
+    }
+    for (size_t i = 0; i < countof(slow); i++) {
+        print_message("  case: %s\n", slow[i].label);
+        assert_int_equal(ended[i], slow[i].ends);
+        close(fds[i]);
+    }
+    wait_for_releases();
+    finish(server);
+}
+
 /* Woken before the handler's answer was taken: nobody is forgotten. */
 static void a_wake_is_never_missed(void **state)
 {
@@ -833,6 +892,7 @@ int main(void)
         cmocka_unit_test(stopping_lets_an_answer_under_way_finish),
         cmocka_unit_test(stopping_waits_no_longer_than_it_was_told),
         cmocka_unit_test(held_requests_are_answered_when_woken),
+        cmocka_unit_test(nobody_keeps_the_server_waiting),
         cmocka_unit_test(a_wake_is_never_missed),
         cmocka_unit_test(who_goes_away_while_held_is_forgotten),
         cmocka_unit_test(stopping_refuses_those_who_are_held),
