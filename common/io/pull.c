@@ -636,6 +636,7 @@ static bool set_trust(CURL *easy, const alto_pull_request *request)
     if (trust->ca_file) {
         set = set && curl_easy_setopt(easy, CURLOPT_CAINFO, trust->ca_file) == CURLE_OK;
         set = set && curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+        curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* libcurl would keep what it read for a day */
     }
     if (trust->cert_file) {
         set = set && curl_easy_setopt(easy, CURLOPT_SSLCERT, trust->cert_file) == CURLE_OK;
