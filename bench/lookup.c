@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* lookup.c - which PID an address belongs to, and what it costs from one address to another, on one core: over a
  * million prefixes of both families, of lengths as the Internet has them. And making that anew after a change. */
-#include "core/lpm.h"
+#include "core/lpm_costs.h"
 #include "prefixes.h"
 
 #include <stdlib.h>
@@ -57,6 +57,19 @@ static double cost_ns(const subject *self)
     double ns = (bench_thread_us() - begin_us) * 2000 / (double)ADDRESSES;
     if (found != ADDRESSES / 2)
         bench_die("a cost was not found");
+    return ns;
+}
+
+/* Each cost of many pairs, asked for together. */
+static double pair_ns(const subject *self, double *costs)
+{
+    const size_t count = ADDRESSES / 2;
+    double begin_us = bench_thread_us();
+    alto_lpm_costs(self->lpm, self->costs, self->addresses, self->addresses + count, count, costs);
+    double ns = (bench_thread_us() - begin_us) * 1000 / (double)count;
+    for (size_t i = 0; i < count; i++)
+        if (!(costs[i] >= 0))
+            bench_die("a cost was not found");
     return ns;
 }
 
@@ -170,12 +183,14 @@ static void measure_making(subject *self)
 void bench_lookup(const bench_options *options)
 {
     subject self;
-    bench_series pids = {0}, costs = {0}, many = {0};
+    bench_series pids = {0}, costs = {0}, pairs = {0}, many = {0};
+    double *found = bench_alloc(ADDRESSES / 2 * sizeof *found);
     subject_init(&self);
     measure_making(&self);
     for (int i = 0; i < (options->quick ? QUICK_ROUNDS : ROUNDS); i++) {
         bench_series_add(&pids, pid_ns(&self));
         bench_series_add(&costs, cost_ns(&self));
+        bench_series_add(&pairs, pair_ns(&self, found));
         bench_series_add(&many, cost_to_many_ns(&self));
     }
     bench_add(&(bench_row){
@@ -183,6 +198,11 @@ void bench_lookup(const bench_options *options)
     bench_add(&(bench_row){.name = "lookup: CPU for the cost from an address to another, one by one",
                            .unit = "ns",
                            .value = bench_median(&costs)});
+    bench_add(&(bench_row){.name = "lookup: CPU for the cost from an address to another, many pairs together",
+                           .unit = "ns",
+                           .value = bench_median(&pairs),
+                           .bar_of = BENCH_VALUE,
+                           .bar = most_cost_ns});
     bench_add(&(bench_row){.name = "lookup: CPU for each cost from an address to 63 others",
                            .unit = "ns",
                            .value = bench_median(&many),
@@ -190,6 +210,8 @@ void bench_lookup(const bench_options *options)
                            .bar = most_cost_ns});
     bench_series_fini(&pids);
     bench_series_fini(&costs);
+    bench_series_fini(&pairs);
     bench_series_fini(&many);
+    free(found);
     subject_fini(&self);
 }

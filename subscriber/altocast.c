@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "altocast.h"
 
+#include "core/lpm_costs.h"
 #include "core/prefix.h"
 #include "core/render.h"
 #include "core/service.h"
@@ -520,6 +521,17 @@ altocast_result altocast_address_costs(const altocast_view *view, const char *co
         count -= some;
     }
     return ALTOCAST_OK;
+}
+
+altocast_result altocast_pair_costs(const altocast_view *view, const char *cost_map_id, const altocast_address *sources,
+                                    const altocast_address *destinations, size_t count, double *costs)
+{
+    const alto_resource *map;
+    const alto_lpm *lpm;
+    altocast_result result = costs_by_address(inner_view(view), cost_map_id, &map, &lpm);
+    if (result == ALTOCAST_OK)
+        alto_lpm_costs(lpm, map->version, inner_addresses(sources), inner_addresses(destinations), count, costs);
+    return result;
 }
 
 /* ---- whole resources ---- */

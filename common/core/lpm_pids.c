@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/lpm_pids.h"
 
+#include "core/tree_node.h"
+
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -187,4 +189,17 @@ bool alto_pid_cell(const alto_pid *self, const alto_tree *row, double *cost)
         return false;
     *cost = value.cost;
     return true;
+}
+
+void alto_pid_expect(const alto_pid *self, const alto_tree *row, alto_pid_expected what)
+{
+    uint64_t place = atomic_load_explicit(&((alto_pid *)(uintptr_t)self)->item_at, memory_order_relaxed);
+    if (what == ALTO_EXPECT_ROW) {
+        __builtin_prefetch(row);
+        __builtin_prefetch(&alto_links_of(row)[alto_place_index(place, 1)]);
+    } else if (row->level == 1 && alto_place_index(place, 1) < row->count) {
+        const alto_tree *leaf = alto_links_of(row)[alto_place_index(place, 1)];
+        __builtin_prefetch(leaf);
+        __builtin_prefetch(&alto_costs_of(leaf)[alto_place_index(place, 0)]);
+    }
 }

@@ -21,6 +21,10 @@ alto_slice alto_pid_name(const alto_pid *self);
 bool alto_pid_row(const alto_pid *self, const alto_version *costs, const alto_tree **row);
 /* The cost to a PID in the row of another; false when it is not defined. */
 bool alto_pid_cell(const alto_pid *self, const alto_tree *row, double *cost);
+/* That cost is about to be asked for: let the memory bring what it takes meanwhile, first where the row begins, and when that is there
+ * the cell. */
+typedef enum { ALTO_EXPECT_ROW, ALTO_EXPECT_CELL } alto_pid_expected;
+void alto_pid_expect(const alto_pid *self, const alto_tree *row, alto_pid_expected what);
 
 #define ALTO_PIDS_BLOCK 256 /* PIDs */
 

@@ -243,6 +243,11 @@ ALTOCAST_API altocast_result altocast_address_cost(const altocast_view *view, co
 ALTOCAST_API altocast_result altocast_address_costs(const altocast_view *view, const char *cost_map_id,
                                                     const altocast_address *source,
                                                     const altocast_address *destinations, size_t count, double *costs);
+/* Costs from sources[i] to destinations[i], `count` pairs that need have nothing in common, NaN where none is defined or no prefix
+ * covers one: much quicker than one by one, the more of them the better. */
+ALTOCAST_API altocast_result altocast_pair_costs(const altocast_view *view, const char *cost_map_id,
+                                                 const altocast_address *sources, const altocast_address *destinations,
+                                                 size_t count, double *costs);
 
 /* ---- news: any thread ---- */
 

@@ -171,6 +171,30 @@ static void costs_to_many_addresses_are_those_to_each(void **state)
     assert_int_equal(altocast_address_costs(outer(*state), "net", &from, many, 1, found), ALTOCAST_WRONG_KIND);
 }
 
+static void costs_of_many_pairs_are_those_of_each(void **state)
+{
+    altocast_address from[MANY], to[MANY];
+    double found[MANY];
+    size_t defined = 0;
+    for (unsigned i = 0; i < MANY; i++) {
+        from[i] =
+            (altocast_address){.family = 4, .bytes = {(uint8_t)(10 + i % 3), (uint8_t)(i / 3 % 2), 0, (uint8_t)i}};
+        to[i] =
+            (altocast_address){.family = 4, .bytes = {(uint8_t)(10 + i / 6 % 2), (uint8_t)(i / 5 % 2), 1, (uint8_t)i}};
+    }
+    for (size_t count = 0; count <= MANY; count++) {
+        assert_int_equal(altocast_pair_costs(outer(*state), "cost", from, to, count, found), ALTOCAST_OK);
+        for (size_t i = 0; i < count; i++) {
+            double cost = NAN;
+            bool is = altocast_address_cost(outer(*state), "cost", &from[i], &to[i], &cost) == ALTOCAST_OK;
+            assert_true(is ? found[i] == cost : isnan(found[i]));
+            defined += is;
+        }
+    }
+    assert_true(defined > 0);
+    assert_int_equal(altocast_pair_costs(outer(*state), "net", from, to, 1, found), ALTOCAST_WRONG_KIND);
+}
+
 static alto_status look(void *context)
 {
     const char *pid;
@@ -201,6 +225,7 @@ int main(void)
         T(an_address_has_the_pid_of_its_longest_prefix),
         T(a_cost_between_addresses_is_that_between_their_pids),
         T(costs_to_many_addresses_are_those_to_each),
+        T(costs_of_many_pairs_are_those_of_each),
         T(where_memory_ends_the_next_lookup_succeeds),
     };
 #undef T
