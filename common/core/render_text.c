@@ -3,6 +3,7 @@
 
 #include "core/mapjson.h"
 #include "core/number.h"
+#include "core/number_quick.h"
 #include "core/prefix.h"
 
 #include <assert.h>
@@ -182,6 +183,8 @@ static void between_addresses(alto_buffer *out, const alto_slice *before, const 
 static void add_costs(alto_buffer *out, const alto_tree *leaf, uint32_t count)
 {
     const double *costs = alto_node_costs(leaf);
+    alto_quick quick[ALTO_TREE_CAP];
+    alto_quick_split(costs, count, quick);
     for (uint32_t i = 0; i < count; i++) {
         alto_slice name = alto_node_key(leaf, i);
         size_t most = name.size + sizeof ",\"\":" + ALTO_NUMBER_TEXT;
@@ -202,7 +205,10 @@ static void add_costs(alto_buffer *out, const alto_tree *leaf, uint32_t count)
                 return;
         }
         *at++ = ':';
-        at += alto_number_format(costs[i], (char *)at);
+        if (quick[i].whole != ALTO_QUICK_NONE)
+            at = alto_quick_put(at, quick[i]);
+        else
+            at += alto_number_format(costs[i], (char *)at);
         out->size -= most - (size_t)(at - begin);
     }
 }
