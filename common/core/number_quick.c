@@ -52,22 +52,28 @@ static alto_quick split(double value)
 #ifdef __SSE2__
 _Static_assert(sizeof(alto_quick) == sizeof(int32_t) && offsetof(alto_quick, whole) == 0, "a quick number is one word");
 
-/* Two at a time. Neither a negative value nor what does not fit 32 bits (that becomes the least of them) has thousandths from 0 on
- * that are equal to it. */
-static __m128i split_two(const double *values)
+/* The thousandths of two values, rounded. Neither a negative value nor what does not fit 32 bits (that becomes the least of them) has
+ * thousandths from 0 on that are *equal to it. */
+static inline __m128i round_two(__m128d value, __m128d *equal)
 {
-    const __m128d parts = _mm_set1_pd(ALTO_QUICK_PARTS), half = _mm_set1_pd(0.5);
-    __m128d value = _mm_loadu_pd(values);
-    __m128i nearest = _mm_cvttpd_epi32(_mm_add_pd(_mm_mul_pd(value, parts), half));
-    __m128d equal = _mm_cmpeq_pd(_mm_div_pd(_mm_cvtepi32_pd(nearest), parts), value);
-    __m128i fits = _mm_andnot_si128(_mm_cmplt_epi32(nearest, _mm_setzero_si128()),
-                                    _mm_cmplt_epi32(nearest, _mm_set1_epi32(ALTO_QUICK_BELOW * ALTO_QUICK_PARTS)));
-    __m128i wide = _mm_unpacklo_epi32(nearest, _mm_setzero_si128());
-    __m128i whole = _mm_srli_epi64(_mm_mul_epu32(wide, _mm_set1_epi32(274877907)), 38); /* divided by 1000 */
-    __m128i rest = _mm_sub_epi64(wide, _mm_mul_epu32(whole, _mm_set1_epi32(ALTO_QUICK_PARTS)));
-    __m128i good = _mm_and_si128(_mm_castpd_si128(equal), _mm_unpacklo_epi32(fits, fits));
-    __m128i both = _mm_or_si128(whole, _mm_slli_epi64(rest, 16));
-    return _mm_shuffle_epi32(_mm_or_si128(both, _mm_andnot_si128(good, _mm_set1_epi32(ALTO_QUICK_NONE))), 0x08);
+    const __m128d parts = _mm_set1_pd(ALTO_QUICK_PARTS);
+    __m128i nearest = _mm_cvttpd_epi32(_mm_add_pd(_mm_mul_pd(value, parts), _mm_set1_pd(0.5)));
+    *equal = _mm_cmpeq_pd(_mm_div_pd(_mm_cvtepi32_pd(nearest), parts), value);
+    return nearest;
+}
+
+static __m128i split_four(const double *values)
+{
+    const __m128i below = _mm_set1_epi32(ALTO_QUICK_BELOW * ALTO_QUICK_PARTS);
+    __m128d low = _mm_loadu_pd(values), high = _mm_loadu_pd(values + 2), low_equal, high_equal;
+    __m128i low_nearest = round_two(low, &low_equal), high_nearest = round_two(high, &high_equal);
+    __m128i nearest = _mm_unpacklo_epi64(low_nearest, high_nearest);
+    __m128i whole = _mm_unpacklo_epi64(_mm_cvttpd_epi32(low), _mm_cvttpd_epi32(high));
+    __m128i rest = _mm_sub_epi16(nearest, _mm_mullo_epi16(whole, _mm_set1_epi32(ALTO_QUICK_PARTS)));
+    __m128i equal = _mm_castps_si128(_mm_shuffle_ps(_mm_castpd_ps(low_equal), _mm_castpd_ps(high_equal), 0x88));
+    __m128i fits = _mm_andnot_si128(_mm_cmplt_epi32(nearest, _mm_setzero_si128()), _mm_cmplt_epi32(nearest, below));
+    __m128i none = _mm_andnot_si128(_mm_and_si128(equal, fits), _mm_set1_epi32(ALTO_QUICK_NONE));
+    return _mm_or_si128(_mm_or_si128(whole, _mm_slli_epi32(rest, 16)), none);
 }
 #endif
 
@@ -75,8 +81,8 @@ void alto_quick_split(const double *values, size_t count, alto_quick *out)
 {
     size_t i = 0;
 #ifdef __SSE2__
-    for (; i + 2 <= count; i += 2)
-        _mm_storel_epi64((__m128i *)(void *)&out[i], split_two(&values[i]));
+    for (; i + 4 <= count; i += 4)
+        _mm_storeu_si128((__m128i *)(void *)&out[i], split_four(&values[i]));
 #endif
     for (; i < count; i++)
         out[i] = split(values[i]);

@@ -395,8 +395,8 @@ static void every_small_decimal_is_written_quickly(void **state)
 /* Put between two that are quick, so that all ways through the splitting are taken. */
 static void assert_not_quick(double value)
 {
-    for (size_t place = 0; place < 5; place++) {
-        double values[] = {0.5, 0.5, 0.5, 0.5, 0.5};
+    for (size_t place = 0; place < 9; place++) {
+        double values[] = {0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
         alto_quick quick[countof(values)];
         values[place] = value;
         alto_quick_split(values, countof(values), quick);
