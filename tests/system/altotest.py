@@ -498,12 +498,12 @@ def same(got, wanted, what):
         raise Failure("%s: %s" % (what, found))
 
 
-def serves(node, name, document):
+def serves(node, name, document, seconds=20):
     """Wait until a node serves a resource with that content."""
     def probe():
         same(node.resource(name).body, document, "%s at %s" % (name, node.name))
         return True
-    return eventually("%s serves the new %s" % (node.name, name), probe)
+    return eventually("%s serves the new %s" % (node.name, name), probe, seconds)
 
 
 # ---- an upstream that does what it likes ----
