@@ -4,14 +4,11 @@
  *
  * Longest input: 4096. Dictionary: json. */
 #include "cmocka_all.h"
-#include "core/committer.h"
+#include "committing.h"
 #include "fuzz.h"
 #include "ingest.h"
 
 enum { MOST = 16, HOLD_MS = 10000 };
-
-static alto_signing_key *key; /* made once, as the manifest */
-static alto_manifest manifest;
 
 typedef struct {
     alto_pool *pool;
@@ -19,30 +16,6 @@ typedef struct {
     alto_committer *committer;
     uint64_t now_ms;
 } session;
-
-static void prepare(void)
-{
-    if (key)
-        return;
-    key = alto_signing_key_from_seed((const uint8_t[ALTO_KEY_SIZE]){11});
-    fuzz_check(key);
-    alto_public_key public = alto_signing_key_public(key);
-    manifest = (alto_manifest){.origin = alto_origin_of(1, &public, 1),
-                               .epoch = 1,
-                               .version = 1,
-                               .not_after_ms = UINT64_C(1) << 50,
-                               .threshold = 1,
-                               .root_count = 1,
-                               .roots = {public},
-                               .online_count = 1,
-                               .online = {{.key = public, .not_after_ms = UINT64_C(1) << 50}},
-                               .max_pushed_payload = 4096};
-}
-
-static void on_applied(void *context, const alto_applied *applied)
-{
-    (void)context, (void)applied;
-}
 
 /* A cost map that is shown names the network map of the same state, where that is shown too. */
 static void check_together(const alto_view *view)
@@ -125,19 +98,10 @@ static void step(session *self, alto_reader *in)
 
 void fuzz_one(alto_slice input)
 {
-    prepare();
     alto_reader in = alto_reader_make(input);
     ingest_options how = {.hold_ms = HOLD_MS, .retag = fuzz_flag(&in)};
-    session self = {.pool = alto_pool_new(), .now_ms = 1000000};
-    const alto_signing_key *const keys[] = {key};
-    alto_committer_options options = {.manifest = &manifest,
-                                      .keys = keys,
-                                      .key_count = 1,
-                                      .chain = 1,
-                                      .valid_for_s = 60,
-                                      .interval_ms = 1000,
-                                      .applied = on_applied};
-    fuzz_check(self.pool && alto_committer_new(&options, &self.committer) == ALTO_OK);
+    session self = {.pool = alto_pool_new(), .committer = fuzz_committer(), .now_ms = 1000000};
+    fuzz_check(self.pool);
     self.documents = ingest_new(&how, self.pool);
     fuzz_check(self.documents);
     while (alto_reader_left(&in) > 0)

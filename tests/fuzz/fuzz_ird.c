@@ -3,8 +3,8 @@
  * origin they give a directory in which all that is listed is answered. The same for an origin's capability.
  *
  * Longest input: 4096. Dictionary: json. */
+#include "committing.h"
 #include "core/capability.h"
-#include "core/committer.h"
 #include "core/ird.h"
 #include "core/ird_gather.h"
 #include "core/json_text.h"
@@ -113,33 +113,6 @@ static void check_gathering(alto_reader *in)
 
 /* ---- the directory of a view ---- */
 
-static alto_signing_key *key; /* made once, as the manifest */
-static alto_manifest manifest;
-
-static void prepare(void)
-{
-    if (key)
-        return;
-    key = alto_signing_key_from_seed((const uint8_t[ALTO_KEY_SIZE]){9});
-    fuzz_check(key);
-    alto_public_key public = alto_signing_key_public(key);
-    manifest = (alto_manifest){.origin = alto_origin_of(1, &public, 1),
-                               .epoch = 1,
-                               .version = 1,
-                               .not_after_ms = UINT64_C(1) << 50,
-                               .threshold = 1,
-                               .root_count = 1,
-                               .roots = {public},
-                               .online_count = 1,
-                               .online = {{.key = public, .not_after_ms = UINT64_C(1) << 50}},
-                               .max_pushed_payload = 4096};
-}
-
-static void on_applied(void *context, const alto_applied *applied)
-{
-    (void)context, (void)applied;
-}
-
 static const char net[] = "{\"meta\":{\"vtag\":{\"resource-id\":\"net\",\"tag\":\"t\"}},\"network-map\":{\"P\":{}}}";
 static const char cost[] = "{\"meta\":{\"dependent-vtags\":[{\"resource-id\":\"net\",\"tag\":\"t\"}],\"cost-type\":{"
                            "\"cost-mode\":\"numerical\",\"cost-metric\":\"routingcost\"}},\"cost-map\":{}}";
@@ -191,18 +164,9 @@ static void add_text(alto_pool *pool, const char *id, alto_slice text, alto_new_
 
 static void check_documents(alto_slice directory, alto_slice capability)
 {
-    prepare();
     alto_pool *pool = alto_pool_new();
-    alto_committer *committer = NULL;
-    const alto_signing_key *const keys[] = {key};
-    alto_committer_options options = {.manifest = &manifest,
-                                      .keys = keys,
-                                      .key_count = 1,
-                                      .chain = 1,
-                                      .valid_for_s = 60,
-                                      .interval_ms = 1000,
-                                      .applied = on_applied};
-    fuzz_check(pool && alto_committer_new(&options, &committer) == ALTO_OK);
+    alto_committer *committer = fuzz_committer();
+    fuzz_check(pool);
     alto_new_state changes[4];
     size_t count = 0;
     add_text(pool, ".capability", capability, changes, &count);
