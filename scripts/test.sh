@@ -10,7 +10,8 @@
 #
 # A system test is an executable tests/system/test_*; it runs in the project's root with ALTO_BIN=<folder of the
 # programs> and answers 0 (passed), 77 (skipped) or anything else (failed). One that mentions ALTO_QUICK
-# has a short form: with ALTO_QUICK=1 it runs in the sanitizer stages too. Four run at a time, but for those that mention ALTO_ALONE.
+# has a short form: with ALTO_QUICK=1 it runs in the sanitizer stages too. Four run at a time, those that mention ALTO_SLOW first; those
+# that mention ALTO_ALONE come last, one by one.
 # The last line is "N passed, N failed" or "N passed, N failed, N skipped".
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -121,25 +122,31 @@ settle() { # number
     done
 }
 
+# Those of this stage, one a line: first those that mention ALTO_SLOW, so that none of them is left over at the end.
+list_system_tests() { # quick or nothing, ALTO_ALONE or nothing
+    local file alone
+    for file in $(grep -l ALTO_SLOW tests/system/test_*) $(grep -L ALTO_SLOW tests/system/test_*); do
+        alone=$(grep -o -m 1 ALTO_ALONE "$file" || true)
+        if [ -x "$file" ] && [ "$alone" = "$2" ] && { [ "$1" != quick ] || grep -q ALTO_QUICK "$file"; }; then
+            echo "$file"
+        fi
+    done
+}
+
 # Most of them mostly wait, so some run together; one that mentions ALTO_ALONE has the machine to itself.
 system_tests() { # build folder, quick or nothing
     local file running=()
     [ "${2-}" != quick ] || export ALTO_QUICK=1
-    for file in tests/system/test_*; do
-        if [ ! -f "$file" ] || [ ! -x "$file" ] || { [ "${2-}" = quick ] && ! grep -q ALTO_QUICK "$file"; }; then
-            continue
-        fi
-        if grep -q ALTO_ALONE "$file"; then
-            settle 1
-            system_test "$file" "$PWD/$1/bin"
-            report_system_test "${file##*/}"
-        else
-            settle "$together"
-            system_test "$file" "$PWD/$1/bin" &
-            running+=("${file##*/}")
-        fi
+    for file in $(list_system_tests "${2-}" ""); do
+        settle "$together"
+        system_test "$file" "$PWD/$1/bin" &
+        running+=("${file##*/}")
     done
     settle 1
+    for file in $(list_system_tests "${2-}" ALTO_ALONE); do
+        system_test "$file" "$PWD/$1/bin"
+        report_system_test "${file##*/}"
+    done
     unset ALTO_QUICK
 }
 
