@@ -406,7 +406,7 @@ static void measure(path *self, bench_series *into, uint64_t ms)
 
 /* ---- figures ---- */
 
-static void report(const kind *of, const char *what, bool barred, double flooded, double quiet)
+static void report(const kind *of, const char *what, double flooded, double quiet)
 {
     char name[128];
     snprintf(name, sizeof name, "flood: commit to applied, %s, %s", of->title, what);
@@ -415,7 +415,7 @@ static void report(const kind *of, const char *what, bool barred, double flooded
                            .value = flooded,
                            .peer = "the same, quiet",
                            .peer_value = quiet,
-                           .bar_of = barred ? BENCH_RATIO : BENCH_NO_BAR,
+                           .bar_of = BENCH_RATIO,
                            .bar = most_ratio});
 }
 
@@ -485,8 +485,8 @@ static void run(const bench_options *options, const kind *of)
     make_messages(&by, of, &commit);
     compare(self, &by, &processors, options->quick ? QUICK_FLOOD_MS : FLOOD_MS, &quiet, &flooded);
     double quiet_median = bench_median(&quiet), flooded_median = bench_median(&flooded);
-    report(of, "median", true, flooded_median, quiet_median);
-    report(of, "99th percentile", false, percentile_99(&flooded), percentile_99(&quiet));
+    report(of, "median", flooded_median, quiet_median);
+    report(of, "99th percentile", percentile_99(&flooded), percentile_99(&quiet));
     report_sent(of, &by);
     bench_run_on(&processors.all);
     stop(self);
