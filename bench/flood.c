@@ -378,7 +378,7 @@ static double push_change(path *self)
     uint64_t seq = alto_committer_view(self->origin.committer)->position.seq;
     while (atomic_load(&self->applied_seq) < seq) {
         alto_loop_step(self->loop, 100);
-        if (bench_us_since(begin_ns) > 1000.0 * PATIENCE_MS)
+        if (bench_us_since(begin_ns) > 1000 * (double)PATIENCE_MS)
             bench_die("a change does not reach the follower");
     }
     return (double)(atomic_load(&self->applied_ns) - begin_ns) / 1000;
@@ -390,7 +390,7 @@ static void warm_up(path *self)
     for (int in_row = 0; in_row < WARM_UP; in_row = atomic_load(&self->by_push) ? in_row + 1 : 0) {
         pause_for(self, 10 * PAUSE_US);
         push_change(self);
-        if (bench_us_since(begin_ns) > 1000.0 * PATIENCE_MS)
+        if (bench_us_since(begin_ns) > 1000 * (double)PATIENCE_MS)
             bench_die("push does not come up");
     }
 }

@@ -130,7 +130,7 @@ static void wait_for_some(const bench_load *self, struct pollfd *ready)
     int found;
     do
         found = poll(ready, (nfds_t)self->count, self->restless ? 0 : PATIENCE_MS);
-    while (found == 0 && self->restless && bench_us_since(begin_ns) < PATIENCE_MS * 1000.0);
+    while (found == 0 && self->restless && bench_us_since(begin_ns) < (double)PATIENCE_MS * 1000);
     if (found <= 0)
         bench_die("no answer for %d ms", PATIENCE_MS);
 }

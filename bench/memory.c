@@ -128,7 +128,7 @@ void bench_memory(const bench_options *options)
     close(fd);
     bench_add(&(bench_row){.name = "memory: a replica of 9 million cells, per cell",
                            .unit = "bytes",
-                           .value = bytes / ((double)PIDS * PIDS),
+                           .value = bytes / (double)(PIDS * PIDS),
                            .bar_of = BENCH_VALUE,
                            .bar = most_per_cell});
 }

@@ -105,7 +105,7 @@ int session_wait(session *self, const command_options *options)
 void session_settle(session *self)
 {
     altocast_status status;
-    double until = seconds_now() + SETTLE_S;
+    double until = seconds_now() + (double)SETTLE_S;
     for (;;) {
         double left = until - seconds_now();
         altocast_get_status(self->maps, &status);
