@@ -391,22 +391,24 @@ static void require_client(struct MHD_Connection *connection)
         alto_tls_require_client(info->tls_session);
 }
 
-/* Where there is no memory the connection ends at once. */
+/* Where there is no memory the connection ends at once. What libmicrohttpd tells of a connection is good until it is asked
+ * again: 1.0 has one place for all of it. */
 static void begin_guest(worker *self, struct MHD_Connection *connection, void **socket_context)
 {
-    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    const union MHD_ConnectionInfo *peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    alto_http_guest *made = fd && peer ? calloc(1, sizeof *made) : NULL;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    int fd = info ? info->connect_fd : -1;
+    info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    alto_http_guest *made = fd >= 0 && info ? calloc(1, sizeof *made) : NULL;
     *socket_context = made;
     if (!made) {
-        if (fd)
-            shutdown(fd->connect_fd, SHUT_RDWR);
+        if (fd >= 0)
+            shutdown(fd, SHUT_RDWR);
         return;
     }
-    made->fd = fd->connect_fd;
+    made->fd = fd;
     made->client = self->arriving;
     self->arriving = NULL;
-    alto_http_peer_text(peer->client_addr, made->peer);
+    alto_http_peer_text(info->client_addr, made->peer);
     alto_http_guests_add(&self->guests, made);
     alto_http_guests_expect(&self->guests, made, ALTO_HTTP_HEAD_TIME, alto_monotonic_ms(),
                             self->server->times.first_ms);
