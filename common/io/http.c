@@ -231,6 +231,14 @@ static void cork(struct MHD_Connection *connection, request *asked, bool corked)
         asked->corked = corked;
 }
 
+/* An engine is used by one thread at a time. Since 1.0 libmicrohttpd wants to be told so, in order to begin with a connection in
+ * MHD_add_connection() itself, which hand_over() relies on. */
+#if MHD_VERSION >= 0x00097707
+#define ONE_THREAD MHD_USE_NO_THREAD_SAFETY
+#else
+#define ONE_THREAD MHD_NO_FLAG
+#endif
+
 /* NULL: there was no memory for it; it was ended. */
 static alto_http_guest *guest_of(struct MHD_Connection *connection)
 {
@@ -842,7 +850,8 @@ static engine *new_engine(worker *owner, const alto_tls *tls)
                                       {MHD_OPTION_END, 0, NULL}};
     if (!tls)
         secure[0].option = MHD_OPTION_END;
-    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME;
+    unsigned flags =
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME | ONE_THREAD;
     self->daemon = MHD_start_daemon(
         flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)max_connections(owner->server), MHD_OPTION_CONNECTION_TIMEOUT,

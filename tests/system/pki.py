@@ -10,7 +10,8 @@ class Authority:
     def __init__(self, world, name):
         self.world, self.name = world, name
         self.key, self.cert = world.path(name + ".key"), world.path(name + ".pem")
-        self.openssl("req", "-x509", *self.new_key(self.key), "-out", self.cert, "-subj", "/CN=" + name, "-days", "30")
+        self.openssl("req", "-x509", *self.new_key(self.key), "-out", self.cert, "-subj", "/CN=" + name, "-days", "30", "-addext",
+                     "keyUsage=critical,keyCertSign,cRLSign")  # Python 3.13 wants it
 
     def openssl(self, *words):
         done = subprocess.run(["openssl", *words], capture_output=True)
