@@ -35,6 +35,8 @@ void print_key(const char *what, const alto_public_key *key, const char *after);
 void print_anchor(const alto_anchor *anchor);
 /* Numbers, dates, online keys, and warnings where something ends soon. */
 void print_manifest(const alto_manifest *manifest, uint64_t now_ms);
+/* The same with origin and root keys: of a manifest by itself. */
+void print_whole_manifest(const alto_manifest *manifest);
 /* A date in words, in memory that the next call writes over. */
 const char *date_of(uint64_t time_ms);
 

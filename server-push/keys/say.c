@@ -130,3 +130,12 @@ alto_status read_public_keys(const char *const *files, size_t count, alto_public
     }
     return status;
 }
+
+void print_whole_manifest(const alto_manifest *manifest)
+{
+    print_hex("origin     ", manifest->origin.bytes, sizeof manifest->origin.bytes, "\n");
+    printf("threshold  %u of %zu root keys\n", manifest->threshold, manifest->root_count);
+    for (size_t i = 0; i < manifest->root_count; i++)
+        print_key("root key   ", &manifest->roots[i], "\n");
+    print_manifest(manifest, now_ms());
+}

@@ -79,11 +79,7 @@ static int show_manifest(const char *path, alto_slice file)
         alto_fail(&error, status, path, "is neither a key in PEM nor a manifest");
         return complain(&error);
     }
-    print_hex("origin     ", manifest.origin.bytes, sizeof manifest.origin.bytes, "\n");
-    printf("threshold  %u of %zu root keys\n", manifest.threshold, manifest.root_count);
-    for (size_t i = 0; i < manifest.root_count; i++)
-        print_key("root key   ", &manifest.roots[i], "\n");
-    print_manifest(&manifest, now_ms());
+    print_whole_manifest(&manifest);
     printf(is_draft ? "a draft, not signed by anybody\n"
                     : "signatures not checked: show the directory that has root.pub.pem too\n");
     return finish();

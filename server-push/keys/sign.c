@@ -12,11 +12,7 @@ static int sign_draft(const char *draft, const char *root, const char *to)
     alto_error error;
     if (alto_keyring_sign(draft, root, to, &manifest, &error) != ALTO_OK)
         return complain(&error);
-    print_hex("origin     ", manifest.origin.bytes, sizeof manifest.origin.bytes, "\n");
-    printf("threshold  %u of %zu root keys\n", manifest.threshold, manifest.root_count);
-    for (size_t i = 0; i < manifest.root_count; i++)
-        print_key("root key   ", &manifest.roots[i], "\n");
-    print_manifest(&manifest, now_ms());
+    print_whole_manifest(&manifest);
     printf(
         "\n%s: this manifest with your signature, for alto-keys combine. Is it not what you were asked to sign? Then "
         "remove it\n",
