@@ -59,6 +59,16 @@ uint8_t *alto_buffer_grow(alto_buffer *self, size_t size)
     return at;
 }
 
+void alto_buffer_expect(alto_buffer *self, size_t size)
+{
+    uint8_t *data =
+        self->status == ALTO_OK && size > self->capacity && size <= self->max_size ? realloc(self->data, size) : NULL;
+    if (!data)
+        return;
+    self->data = data;
+    self->capacity = size;
+}
+
 void alto_buffer_add(alto_buffer *self, const void *data, size_t size)
 {
     if (size == 0)

@@ -89,6 +89,8 @@ static inline void alto_buffer_empty(alto_buffer *self)
     self->size = 0;
 }
 
+/* It will have about so many bytes: take the memory for them at once. No more than a hint, without errors. */
+void alto_buffer_expect(alto_buffer *self, size_t size);
 /* Append `size` bytes and return where they are to be written, or NULL. */
 uint8_t *alto_buffer_grow(alto_buffer *self, size_t size);
 void alto_buffer_add(alto_buffer *self, const void *data, size_t size);

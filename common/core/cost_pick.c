@@ -7,20 +7,17 @@
 
 #include <stdlib.h>
 
-enum { NOWHERE, TOP, FIRST_VISITS = 64 }; /* the first two visits, and how many there is room for at first */
+enum { FIRST_VISITS = 64 }; /* room for so many at first */
 
-/* One node of a row in which columns lie. They are in the order in which a walk comes by, parents before children. */
+static const uint32_t nowhere = UINT32_MAX; /* the place of a column that the row does not have */
+
+/* One node of a row on the way to columns. They are in the order of a walk that takes the columns one by one: parents before
+ * children, and a node again when the columns are in no order. */
 struct alto_pick_visit {
     const alto_run *keys; /* of the node that this is about */
-    const double *costs;  /* of the node in the row at hand */
     uint32_t child;       /* where it stands in its parent */
     uint32_t level;
-};
-
-/* Where a column is. */
-struct alto_pick_column {
-    uint32_t visit; /* of its leaf; NOWHERE: it is in none */
-    uint32_t place; /* in there */
+    size_t end; /* the first column that is not taken here */
 };
 
 alto_status alto_cost_pick_init(alto_cost_pick *self, const alto_slice *names, size_t count)
@@ -35,6 +32,12 @@ void alto_cost_pick_fini(alto_cost_pick *self)
     free(self->visits);
     free(self->columns);
     *self = (alto_cost_pick){.names = NULL};
+}
+
+void alto_cost_pick_found(alto_cost_pick *self, const alto_tree *row, const uint64_t *places)
+{
+    self->row = row;
+    self->places = places;
 }
 
 /* ---- finding the columns ---- */
@@ -61,36 +64,38 @@ static bool add_visits(alto_cost_pick *self, const alto_tree *items, uint64_t pl
         uint32_t child = alto_place_index(place, level + 1);
         unsigned above = ALTO_PLACE_BITS * (level + 1);
         node = alto_links_of(node)[child];
-        const struct alto_pick_visit visit = {
-            .keys = node->keys, .costs = alto_costs_of(node), .child = child, .level = level};
+        const struct alto_pick_visit visit = {.keys = node->keys, .child = child, .level = level};
         if (place >> above != before >> above && !add_visit(self, &visit))
             return false;
     }
     return true;
 }
 
+/* Is there such a column in a row? *place: where it is, or would be; 0: nowhere. */
+static bool find_column(const alto_cost_pick *self, const alto_tree *items, size_t column, uint64_t *place)
+{
+    alto_value value;
+    *place = self->row == items ? self->places[column] : 0;
+    return self->row == items ||
+           (self->names[column].size > 0 && alto_tree_find_again(items, self->names[column], place, &value));
+}
+
 static bool find_columns(alto_cost_pick *self, const alto_tree *items)
 {
-    static const double none = NAN;
-    const struct alto_pick_visit nowhere = {.costs = &none},
-                                 top = {.keys = items->keys, .costs = alto_costs_of(items), .level = items->level};
+    const struct alto_pick_visit top = {.keys = items->keys, .level = items->level};
     uint64_t place, before = 0;
-    alto_value value;
     self->known = false;
     self->visit_count = 0;
-    if (!add_visit(self, &nowhere) || !add_visit(self, &top))
+    if (!add_visit(self, &top))
         return false;
     for (size_t i = 0; i < self->count; i++) {
-        bool named = self->names[i].size > 0;
-        bool found = named && alto_tree_find_again(items, self->names[i], &place, &value);
-        place = named ? place : 0;
+        bool found = find_column(self, items, i, &place);
         /* Where it would be is gone by too: the next row may have it. What is behind the last key of all, the top tells. */
         if (place && !add_visits(self, items, place, before))
             return false;
         before = place ? place : before;
-        self->columns[i] = found
-                               ? (struct alto_pick_column){(uint32_t)self->visit_count - 1, alto_place_index(place, 0)}
-                               : (struct alto_pick_column){.visit = NOWHERE};
+        self->columns[i] = found ? alto_place_index(place, 0) : nowhere;
+        self->visits[self->visit_count - 1].end = i + 1;
     }
     self->known = true;
     return true;
@@ -99,19 +104,23 @@ static bool find_columns(alto_cost_pick *self, const alto_tree *items)
 /* ---- taking the costs ---- */
 
 /* Go where the columns were in the row before; false when this one has other keys somewhere. */
-static bool visit_again(const alto_cost_pick *self, const alto_tree *items)
+static bool take_again(const alto_cost_pick *self, const alto_tree *items, double *costs)
 {
     const alto_tree *path[ALTO_TREE_MAX_LEVEL + 2];
-    if (!self->known || self->visits[TOP].level != items->level)
+    const uint32_t *columns = self->columns;
+    size_t column = 0;
+    if (!self->known || self->visits[0].level != items->level)
         return false;
     path[items->level + 1] = NULL;
-    for (size_t i = TOP; i < self->visit_count; i++) {
-        struct alto_pick_visit *visit = &self->visits[i];
+    for (size_t i = 0; i < self->visit_count; i++) {
+        const struct alto_pick_visit *visit = &self->visits[i];
         const alto_tree *parent = path[visit->level + 1], *node = parent ? alto_links_of(parent)[visit->child] : items;
+        const double *held = alto_costs_of(node);
         if (node->keys != visit->keys)
             return false;
-        visit->costs = alto_costs_of(node);
         path[visit->level] = node;
+        for (; column < visit->end; column++)
+            costs[column] = columns[column] == nowhere ? NAN : held[columns[column]];
     }
     return true;
 }
@@ -130,11 +139,10 @@ alto_status alto_cost_pick_row(alto_cost_pick *self, const alto_tree *items, dou
         take_one_by_one(self, items, costs);
         return ALTO_OK;
     }
-    if (!visit_again(self, items) && !find_columns(self, items))
+    if (take_again(self, items, costs))
+        return ALTO_OK;
+    if (!find_columns(self, items))
         return ALTO_NO_MEMORY;
-    const struct alto_pick_visit *visits = self->visits;
-    const struct alto_pick_column *columns = self->columns;
-    for (size_t i = 0, count = self->count; i < count; i++)
-        costs[i] = visits[columns[i].visit].costs[columns[i].place];
+    take_again(self, items, costs);
     return ALTO_OK;
 }

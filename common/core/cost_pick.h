@@ -15,10 +15,12 @@
 typedef struct {
     const alto_slice *names; /* of the columns; lent until the end */
     size_t count;
-    struct alto_pick_column *columns; /* owned */
-    struct alto_pick_visit *visits;   /* owned */
+    uint32_t *columns;              /* owned; where each is in its leaf */
+    struct alto_pick_visit *visits; /* owned */
     size_t visit_count, visit_room;
-    bool known; /* where the columns are */
+    bool known;             /* where the columns are */
+    const alto_tree *row;   /* in which they were found before; NULL: in none */
+    const uint64_t *places; /* there */
 } alto_cost_pick;
 
 /* names      of the columns in any order, also twice; the more of them are neighbours that are so in the map, the quicker. An empty one
@@ -26,6 +28,9 @@ typedef struct {
  * Errors     ALTO_NO_MEMORY. End with alto_cost_pick_fini, also after an error. */
 alto_status alto_cost_pick_init(alto_cost_pick *self, const alto_slice *names, size_t count);
 void alto_cost_pick_fini(alto_cost_pick *self);
+
+/* All columns were found in a row before, at places (tree.h): they need not be looked for again there. Lent until the end. */
+void alto_cost_pick_found(alto_cost_pick *self, const alto_tree *row, const uint64_t *places);
 
 /* The costs of a row (NULL: an empty one) in the columns; NaN where there is none, which no cost is. The rows picked
  * before must still be held. Errors: ALTO_NO_MEMORY. */

@@ -88,6 +88,11 @@ alto_status alto_cost_rows_name(alto_cost_rows *self, size_t map, const alto_sli
     return alto_cost_pick_init(&self->picks[map], names, self->count);
 }
 
+void alto_cost_rows_found(alto_cost_rows *self, size_t map, const alto_tree *row, const uint64_t *places)
+{
+    alto_cost_pick_found(&self->picks[map], row, places);
+}
+
 /* ---- one row ---- */
 
 static inline uint8_t *copy(uint8_t *to, const uint8_t *from, size_t size)

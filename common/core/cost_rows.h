@@ -23,6 +23,9 @@ void alto_cost_rows_destroy(alto_cost_rows **self); /* NULL is accepted */
  * Errors     ALTO_NO_MEMORY */
 alto_status alto_cost_rows_name(alto_cost_rows *self, size_t map, const alto_slice *names);
 
+/* All destinations were found before in one row of that map, as alto_cost_pick_found says. */
+void alto_cost_rows_found(alto_cost_rows *self, size_t map, const alto_tree *row, const uint64_t *places);
+
 /* Append the row of a source, or nothing when none of its costs is to be answered.
  * rows       of the source in each map of the wish, NULL where it has none
  * text       of the source, which needs no escapes

@@ -40,6 +40,17 @@ static inline bool take_string(scan *self)
     return true;
 }
 
+/* In an array: the string that comes next, and those that follow with nothing but a comma between. */
+static bool take_strings(scan *self)
+{
+    while (take_string(self)) {
+        if (self->end - self->at < 2 || self->at[0] != ',' || self->at[1] != '"')
+            return true;
+        self->at++;
+    }
+    return false;
+}
+
 static bool take_word(scan *self, const char *word)
 {
     size_t size = strlen(word);
@@ -62,7 +73,7 @@ static bool take_scalar(scan *self)
 {
     switch (peek(self)) {
     case '"':
-        return take_string(self);
+        return self->squares & 1 ? take_strings(self) : take_string(self);
     case 't':
         return take_word(self, "true");
     case 'f':

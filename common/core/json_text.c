@@ -323,16 +323,20 @@ static const uint8_t *scalar_end(const alto_json_walk *self)
     return at == self->at ? NULL : at;
 }
 
-bool alto_json_walk_plain(alto_json_walk *self, alto_slice *characters)
+size_t alto_json_walk_plains(alto_json_walk *self, alto_slice *characters)
 {
+    size_t count = 0;
     if (alto_json_walk_peek(self) != '"')
-        return false;
-    const uint8_t *begin = self->at + 1, *stop = alto_json_plain_end(begin, self->end);
-    if (stop == self->end || *stop != '"')
-        return false;
-    *characters = alto_slice_of(begin, (size_t)(stop - begin));
-    self->at = stop + 1;
-    return true;
+        return 0;
+    for (const uint8_t *begin = self->at + 1, *stop;; begin = stop + 3) {
+        stop = alto_json_plain_end(begin, self->end);
+        if (stop == self->end || *stop != '"')
+            return count;
+        characters[count++] = alto_slice_of(begin, (size_t)(stop - begin));
+        self->at = stop + 1;
+        if (self->end - stop < 3 || stop[1] != ',' || stop[2] != '"')
+            return count;
+    }
 }
 
 bool alto_json_walk_value(alto_json_walk *self, alto_slice *value)

@@ -167,10 +167,10 @@ alto_status alto_query_strings_read(const alto_query_field *field, alto_query_st
     alto_slice value;
     alto_json_walk_enter(&walk, '[');
     while (alto_json_walk_element(&walk) == ALTO_JSON_ITEM) {
-        if (alto_json_walk_plain(&walk, &made.items[made.count])) {
-            made.count++;
+        size_t taken = alto_json_walk_plains(&walk, &made.items[made.count]);
+        made.count += taken;
+        if (taken)
             continue;
-        }
         if (!alto_json_walk_value(&walk, &value))
             break; /* cannot be: it was parsed */
         if (value.data[0] != '"') {

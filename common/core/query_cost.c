@@ -140,7 +140,23 @@ static bool read_test(alto_slice text, size_t first, size_t count, alto_cost_tes
            next_word(&text).size == 0;
 }
 
-/* An array of tests that have to hold together. */
+/* Tests that have to hold together. */
+static alto_status add_tests(alto_cost_wish *self, const alto_service *service, const alto_query_strings *texts,
+                             const char *path, size_t first, alto_query_error *error)
+{
+    alto_cost_test *grown = realloc(self->tests, (self->test_count + texts->count) * sizeof *grown);
+    if (!grown)
+        return ALTO_NO_MEMORY;
+    self->tests = grown;
+    for (size_t i = 0; i < texts->count; i++)
+        if (self->test_count == ALTO_MAX_CONSTRAINTS ||
+            !read_test(texts->items[i], first, self->map_count - first, &self->tests[self->test_count++]) ||
+            !alto_service_tests(service, self->maps[self->tests[self->test_count - 1].source]))
+            return alto_query_bad_value(error, path, texts->items[i]);
+    self->tests[self->test_count - 1].last = true;
+    return ALTO_OK;
+}
+
 static alto_status read_tests(alto_cost_wish *self, const alto_service *service, const alto_query_field *field,
                               size_t first, alto_query_error *error)
 {
@@ -148,18 +164,8 @@ static alto_status read_tests(alto_cost_wish *self, const alto_service *service,
     alto_status status = alto_query_strings_read(field, &texts, error);
     if (status != ALTO_OK)
         return status;
-    alto_cost_test *grown = realloc(self->tests, (self->test_count + texts.count + 1) * sizeof *grown);
-    if (grown)
-        self->tests = grown;
-    else
-        status = ALTO_NO_MEMORY;
-    for (size_t i = 0; status == ALTO_OK && i < texts.count; i++)
-        if (self->test_count == ALTO_MAX_CONSTRAINTS ||
-            !read_test(texts.items[i], first, self->map_count - first, &self->tests[self->test_count++]) ||
-            !alto_service_tests(service, self->maps[self->tests[self->test_count - 1].source]))
-            status = alto_query_bad_value(error, field->path, texts.items[i]);
-    if (status == ALTO_OK && texts.count)
-        self->tests[self->test_count - 1].last = true;
+    if (texts.count)
+        status = add_tests(self, service, &texts, field->path, first, error);
     alto_query_strings_fini(&texts);
     return status;
 }

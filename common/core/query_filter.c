@@ -33,32 +33,36 @@ static alto_status all_pids(const alto_version *map, alto_query_strings *out)
     return ALTO_OK;
 }
 
-/* The wanted PIDs: what the field lists, not in order yet, and all of the map where that is nothing. What is no PID's name is left
- * out. */
+/* The wanted PIDs: what the field lists, in no order and whatever it is, and all of the map where that is nothing. */
 static alto_status wanted_pids(const alto_query_field *field, const alto_version *map, alto_query_strings *out,
                                bool *all, alto_query_error *error)
 {
     alto_status status = alto_query_strings_read(field, out, error);
-    if (status != ALTO_OK)
+    *all = status == ALTO_OK && out->count == 0;
+    if (!*all)
         return status;
-    *all = out->count == 0;
-    if (*all) {
-        alto_query_strings_fini(out);
-        return all_pids(map, out);
-    }
+    alto_query_strings_fini(out);
+    return all_pids(map, out);
+}
+
+/* Put them into ascending order, each once, without what is no PID's name. */
+static void sort_pids(alto_query_strings *pids)
+{
     size_t kept = 0;
-    for (size_t i = 0; i < out->count; i++)
-        if (alto_name_valid(out->items[i]))
-            out->items[kept++] = out->items[i];
-    out->count = kept;
-    return ALTO_OK;
+    for (size_t i = 0; i < pids->count; i++)
+        if (alto_name_valid(pids->items[i]))
+            pids->items[kept++] = pids->items[i];
+    pids->count = kept;
+    alto_query_strings_sort(pids);
 }
 
 static void add_meta_member(alto_buffer *out, const alto_version *version, const char *name)
 {
     alto_slice text;
     if (alto_version_member(version, "meta", name, &text)) {
-        alto_buffer_print(out, "\"%s\":", name);
+        alto_buffer_add_text(out, "\"");
+        alto_buffer_add_text(out, name);
+        alto_buffer_add_text(out, "\":");
         alto_buffer_add_slice(out, text);
     }
 }
@@ -147,7 +151,7 @@ alto_status alto_query_network_filter(const alto_service *service, alto_slice bo
     if (status == ALTO_OK)
         status = alto_query_strings_read(&fields[TYPES], &answer.types, error);
     if (status == ALTO_OK) {
-        alto_query_strings_sort(&answer.pids);
+        sort_pids(&answer.pids);
         alto_query_strings_sort(&answer.types);
         add_network_map(&answer, map);
         status = out->status;
@@ -159,28 +163,37 @@ alto_status alto_query_network_filter(const alto_service *service, alto_slice bo
 
 /* ---- filtered cost map ---- */
 
+enum { FEW = 128, EXPECTED = 65536 }; /* names; bytes of an answer, to begin with */
+
 typedef struct {
     alto_query_strings sources, destinations;
+    bool found_sources, found_destinations; /* in the first map of the wish: */
+    const alto_tree *rows[FEW];             /* of the sources */
+    uint64_t columns[FEW];                  /* places of the destinations, in the row of the first source */
     alto_cost_wish wish;
-    alto_cost_rows *rows; /* owned */
+    alto_cost_rows *answered; /* owned */
 } cost_answer;
 
 /* ---- the order of names: few of them are quicker put in order by where they stand in the map than by their letters ---- */
 
-enum { FEW = 64 };
+/* A name, and where it was found in a cost map. */
+typedef struct {
+    alto_slice name;
+    uint64_t place;
+    const alto_tree *row; /* of a source */
+} found_name;
 
-typedef bool place_fn(const void *where, alto_slice name, uint64_t *place);
+typedef bool find_fn(const void *where, found_name *found);
 
-static bool place_of_row(const void *where, alto_slice name, uint64_t *place)
+static bool find_row(const void *where, found_name *found)
 {
-    const alto_tree *row;
-    return alto_version_place(where, ALTO_ROW_PAYLOAD, name, place, &row) && *place;
+    return alto_version_place(where, ALTO_ROW_PAYLOAD, found->name, &found->place, &found->row) && found->place;
 }
 
-static bool place_of_column(const void *where, alto_slice name, uint64_t *place)
+static bool find_column(const void *where, found_name *found)
 {
     alto_value value;
-    return alto_tree_find_again(where, name, place, &value) && *place;
+    return alto_tree_find_again(where, found->name, &found->place, &value) && found->place;
 }
 
 static void insert(uint64_t *sorted, size_t count, uint64_t added)
@@ -190,26 +203,48 @@ static void insert(uint64_t *sorted, size_t count, uint64_t added)
     sorted[count] = added;
 }
 
-/* Put them into ascending order, each once. */
-static void sort_names(alto_query_strings *names, place_fn *place_of, const void *where)
+/* Put them into ascending order, each once, and tell where each of them is (rows: unless it is NULL). False: they are too many, or
+ * one is not there. */
+static bool order_by_place(alto_query_strings *names, find_fn *find, const void *where, uint64_t places[FEW],
+                           const alto_tree *rows[FEW])
 {
+    found_name unsorted[FEW];
     uint64_t
         sorted[FEW]; /* places; instead of the first eight bits, which all in a tree have alike, which name it is */
-    uint64_t place;
-    alto_slice unsorted[FEW];
-    size_t count = 0, kept = 0;
-    for (; count < names->count && count < FEW && place_of(where, names->items[count], &place); count++) {
-        insert(sorted, count, place << 8 | count);
-        unsorted[count] = names->items[count];
+    const size_t count = names->count;
+    size_t kept = 0;
+    if (count > FEW)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        unsorted[i] = (found_name){.name = names->items[i]};
+        if (!find(where, &unsorted[i]))
+            return false;
+        insert(sorted, i, unsorted[i].place << 8 | i);
     }
-    if (count < names->count) { /* too many, or one that is not there */
-        alto_query_strings_sort(names);
-        return;
+    for (size_t i = 0; i < count; i++) {
+        const found_name *next = &unsorted[sorted[i] & 0xff];
+        if (i > 0 && sorted[i] >> 8 == sorted[i - 1] >> 8)
+            continue;
+        names->items[kept] = next->name;
+        places[kept] = next->place;
+        if (rows)
+            rows[kept] = next->row;
+        kept++;
     }
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || sorted[i] >> 8 != sorted[i - 1] >> 8)
-            names->items[kept++] = unsorted[sorted[i] & 0xff];
     names->count = kept;
+    return true;
+}
+
+static void order_pids(cost_answer *self)
+{
+    uint64_t places[FEW];
+    self->found_sources = order_by_place(&self->sources, find_row, self->wish.maps[0]->version, places, self->rows);
+    self->found_destinations = self->found_sources && self->sources.count > 0 &&
+                               order_by_place(&self->destinations, find_column, self->rows[0], self->columns, NULL);
+    if (!self->found_sources)
+        sort_pids(&self->sources);
+    if (!self->found_destinations)
+        sort_pids(&self->destinations);
 }
 
 static alto_status read_pids(cost_answer *self, const alto_query_field *pids, const alto_version *map,
@@ -217,8 +252,6 @@ static alto_status read_pids(cost_answer *self, const alto_query_field *pids, co
 {
     alto_query_field fields[] = {{.name = "srcs", .path = "pids/srcs", .type = ALTO_QUERY_ARRAY, .required = true},
                                  {.name = "dsts", .path = "pids/dsts", .type = ALTO_QUERY_ARRAY, .required = true}};
-    const alto_version *costs = self->wish.maps[0]->version;
-    const alto_tree *row = NULL;
     bool all;
     alto_status status = alto_query_has(pids) ? alto_query_fields(pids->value, fields, 2, error) : ALTO_OK;
     if (status == ALTO_OK)
@@ -227,29 +260,38 @@ static alto_status read_pids(cost_answer *self, const alto_query_field *pids, co
         status = wanted_pids(&fields[1], map, &self->destinations, &all, error);
     if (status != ALTO_OK)
         return status;
-    sort_names(&self->sources, place_of_row, costs);
-    if (self->sources.count > 0)
-        alto_version_row(costs, ALTO_ROW_PAYLOAD, self->sources.items[0], &row);
-    sort_names(&self->destinations, place_of_column, row);
+    order_pids(self);
     return ALTO_OK;
 }
 
 static alto_status begin_rows(cost_answer *self)
 {
-    self->rows = alto_cost_rows_new(&self->wish, self->destinations.items, self->destinations.count);
-    alto_status status = self->rows ? ALTO_OK : ALTO_NO_MEMORY;
+    self->answered = alto_cost_rows_new(&self->wish, self->destinations.items, self->destinations.count);
+    alto_status status = self->answered ? ALTO_OK : ALTO_NO_MEMORY;
     for (size_t i = 0; status == ALTO_OK && i < self->wish.map_count; i++)
-        status = alto_cost_rows_name(self->rows, i, self->destinations.items);
+        status = alto_cost_rows_name(self->answered, i, self->destinations.items);
+    if (status == ALTO_OK && self->found_destinations)
+        alto_cost_rows_found(self->answered, 0, self->rows[0], self->columns);
     return status;
 }
 
-static alto_status add_row(cost_answer *self, alto_slice source, alto_buffer *out)
+static alto_status add_row(cost_answer *self, size_t source, alto_buffer *out)
 {
     const alto_tree *rows[2 * ALTO_SERVICE_COSTS];
+    alto_slice name = self->sources.items[source];
     for (size_t i = 0; i < self->wish.map_count; i++)
-        if (!alto_version_row(self->wish.maps[i]->version, ALTO_ROW_PAYLOAD, source, &rows[i]))
+        if (i == 0 && self->found_sources)
+            rows[i] = self->rows[source];
+        else if (!alto_version_row(self->wish.maps[i]->version, ALTO_ROW_PAYLOAD, name, &rows[i]))
             rows[i] = NULL;
-    return alto_cost_rows_add(self->rows, rows, source, out);
+    return alto_cost_rows_add(self->answered, rows, name, out);
+}
+
+/* The rows are mostly as long as the first one. */
+static void expect_rows(const cost_answer *self, alto_buffer *out)
+{
+    size_t least = EXPECTED / (self->sources.count + 2);
+    alto_buffer_expect(out, out->size < least ? out->size * (self->sources.count + 2) : EXPECTED);
 }
 
 static alto_status add_cost_map(cost_answer *self, const alto_service *service, alto_buffer *out)
@@ -262,16 +304,19 @@ static alto_status add_cost_map(cost_answer *self, const alto_service *service, 
     alto_buffer_add_text(out, ",");
     alto_cost_wish_meta(&self->wish, out);
     alto_buffer_add_text(out, "},\"cost-map\":");
-    for (size_t i = 0; status == ALTO_OK && i < self->sources.count; i++)
-        status = add_row(self, self->sources.items[i], out);
-    alto_cost_rows_end(self->rows, out);
+    for (size_t i = 0; status == ALTO_OK && i < self->sources.count; i++) {
+        status = add_row(self, i, out);
+        if (i == 0)
+            expect_rows(self, out);
+    }
+    alto_cost_rows_end(self->answered, out);
     alto_buffer_add_text(out, "}");
     return status == ALTO_OK ? out->status : status;
 }
 
 static void cost_answer_fini(cost_answer *self)
 {
-    alto_cost_rows_destroy(&self->rows);
+    alto_cost_rows_destroy(&self->answered);
     alto_cost_wish_fini(&self->wish);
     alto_query_strings_fini(&self->sources);
     alto_query_strings_fini(&self->destinations);
@@ -280,7 +325,9 @@ static void cost_answer_fini(cost_answer *self)
 alto_status alto_query_cost_filter(const alto_view *view, const alto_service *service, alto_slice body,
                                    alto_buffer *out, alto_query_error *error)
 {
-    cost_answer answer = {.sources = {.items = NULL}};
+    cost_answer answer; /* not all of it: the arrays are large */
+    answer.sources = answer.destinations = (alto_query_strings){.items = NULL};
+    answer.answered = NULL;
     alto_query_field pids = {.name = "pids", .path = "pids", .type = ALTO_QUERY_OBJECT};
     alto_status status = alto_cost_wish_read(&answer.wish, view, service, body, &pids, error);
     if (status == ALTO_OK)

@@ -45,15 +45,19 @@ static bool is_taken(const alto_view *view, const char *id)
 /* `base` and `suffix`, within the length of an ID, with a number behind it where that is taken. */
 static void make_id(const alto_view *view, alto_slice base, const char *suffix, char id[ALTO_MAX_NAME + 1])
 {
-    size_t most = ALTO_MAX_NAME - NUMBER_ROOM - strlen(suffix);
-    char stem[ALTO_MAX_NAME + 1], cut[2 * ALTO_HASH_SIZE + 1] = "";
-    if (base.size > most) {
+    size_t suffix_size = strlen(suffix), most = ALTO_MAX_NAME - NUMBER_ROOM - suffix_size;
+    size_t size = base.size > most ? most - CUT_ROOM : base.size;
+    char stem[ALTO_MAX_NAME + 1];
+    if (size)
+        memcpy(stem, base.data, size);
+    if (size < base.size) {
         alto_hash hash = alto_hash_of("altocast-service-1", base);
-        alto_hex(cut, hash.bytes, 4);
-        base.size = most - CUT_ROOM;
+        stem[size++] = '-';
+        alto_hex(stem + size, hash.bytes, 4);
+        size += CUT_ROOM - 1;
     }
-    snprintf(stem, sizeof stem, "%.*s%s%s%s", (int)base.size, (const char *)base.data, *cut ? "-" : "", cut, suffix);
-    snprintf(id, ALTO_MAX_NAME + 1, "%s", stem);
+    memcpy(stem + size, suffix, suffix_size + 1);
+    memcpy(id, stem, size + suffix_size + 1);
     for (unsigned number = 2; is_taken(view, id); number++)
         snprintf(id, ALTO_MAX_NAME + 1, "%.*s-%u", ALTO_MAX_NAME - NUMBER_ROOM, stem, number);
 }
@@ -133,8 +137,10 @@ static bool find_made(const alto_view *view, unsigned kinds, const char *id, alt
     const char *end = id, *next;
     while ((next = strstr(end, filtered)))
         end = next + 1;
-    if (end > id && end - id <= ALTO_MAX_NAME)
-        snprintf(stem, sizeof stem, "%.*s", (int)(end - 1 - id), id);
+    if (end > id && end - id <= ALTO_MAX_NAME) {
+        memcpy(stem, id, (size_t)(end - 1 - id));
+        stem[end - 1 - id] = 0;
+    }
     const alto_resource *map = alto_view_by_id(view, stem);
     if (map && is_of(view, kinds, map, id, out))
         return true;

@@ -30,6 +30,8 @@ static void requests_are_plain(void **state)
         "[null,false,true,[[]],{}]",
         "{\"cost-type\":{\"cost-mode\":\"numerical\"},\"pids\":{\"srcs\":[\"PID1\"],\"dsts\":[\"PID1\",\"\"]}}",
         "[\"sixteen-letters-\",\"a-name-of-more-than-sixteen-letters\",\"\"]",
+        "[\"a\",\"b\" ,\"c\", \"d\",1,\"e\",[\"f\",\"g\"],\"h\"]",
+        "{\"a\":\"b\",\"c\":\"d\"}",
         "\t{ \"a\" :\r\n1 , \"b\" : [ 1 , 2 ] }\n",
     };
     (void)state;
@@ -55,6 +57,12 @@ static void nothing_that_is_no_json_is_plain(void **state)
                                         "{a:1}",
                                         "[1,]",
                                         "[,1]",
+                                        "[\"a\",]",
+                                        "[\"a\",\"b\"",
+                                        "[\"a\",\"b]",
+                                        "[\"a\"\"b\"]",
+                                        "[\"a\",\"b\":\"c\"]",
+                                        "{\"a\":\"b\",\"c\"}",
                                         "{,}",
                                         "{} {}",
                                         "1 2",

@@ -325,7 +325,7 @@ static void a_filter_that_asks_for_everything_gives_the_whole_map(void **state)
 
 /* ---- any part of a map, against its cells ---- */
 
-enum { RAGGED_PIDS = 200, MOST_ASKED = 90 };
+enum { RAGGED_PIDS = 200, MOST_ASKED = 160 };
 
 /* A map in which rows have other keys than their neighbours, and some PIDs no row or column at all. */
 static void add_ragged_map(test_origin *origin, test_random *random)

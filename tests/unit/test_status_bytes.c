@@ -90,6 +90,27 @@ static void a_buffer_grows_up_to_its_maximum_and_no_further(void **state)
     }
 }
 
+static void what_a_buffer_expects_is_no_more_than_a_hint(void **state)
+{
+    (void)state;
+    alto_buffer buffer = alto_buffer_make(1000);
+    alto_buffer_add_text(&buffer, "abc");
+    alto_buffer_expect(&buffer, 700);
+    assert_int_equal(buffer.capacity, 700);
+    alto_buffer_expect(&buffer, 500);  /* it has more */
+    alto_buffer_expect(&buffer, 1001); /* it may not have so many */
+    assert_int_equal(buffer.capacity, 700);
+    const uint8_t *data = buffer.data;
+    assert_non_null(alto_buffer_grow(&buffer, 697));
+    assert_ptr_equal(buffer.data, data);
+    assert_memory_equal(data, "abc", 3);
+    assert_non_null(alto_buffer_grow(&buffer, 300));
+    assert_null(alto_buffer_grow(&buffer, 1));
+    alto_buffer_expect(&buffer, 1000);
+    assert_int_equal(buffer.status, ALTO_TOO_LARGE);
+    alto_buffer_fini(&buffer);
+}
+
 static void the_first_failure_sticks(void **state)
 {
     (void)state;
@@ -294,6 +315,7 @@ int main(void)
         cmocka_unit_test(an_error_is_printable_and_ends_whatever_goes_in),
         cmocka_unit_test(slices_are_ordered_by_bytes_and_then_by_length),
         cmocka_unit_test(a_buffer_grows_up_to_its_maximum_and_no_further),
+        cmocka_unit_test(what_a_buffer_expects_is_no_more_than_a_hint),
         cmocka_unit_test(the_first_failure_sticks),
         cmocka_unit_test(long_prints_are_whole),
         cmocka_unit_test(integers_are_big_endian),
