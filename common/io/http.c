@@ -1,79 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/http.h"
 
-#include "io/http_guests.h"
+#include "io/http_engine.h"
 #include "io/http_lane.h"
 #include "io/http_listen.h"
-#include "io/log.h"
 #include "io/loop.h"
 #include "io/thread.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <microhttpd.h>
-#include <netinet/tcp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
+#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
-
-#if MHD_VERSION < 0x00097302
-#error "libmicrohttpd 0.9.74 or newer is needed"
-#endif
 
 enum {
     MAX_WORKERS = 64,
     FIRST_MS = 10000, /* the defaults of alto_http_times */
     IDLE_MS = 30000,
     BODY_MS = 30000,
-    LOOK_MS = 1000,              /* how often it is looked for those that are late */
-    PATIENCE_MS = 4000,          /* for what is being made: less than clients have for a server that hangs */
-    CONNECTION_MEMORY = 32768,   /* bytes: a request's headers, or the list of an answer's pieces */
-    MAX_DISCARDED = 65536,       /* bytes of a body that are read and thrown away where no method takes one */
-    MAX_UPLOADS = 67108864,      /* bytes of all bodies that one worker holds at a time */
-    MAX_PIECES = 1024,           /* of an answer sent without copying: IOV_MAX, above it libmicrohttpd can miss that
-                                   a socket is still writable */
-    COMMON_HEADERS_BYTES = 4096, /* a request beyond either of these leaves too little of CONNECTION_MEMORY */
-    COMMON_HEADERS = 64,         /* for MAX_PIECES pieces */
-    BLOCK = 131072,              /* bytes copied at a time when there are more pieces than MAX_PIECES */
+    PATIENCE_MS = 4000, /* for what is being made: less than clients have for a server that hangs */
 };
 
-typedef struct request request;
-
-typedef struct worker worker;
-
-/* A daemon of libmicrohttpd. The certificate of one cannot be changed: a new one gets a new daemon, and the old one ends
- * with its last connection. */
-typedef struct engine {
-    worker *worker;
-    struct MHD_Daemon *daemon;
-    const alto_tls *tls; /* retained; NULL: without TLS */
-    size_t connections;
-    struct engine *older;
-} engine;
-
-struct worker {
+typedef struct {
     alto_http_server *server;
-    alto_http_lane *lane;          /* where connections begin */
-    engine *plain, *secure;        /* where those go whose requests are not plain; those with TLS, newest first */
-    _Atomic(engine *) next_secure; /* one for new connections that was not taken over yet */
-    int listener, tls_listener;    /* -1 when closed */
-    int wake; /* eventfd, readable once requests that wait are to be put again, or for next_secure; -1: none */
-    alto_http_guests guests;    /* the connections of the engines */
-    alto_http_client *arriving; /* whose connection an engine is given just now */
-    uint64_t look_ms;           /* when guests that are late are looked for */
-    request *waiting;           /* of the engines, their connections suspended */
+    alto_http_lane *lane;       /* where connections begin */
+    alto_http_engines *engines; /* where those go whose requests are not plain, and those with TLS */
+    int listener, tls_listener; /* -1 when closed */
+    int wake; /* eventfd, readable once requests that wait are to be put again, or an engine is offered; -1: none */
     pthread_t thread;
-    bool running;                        /* the thread was started */
-    bool stopped;                        /* this thread has stopped listening */
-    size_t open;                         /* answers of the daemons under way; this thread only */
-    size_t uploads;                      /* bytes of all bodies held; this thread only */
-    struct MHD_IoVec vector[MAX_PIECES]; /* scratch for one answer; libmicrohttpd copies it */
-};
+    bool running; /* the thread was started */
+    bool stopped; /* this thread has stopped listening */
+} worker;
 
 struct alto_http_server {
     alto_http_fn *handler;
@@ -88,649 +47,27 @@ struct alto_http_server {
     worker *workers;
 };
 
-/* One request, from its first line until its answer is sent. */
-struct request {
-    size_t received;  /* bytes of body, kept or thrown away */
-    alto_buffer body; /* of a POST */
-    bool head;        /* its method is HEAD */
-    bool posts;       /* its method is POST */
-    bool judged;      /* its headers were looked at */
-    bool counted;     /* its answer is in worker.open */
-    bool put;         /* it was put to the handler, and may be so again */
-    bool corked;      /* the connection gathers what is written into whole packets */
-    unsigned refused; /* status to refuse it with; 0 when it is in order */
-    alto_http_held held;
-    struct MHD_Connection *connection; /* while it waits */
-    request *next;                     /* likewise, in worker.waiting */
-    char query[];                      /* raw, "" when there is none */
-};
-
-/* ---- answers ---- */
-
-/* An answer with more pieces than one system call takes: copied to the connection block by block. */
-typedef struct {
-    alto_http_answer answer;
-    size_t index;   /* the piece that the next byte is in */
-    uint64_t begin; /* bytes before it */
-} reader;
-
-static ssize_t read_pieces(void *context, uint64_t position, char *buffer, size_t room)
-{
-    reader *self = context;
-    size_t done = 0;
-    while (done < room && self->index < self->answer.piece_count) {
-        alto_slice piece = self->answer.piece(self->answer.owner, self->index);
-        size_t offset = (size_t)(position + done - self->begin);
-        size_t left = piece.size - offset;
-        size_t part = left < room - done ? left : room - done;
-        memcpy(buffer + done, piece.data + offset, part);
-        done += part;
-        if (part == left) {
-            self->begin += piece.size;
-            self->index++;
-        }
-    }
-    return done ? (ssize_t)done : MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
-static void free_reader(void *context)
-{
-    reader *self = context;
-    alto_http_answer_release(&self->answer);
-    free(self);
-}
-
-static struct MHD_Response *copied_response(const alto_http_answer *answer)
-{
-    reader *made = malloc(sizeof *made);
-    if (!made)
-        return NULL;
-    *made = (reader){.answer = *answer};
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(answer->size, BLOCK, read_pieces, made, free_reader);
-    if (!response)
-        free(made);
-    return response;
-}
-
-static struct MHD_Response *borrowed_response(worker *self, const alto_http_answer *answer)
-{
-    for (size_t i = 0; i < answer->piece_count; i++) {
-        alto_slice piece = answer->piece(answer->owner, i);
-        self->vector[i] = (struct MHD_IoVec){.iov_base = piece.data, .iov_len = piece.size};
-    }
-    return MHD_create_response_from_iovec(self->vector, (unsigned)answer->piece_count, answer->release, answer->owner);
-}
-
-/* The file is closed with the response. */
-static struct MHD_Response *file_response(alto_http_answer *answer)
-{
-    struct MHD_Response *response = MHD_create_response_from_fd64(answer->size, answer->file);
-    if (response)
-        answer->has_file = false;
-    alto_http_answer_release(answer);
-    return response;
-}
-
-/* Only the length of a body, for answers that tell it and have none: to HEAD, and 304. */
-static struct MHD_Response *bodiless_response(const alto_http_answer *answer)
-{
-    static const reader no_pieces; /* should it be read all the same: an error */
-    void *nothing = (void *)(uintptr_t)&no_pieces;
-    if (answer->size > 0 || answer->status != 304)
-        return MHD_create_response_from_callback(answer->size, 1, read_pieces, nothing, NULL);
-    /* A 304 that said "Content-Length: 0" would tell caches that the 200 is empty; saying nothing costs the connection. */
-    struct MHD_Response *made = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, read_pieces, nothing, NULL);
-    if (made)
-        MHD_set_response_options(made, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-    return made;
-}
-
-/* The answer as libmicrohttpd takes it. Whatever happens, its body is released once. */
-static struct MHD_Response *make_response(worker *self, alto_http_answer *answer, const request *asked,
-                                          bool room_for_vector)
-{
-    struct MHD_Response *response;
-    if (asked->head || answer->status == 304 || answer->piece_count == 0) {
-        response = bodiless_response(answer);
-        alto_http_answer_release(answer);
-        return response;
-    }
-    if (answer->has_file)
-        return file_response(answer);
-    if (answer->piece_count == 1) {
-        alto_slice piece = answer->piece(answer->owner, 0);
-        void *data = (void *)(uintptr_t)piece.data;
-        response =
-            MHD_create_response_from_buffer_with_free_callback_cls(piece.size, data, answer->release, answer->owner);
-    } else if (answer->piece_count <= MAX_PIECES && room_for_vector) {
-        response = borrowed_response(self, answer);
-    } else {
-        response = copied_response(answer);
-    }
-    if (!response)
-        alto_http_answer_release(answer);
-    return response;
-}
-
-static bool add_headers(struct MHD_Response *response, const alto_http_answer *answer, bool close_after)
-{
-    for (size_t i = 0; i < answer->header_count; i++)
-        if (MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value) != MHD_YES)
-            return false;
-    return !close_after || MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
-}
-
-/* libmicrohttpd writes the headers before a list of pieces on their own; corked, they travel in one packet with the
- * first of them. */
-static void cork(struct MHD_Connection *connection, request *asked, bool corked)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    int on = corked;
-    if (info && setsockopt(info->connect_fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on) == 0)
-        asked->corked = corked;
-}
-
-/* An engine is used by one thread at a time. Since 1.0 libmicrohttpd wants to be told so, in order to begin with a connection in
- * MHD_add_connection() itself, which hand_over() relies on. */
-#if MHD_VERSION >= 0x00097707
-#define ONE_THREAD MHD_USE_NO_THREAD_SAFETY
-#else
-#define ONE_THREAD MHD_NO_FLAG
-#endif
-
-/* NULL: there was no memory for it; it was ended. */
-static alto_http_guest *guest_of(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info ? info->socket_context : NULL;
-}
-
-/* The client has to do something within limit_ms. */
-static void expect(worker *self, struct MHD_Connection *connection, alto_http_limit late, uint64_t limit_ms)
-{
-    alto_http_guest *guest = guest_of(connection);
-    if (guest)
-        alto_http_guests_expect(&self->guests, guest, late, alto_monotonic_ms(), limit_ms);
-}
-
-/* MHD_NO makes libmicrohttpd close the connection. */
-static enum MHD_Result send_answer(worker *self, struct MHD_Connection *connection, request *asked,
-                                   alto_http_answer *answer, bool room_for_vector)
-{
-    struct MHD_Response *response = make_response(self, answer, asked, room_for_vector);
-    if (!response)
-        return MHD_NO;
-    bool close_after = asked->refused || atomic_load_explicit(&self->server->stopping, memory_order_relaxed);
-    enum MHD_Result result = MHD_NO;
-    if (add_headers(response, answer, close_after))
-        result = MHD_queue_response(connection, answer->status, response);
-    MHD_destroy_response(response); /* the connection has its own reference */
-    if (result == MHD_YES && answer->piece_count > 1 && !asked->head)
-        cork(connection, asked, true);
-    if (result == MHD_YES)
-        expect(self, connection, ALTO_HTTP_ANSWER_TIME, alto_http_limits_answer_ms(answer->size));
-    if (result == MHD_YES && !asked->counted) {
-        asked->counted = true;
-        self->open++;
-    }
-    return result;
-}
-
-/* ---- requests ---- */
-
-/* A header of interest; a second field of the same name is joined to the first as RFC 9110 5.2 says. */
-typedef struct {
-    const char *text; /* NULL when absent */
-    char *joined;     /* owned, or NULL */
-} field;
-
-typedef struct {
-    field if_none_match, accept, accept_encoding, content_type, authorization;
-    const char *content_length;
-    size_t count;
-    bool chunked, conflict, expects, no_memory;
-} fields;
-
-static void join(fields *self, field *to, const char *value)
-{
-    if (!to->text) {
-        to->text = value;
-        return;
-    }
-    char *joined = NULL;
-    if (asprintf(&joined, "%s, %s", to->text, value) < 0) {
-        self->no_memory = true;
-        return;
-    }
-    free(to->joined);
-    to->text = to->joined = joined;
-}
-
-static enum MHD_Result on_field(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    (void)kind;
-    fields *self = context;
-    self->count++;
-    if (!value)
-        value = "";
-    if (strcasecmp(name, MHD_HTTP_HEADER_ACCEPT) == 0) {
-        join(self, &self->accept, value);
-    } else if (strcasecmp(name, MHD_HTTP_HEADER_ACCEPT_ENCODING) == 0) {
-        join(self, &self->accept_encoding, value);
-    } else if (strcasecmp(name, MHD_HTTP_HEADER_IF_NONE_MATCH) == 0) {
-        join(self, &self->if_none_match, value);
-    } else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0) {
-        join(self, &self->content_type, value);
-    } else if (strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0) {
-        join(self, &self->authorization, value);
-    } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-        self->chunked = true;
-    } else if (strcasecmp(name, MHD_HTTP_HEADER_EXPECT) == 0) {
-        self->expects = true;
-    } else if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
-        self->conflict = self->conflict || (self->content_length && strcmp(self->content_length, value) != 0);
-        self->content_length = value;
-    }
-    return MHD_YES;
-}
-
-static void fields_fini(fields *self)
-{
-    free(self->if_none_match.joined);
-    free(self->accept.joined);
-    free(self->accept_encoding.joined);
-    free(self->content_type.joined);
-    free(self->authorization.joined);
-}
-
-/* Does %00 occur in the path? Decoded it would end the path early. */
-static bool hides_nul(const char *uri, const char *end)
-{
-    for (; uri < end; uri++)
-        if (uri[0] == '%' && end - uri >= 3) {
-            if (uri[1] == '0' && uri[2] == '0')
-                return true;
-            uri += 2;
-        }
-    return false;
-}
-
-/* The first thing libmicrohttpd tells of a request: the only time that its query is whole. */
-static void *on_uri(void *context, const char *uri, struct MHD_Connection *connection)
-{
-    (void)context;
-    (void)connection;
-    const char *end = strchrnul(uri, '?');
-    const char *query = *end ? end + 1 : end;
-    size_t size = strlen(query) + 1;
-    request *made = malloc(sizeof *made + size);
-    if (!made)
-        return NULL;
-    *made = (request){.refused = hides_nul(uri, end) ? 400 : 0, .body = alto_buffer_make(ALTO_HTTP_BODY)};
-    memcpy(made->query, query, size);
-    return made;
-}
-
-static void on_completed(void *context, struct MHD_Connection *connection, void **state,
-                         enum MHD_RequestTerminationCode code)
-{
-    (void)code;
-    worker *self = ((engine *)context)->worker;
-    request *asked = *state;
-    if (asked && asked->corked)
-        cork(connection, asked, false); /* sends the rest */
-    if (asked && asked->counted)
-        self->open--;
-    if (asked) {
-        alto_http_held_release(&asked->held);
-        self->uploads -= asked->body.size;
-        alto_buffer_fini(&asked->body);
-    }
-    free(asked);
-    *state = NULL;
-    expect(self, connection, ALTO_HTTP_HEAD_TIME, self->server->times.idle_ms);
-}
-
-static void require_client(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    if (info)
-        alto_tls_require_client(info->tls_session);
-}
-
-/* Where there is no memory the connection ends at once. What libmicrohttpd tells of a connection is good until it is asked
- * again: 1.0 has one place for all of it. */
-static void begin_guest(worker *self, struct MHD_Connection *connection, void **socket_context)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    int fd = info ? info->connect_fd : -1;
-    info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    alto_http_guest *made = fd >= 0 && info ? calloc(1, sizeof *made) : NULL;
-    *socket_context = made;
-    if (!made) {
-        if (fd >= 0)
-            shutdown(fd, SHUT_RDWR);
-        return;
-    }
-    made->fd = fd;
-    made->client = self->arriving;
-    self->arriving = NULL;
-    alto_http_peer_text(info->client_addr, made->peer);
-    alto_http_guests_add(&self->guests, made);
-    alto_http_guests_expect(&self->guests, made, ALTO_HTTP_HEAD_TIME, alto_monotonic_ms(),
-                            self->server->times.first_ms);
-}
-
-static void end_guest(worker *self, alto_http_guest *guest, bool secure)
-{
-    if (!guest)
-        return;
-    if (secure && guest->silent && !guest->ended && !self->stopped)
-        alto_http_limits_count(self->server->limits, ALTO_HTTP_TLS, guest->peer, alto_monotonic_ms());
-    alto_http_guests_remove(&self->guests, guest);
-    alto_http_limits_leave(self->server->limits, guest->client);
-    free(guest);
-}
-
-static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
-                          enum MHD_ConnectionNotificationCode code)
-{
-    engine *self = context;
-    int change = code == MHD_CONNECTION_NOTIFY_CLOSED ? -1 : 1;
-    alto_http_lane_elsewhere(self->worker->lane, change);
-    self->connections += (size_t)change;
-    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        end_guest(self->worker, *socket_context, self->tls);
-        *socket_context = NULL;
-        return;
-    }
-    begin_guest(self->worker, connection, socket_context);
-    if (self->tls && self->tls->clients_pem)
-        require_client(connection);
-}
-
-static const char *peer_of(struct MHD_Connection *connection)
-{
-    const alto_http_guest *guest = guest_of(connection);
-    return guest ? guest->peer : "";
-}
-
-static bool common_size(struct MHD_Connection *connection, const request *asked, const fields *found)
-{
-    if (asked->query[0] || found->count > COMMON_HEADERS)
-        return false;
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    return info && info->header_size <= COMMON_HEADERS_BYTES;
-}
-
-static enum MHD_Result refuse(worker *self, struct MHD_Connection *connection, request *asked, unsigned status)
-{
-    const char *why = status == 413   ? "The body of the request is too large.\n"
-                      : status == 500 ? "The server is out of memory.\n"
-                      : status == 503 ? "Too many requests with bodies at a time.\n"
-                                      : "The request is not well-formed HTTP.\n";
-    asked->refused = status;
-    if (status == 413)
-        alto_http_limits_count(self->server->limits, ALTO_HTTP_BODY_SIZE, peer_of(connection), alto_monotonic_ms());
-    alto_http_answer answer;
-    alto_http_answer_init(&answer, status);
-    alto_http_header(&answer, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
-    alto_http_header(&answer, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    alto_http_body(&answer, alto_slice_text(why));
-    return send_answer(self, connection, asked, &answer, false);
-}
-
-static size_t most_body(const request *asked)
-{
-    return asked->posts ? ALTO_HTTP_BODY : MAX_DISCARDED;
-}
-
-/* Bytes of a body that are read, though most of them may be thrown away. */
-static size_t bearable_body(const request *asked)
-{
-    return (asked->posts ? 2 : 1) * most_body(asked);
-}
-
-/* A body that is not much too long is read before it is refused: who is still sending when the connection is closed does not
- * see the answer. Who waits for 100 (Continue) does, and is not made to send it. */
-static bool is_read_first(const request *asked, const fields *found)
-{
-    return !found->expects && strtoull(found->content_length, NULL, 10) <= bearable_body(asked);
-}
-
-/* What to refuse a request with that libmicrohttpd lets pass: two lengths or a length beside chunks are how
- * requests are smuggled past a proxy. 0: nothing. */
-static unsigned judge(const request *asked, const fields *found)
-{
-    if (asked->refused)
-        return asked->refused;
-    if (found->conflict || (found->chunked && found->content_length))
-        return 400;
-    if (found->content_length && strtoull(found->content_length, NULL, 10) > most_body(asked))
-        return 413;
-    return found->no_memory ? 500 : 0;
-}
-
-/* The answer comes later: nothing happens on the connection until it is put again. */
-static enum MHD_Result hold(worker *self, struct MHD_Connection *connection, request *asked, alto_http_answer *answer)
-{
-    asked->held = alto_http_held_take(answer);
-    asked->connection = connection;
-    asked->next = self->waiting;
-    self->waiting = asked;
-    if (guest_of(connection))
-        alto_http_guests_wait(guest_of(connection));
-    MHD_suspend_connection(connection);
-    return MHD_YES;
-}
-
-/* MHD_run() then puts them again. */
-static void resume_waiting(worker *self)
-{
-    for (request *next; self->waiting; self->waiting = next) {
-        next = self->waiting->next;
-        MHD_resume_connection(self->waiting->connection);
-    }
-}
-
-/* Keep a part of a body, or find that it cannot be kept; the answer to that waits for the end of the body. */
-static void keep_part(worker *self, request *asked, const char *part, size_t size)
-{
-    if (asked->received > ALTO_HTTP_BODY)
-        asked->refused = 413;
-    else if (size > MAX_UPLOADS - self->uploads)
-        asked->refused = 503;
-    else if (alto_buffer_add(&asked->body, part, size), asked->body.status != ALTO_OK)
-        asked->refused = 500;
-    else
-        self->uploads += size;
-}
-
-/* A part of a body has come. false: it is so much too long that nobody waits for its end. */
-static bool take_part(worker *self, request *asked, const char *part, size_t size)
-{
-    asked->received += size;
-    if (asked->posts && !asked->refused)
-        keep_part(self, asked, part, size);
-    return asked->received <= bearable_body(asked);
-}
-
-/* May it be put to the handler? False: *answer says why not. */
-static bool admit(worker *self, struct MHD_Connection *connection, request *asked, alto_http_answer *answer)
-{
-    alto_http_guest *guest = guest_of(connection);
-    bool again = asked->put;
-    asked->put = true;
-    return again || !guest ||
-           alto_http_limits_ask(self->server->limits, guest->client, guest->peer, alto_monotonic_ms(), answer);
-}
-
-static enum MHD_Result answer_request(worker *self, struct MHD_Connection *connection, const char *path,
-                                      const char *method, request *asked, const fields *found)
-{
-    alto_http_request told = {.method = method,
-                              .path = path,
-                              .query = asked->query,
-                              .if_none_match = found->if_none_match.text,
-                              .accept = found->accept.text,
-                              .accept_encoding = found->accept_encoding.text,
-                              .content_type = found->content_type.text,
-                              .authorization = asked->posts ? found->authorization.text : NULL,
-                              .body = alto_buffer_slice(&asked->body),
-                              .peer = peer_of(connection),
-                              .can_hold = !self->stopped,
-                              .awaited = asked->held.owner};
-    alto_http_answer answer;
-    if (!admit(self, connection, asked, &answer))
-        return send_answer(self, connection, asked, &answer, false);
-    alto_http_held held = asked->held;
-    asked->held = (alto_http_held){.owner = NULL};
-    alto_http_answer_init(&answer, 500);
-    self->server->handler(self->server->context, &told, &answer);
-    alto_http_held_release(&held);
-    if (answer.later)
-        return hold(self, connection, asked, &answer);
-    return send_answer(self, connection, asked, &answer, common_size(connection, asked, found));
-}
-
-/* What to refuse the request with at once; 0: nothing, or not before its body is there. */
-static unsigned on_headers(worker *self, struct MHD_Connection *connection, request *asked, const fields *found)
-{
-    unsigned wrong = judge(asked, found);
-    expect(self, connection, ALTO_HTTP_BODY_TIME, self->server->times.body_ms);
-    if (wrong != 413 || !is_read_first(asked, found))
-        return wrong;
-    asked->refused = wrong;
-    return 0;
-}
-
-/* Called once when the headers are there, then for each part of the body, then once at the end of the request. */
-static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
-                                  const char *method, const char *version, const char *upload, size_t *upload_size,
-                                  void **state)
-{
-    (void)version;
-    worker *self = ((engine *)context)->worker;
-    request *asked = *state;
-    if (!asked)
-        return MHD_NO; /* out of memory in on_uri */
-    if (*upload_size > 0) {
-        size_t size = *upload_size;
-        *upload_size = 0;
-        return take_part(self, asked, upload, size) ? MHD_YES : MHD_NO;
-    }
-    asked->posts = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
-    asked->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
-    fields found = {.count = 0};
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, on_field, &found);
-    enum MHD_Result result = MHD_YES;
-    unsigned wrong = asked->judged ? asked->refused : on_headers(self, connection, asked, &found);
-    if (wrong)
-        result = refuse(self, connection, asked, wrong);
-    else if (asked->judged)
-        result = answer_request(self, connection, path, method, asked, &found);
-    asked->judged = true;
-    fields_fini(&found);
-    return result;
-}
-
 /* ---- workers ---- */
-
-/* What libmicrohttpd has to say. What a client can cause is for debugging only; running out of descriptors is for
- * the operator. */
-__attribute__((format(printf, 2, 0))) static void on_message(void *context, const char *format, va_list arguments)
-{
-    (void)context;
-    char line[240], quoted[2 * sizeof line + 3];
-    vsnprintf(line, sizeof line, format, arguments);
-    line[strcspn(line, "\n")] = 0;
-    bool ours = strstr(line, "accept") || strstr(line, "resource limit");
-    alto_log(ours ? ALTO_LOG_WARN : ALTO_LOG_DEBUG, "http", "why=%s", alto_log_value(line, quoted, sizeof quoted));
-}
-
-/* How long libmicrohttpd lets us sleep: -1 for ever. */
-static int engine_sleep_ms(const engine *self)
-{
-    MHD_UNSIGNED_LONG_LONG timeout;
-    return MHD_get_timeout(self->daemon, &timeout) != MHD_YES ? -1 : timeout > 60000 ? 60000 : (int)timeout;
-}
-
-static int sooner(int one, int other)
-{
-    return one < 0 || (other >= 0 && other < one) ? other : one;
-}
 
 /* How long the worker may sleep: -1 for ever. */
 static int sleep_ms(const worker *self)
 {
-    int wait = self->plain ? engine_sleep_ms(self->plain) : -1;
-    for (const engine *at = self->secure; at; at = at->older)
-        wait = sooner(wait, engine_sleep_ms(at));
-    if (self->guests.oldest)
-        wait = sooner(wait, LOOK_MS);
+    int wait = alto_http_engines_sleep_ms(self->engines);
     if (!self->stopped)
         return wait;
     uint64_t now = alto_monotonic_ms();
     int left = now >= self->server->stop_by_ms ? 0 : (int)(self->server->stop_by_ms - now);
-    return sooner(wait, left);
+    return wait < 0 || left < wait ? left : wait;
+}
+
+static bool is_answering(const worker *self)
+{
+    return alto_http_engines_answering(self->engines) > 0 || alto_http_lane_answering(self->lane) > 0;
 }
 
 static bool finished(const worker *self)
 {
-    return self->stopped && ((self->open == 0 && alto_http_lane_answering(self->lane) == 0) ||
-                             alto_monotonic_ms() >= self->server->stop_by_ms);
-}
-
-static void destroy_engine(engine *gone)
-{
-    if (gone->daemon)
-        MHD_stop_daemon(gone->daemon);
-    alto_tls_release(gone->tls);
-    free(gone);
-}
-
-static int engine_fd(const engine *self)
-{
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(self->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    return info ? info->epoll_fd : -1;
-}
-
-/* Engines with an old certificate and no connection any more. */
-static void drop_unused(worker *self)
-{
-    engine **link = self->secure ? &self->secure->older : &self->secure;
-    while (*link) {
-        engine *at = *link;
-        if (at->connections) {
-            link = &at->older;
-            continue;
-        }
-        *link = at->older;
-        alto_http_lane_unwatch(self->lane, engine_fd(at));
-        destroy_engine(at);
-    }
-}
-
-static void run_engines(worker *self)
-{
-    if (self->plain)
-        MHD_run(self->plain->daemon);
-    for (engine *at = self->secure; at; at = at->older)
-        MHD_run(at->daemon);
-    drop_unused(self);
-}
-
-/* New connections with TLS go to `fresh` from now on. */
-static void take_over(worker *self, engine *fresh)
-{
-    if (alto_http_lane_watch(self->lane, engine_fd(fresh)) != ALTO_OK) {
-        alto_log(ALTO_LOG_ERROR, "http", "why=\"no memory for the new certificate\"");
-        destroy_engine(fresh);
-        return;
-    }
-    fresh->older = self->secure;
-    self->secure = fresh;
+    return self->stopped && (!is_answering(self) || alto_monotonic_ms() >= self->server->stop_by_ms);
 }
 
 /* Once stopping is known its descriptor is left out: it stays readable. */
@@ -738,9 +75,8 @@ static void stop_listening(worker *self)
 {
     alto_http_lane_unwatch(self->lane, self->server->stop);
     alto_http_lane_stop(self->lane);
+    alto_http_engines_stop(self->engines);
     self->stopped = true;
-    resume_waiting(self);
-    run_engines(self); /* also what the lane handed over */
 }
 
 static bool woken(const worker *self)
@@ -749,22 +85,10 @@ static bool woken(const worker *self)
     return read(self->wake, &times, sizeof times) == sizeof times;
 }
 
-static void look_for_late(worker *self)
-{
-    uint64_t now_ms = self->guests.oldest ? alto_monotonic_ms() : 0;
-    if (now_ms < self->look_ms)
-        return;
-    self->look_ms = now_ms + LOOK_MS;
-    alto_http_guests_end_late(&self->guests, now_ms);
-}
-
 static void on_wake(worker *self)
 {
-    engine *fresh = atomic_exchange(&self->next_secure, NULL);
-    if (fresh)
-        take_over(self, fresh);
+    alto_http_engines_wake(self->engines);
     alto_http_lane_wake(self->lane);
-    resume_waiting(self);
 }
 
 static void *run_worker(void *context)
@@ -776,45 +100,30 @@ static void *run_worker(void *context)
         if (ready && woken(self))
             on_wake(self);
         if (ready)
-            run_engines(self);
-        look_for_late(self);
+            alto_http_engines_run(self->engines);
+        alto_http_engines_end_late(self->engines);
         if (!self->stopped && atomic_load(&self->server->stopping))
             stop_listening(self);
     }
     return NULL;
 }
 
-/* MHD_add_connection() closes the descriptor when it cannot. */
 static void hand_over(void *owner, const alto_http_arrival *arrival)
 {
-    worker *self = owner;
-    engine *to = arrival->secure ? self->secure : self->plain;
-    self->arriving = arrival->client;
-    MHD_add_connection(to->daemon, arrival->fd, arrival->peer, arrival->peer_size);
-    alto_http_limits_leave(self->server->limits, self->arriving); /* it became no guest */
-    self->arriving = NULL;
+    const worker *self = owner;
+    alto_http_engines_take(self->engines, arrival);
 }
 
 static bool make_room(void *owner, alto_http_limit why, uint64_t before_ms, uint64_t now_ms)
 {
-    worker *self = owner;
-    return alto_http_guests_make_room(&self->guests, why, before_ms, now_ms);
-}
-
-static unsigned whole_seconds(unsigned ms)
-{
-    return (ms + 999) / 1000;
+    const worker *self = owner;
+    return alto_http_engines_make_room(self->engines, why, before_ms, now_ms);
 }
 
 /* Connections of one worker. */
 static size_t max_connections(const alto_http_server *self)
 {
     return alto_http_limits_connections(self->limits) / self->count + 1;
-}
-
-static bool watch_engine(worker *self, const engine *made)
-{
-    return !made || alto_http_lane_watch(self->lane, engine_fd(made)) == ALTO_OK;
 }
 
 static bool start_lane(worker *self)
@@ -829,41 +138,27 @@ static bool start_lane(worker *self)
                                             .idle_ms = self->server->times.idle_ms,
                                             .patience_ms = PATIENCE_MS};
     self->lane = alto_http_lane_new(self->listener, self->tls_listener, &options);
-    return self->lane && watch_engine(self, self->plain) && watch_engine(self, self->secure) &&
-           alto_http_lane_watch(self->lane, self->wake) == ALTO_OK &&
+    return self->lane && alto_http_lane_watch(self->lane, self->wake) == ALTO_OK &&
            alto_http_lane_watch(self->lane, self->server->stop) == ALTO_OK;
 }
 
-/* NULL: libmicrohttpd cannot. tls: retained; NULL: without. */
-static engine *new_engine(worker *owner, const alto_tls *tls)
+static bool start_engine(worker *self, const alto_tls *tls)
 {
-    engine *self = calloc(1, sizeof *self);
-    if (!self)
-        return NULL;
-    self->worker = owner;
-    self->tls = tls ? alto_tls_retain(tls) : NULL;
-    struct MHD_OptionItem secure[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)(tls ? tls->cert_pem : NULL)},
-                                      {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)(tls ? tls->key_pem : NULL)},
-                                      {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)alto_tls_priorities},
-                                      {tls && tls->clients_pem ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
-                                       (void *)(uintptr_t)(tls ? tls->clients_pem : NULL)},
-                                      {MHD_OPTION_END, 0, NULL}};
-    if (!tls)
-        secure[0].option = MHD_OPTION_END;
-    unsigned flags =
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG | MHD_ALLOW_SUSPEND_RESUME | ONE_THREAD;
-    self->daemon = MHD_start_daemon(
-        flags | (tls ? MHD_USE_TLS : 0), 0, NULL, NULL, on_request, self, MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)max_connections(owner->server), MHD_OPTION_CONNECTION_TIMEOUT,
-        whole_seconds(owner->server->times.idle_ms), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_URI_LOG_CALLBACK, on_uri, self, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, self, MHD_OPTION_NOTIFY_CONNECTION, on_connection, self, MHD_OPTION_ARRAY, secure,
-        MHD_OPTION_END);
-    if (!self->daemon || engine_fd(self) < 0) {
-        destroy_engine(self);
-        return NULL;
-    }
-    return self;
+    alto_http_engine *made = alto_http_engine_new(self->engines, tls);
+    return made && alto_http_engines_use(self->engines, made);
+}
+
+static bool start_engines(worker *self, const alto_http_options *options)
+{
+    const alto_http_engines_options engines = {.handler = self->server->handler,
+                                               .context = self->server->context,
+                                               .lane = self->lane,
+                                               .limits = self->server->limits,
+                                               .times = self->server->times,
+                                               .max_connections = max_connections(self->server)};
+    self->engines = alto_http_engines_new(&engines);
+    return self->engines && (!options->address || start_engine(self, NULL)) &&
+           (!options->tls_address || start_engine(self, options->tls));
 }
 
 static int start_thread(worker *self)
@@ -892,22 +187,13 @@ static alto_status open_listeners(alto_http_server *self, const alto_http_option
     return status;
 }
 
-static bool start_engines(worker *self, const alto_http_options *options)
-{
-    if (options->address)
-        self->plain = new_engine(self, NULL);
-    if (options->tls_address)
-        self->secure = new_engine(self, options->tls);
-    return !options->address == !self->plain && !options->tls_address == !self->secure;
-}
-
 static alto_status start_workers(alto_http_server *self, const alto_http_options *options, alto_error *error)
 {
     const char *address = options->address ? options->address : options->tls_address;
     for (unsigned i = 0; i < self->count; i++) {
         worker *one = &self->workers[i];
         errno = 0;
-        if (one->wake < 0 || !start_engines(one, options) || !start_lane(one))
+        if (one->wake < 0 || !start_lane(one) || !start_engines(one, options))
             return alto_fail(error, ALTO_IO, address, "cannot start libmicrohttpd%s: %s",
                              options->tls_address ? " (is it one with TLS?)" : "", strerror(errno));
         int number = start_thread(one);
@@ -923,7 +209,6 @@ static bool make_workers(alto_http_server *self)
     for (unsigned i = 0; self->workers && i < self->count; i++) {
         worker *one = &self->workers[i];
         one->server = self;
-        one->guests.limits = self->limits;
         one->listener = one->tls_listener = -1;
         one->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     }
@@ -984,19 +269,17 @@ void alto_http_server_wake(alto_http_server *self)
 
 alto_status alto_http_server_set_tls(alto_http_server *self, const alto_tls *tls, alto_error *error)
 {
-    engine *fresh[MAX_WORKERS];
+    alto_http_engine *fresh[MAX_WORKERS];
     for (unsigned i = 0; i < self->count; i++) {
-        fresh[i] = new_engine(&self->workers[i], tls);
+        fresh[i] = alto_http_engine_new(self->workers[i].engines, tls);
         if (fresh[i])
             continue;
         while (i > 0)
-            destroy_engine(fresh[--i]);
+            alto_http_engine_destroy(&fresh[--i]);
         return alto_fail(error, ALTO_IO, self->tls_address, "libmicrohttpd does not take the new certificate");
     }
     for (unsigned i = 0; i < self->count; i++) {
-        engine *missed = atomic_exchange(&self->workers[i].next_secure, fresh[i]);
-        if (missed)
-            destroy_engine(missed);
+        alto_http_engines_offer(self->workers[i].engines, fresh[i]);
         make_readable(self->workers[i].wake);
     }
     return ALTO_OK;
@@ -1020,15 +303,7 @@ static void close_fd(int fd)
 
 static void worker_fini(worker *self)
 {
-    engine *missed = atomic_load(&self->next_secure);
-    if (missed)
-        destroy_engine(missed);
-    if (self->plain)
-        destroy_engine(self->plain);
-    for (engine *older; self->secure; self->secure = older) {
-        older = self->secure->older;
-        destroy_engine(self->secure);
-    }
+    alto_http_engines_destroy(&self->engines);
     alto_http_lane_destroy(&self->lane);
     close_fd(self->listener);
     close_fd(self->tls_listener);

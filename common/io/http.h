@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* http.h - an HTTP/1.1 server, also with TLS; http.c is the only file that knows libmicrohttpd.
+/* http.h - an HTTP/1.1 server, also with TLS.
  *
  * Worker threads, each with its own listening sockets (SO_REUSEPORT), ask one handler for the answer. In each a lane
- * (http_lane.h) accepts, and answers plain requests without TLS by itself; all others are for the libmicrohttpd daemons
- * beside it, in external-epoll mode. Answers borrow immutable bytes.
+ * (http_lane.h) accepts, and answers plain requests without TLS by itself; all others are for the engines
+ * beside it (http_engine.h). Answers borrow immutable bytes.
  *
  * Threads: the handler runs in the worker threads, at the same time; all else in the owner's thread, but where it says more. */
 #ifndef ALTO_HTTP_H
