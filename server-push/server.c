@@ -3,25 +3,15 @@
 
 #include "core/capability.h"
 #include "core/committer.h"
-#include "ingest.h"
+#include "intake.h"
 #include "io/keep.h"
 #include "io/keyring.h"
 #include "io/log.h"
 #include "signer.h"
-#include "source_alto.h"
-#include "source_dir.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { KEY_LOOK_MS = 600000, MS_PER_S = 1000, WHERE_SIZE = 512, RETRY_MS = 1000 };
-
-/* A document whose last text was refused. */
-typedef struct refusal {
-    struct refusal *next;
-    alto_status status;
-    char name[256];
-} refusal;
 
 struct server {
     alto_loop *loop;
@@ -36,62 +26,16 @@ struct server {
     alto_publisher *publisher; /* the outlet's */
     alto_committer *committer;
     ingest *ingest;
-    source_dir *directory; /* one of them is the source */
-    source_alto *alto;
+    source *source;
+    intake intake;
     alto_buffer credentials;
     alto_notify *notify; /* NULL: nobody may */
     alto_timer *head_timer, *hold_timer, *key_timer;
     uint64_t least_time_ms, started_ms; /* statements are dated from that on; when, on the monotonic clock */
-    alto_counts counts;                 /* of documents, by what became of them */
-    refusal *refusals;
-    bool found_any, settled, told_capability;
+    bool settled, told_capability;
 };
 
 /* ---- documents ---- */
-
-static void forget_refusal(server *self, const char *name)
-{
-    for (refusal **link = &self->refusals; *link; link = &(*link)->next)
-        if (strcmp((*link)->name, name) == 0) {
-            refusal *gone = *link;
-            *link = gone->next;
-            free(gone);
-            return;
-        }
-}
-
-static void note_refusal(server *self, const char *name, alto_status status)
-{
-    forget_refusal(self, name);
-    refusal *made = calloc(1, sizeof *made);
-    if (!made)
-        return;
-    snprintf(made->name, sizeof made->name, "%s", name);
-    made->status = status;
-    made->next = self->refusals;
-    self->refusals = made;
-}
-
-/* Where a document comes from, for people. */
-static void where_from(const server *self, const char *name, char *out)
-{
-    if (self->alto)
-        snprintf(out, WHERE_SIZE, "%s", source_alto_url(self->alto, name));
-    else
-        snprintf(out, WHERE_SIZE, "%s/%s.json", self->options.maps, name);
-}
-
-static void refuse(server *self, const char *name, const alto_error *error)
-{
-    char from[WHERE_SIZE], quoted[WHERE_SIZE], where[WHERE_SIZE], why[WHERE_SIZE];
-    where_from(self, name, from);
-    alto_counts_add(&self->counts, error->status);
-    alto_log(ALTO_LOG_WARN, "refused", "%s=%s path=%s status=%s why=%s count=%llu", self->alto ? "url" : "file",
-             alto_log_value(from, quoted, sizeof quoted), alto_log_value(error->where, where, sizeof where),
-             alto_status_name(error->status), alto_log_value(error->why, why, sizeof why),
-             (unsigned long long)alto_counts_get(&self->counts, error->status));
-    note_refusal(self, name, error->status);
-}
 
 /* `.capability` is published with the first documents that are: alone it would look like an origin without maps. */
 static void tell_capability(server *self)
@@ -115,67 +59,25 @@ static void tell_capability(server *self)
     alto_buffer_fini(&text);
 }
 
-/* media_type: NULL when the source does not know. */
-static alto_status take_document(server *self, const char *name, const char *media_type, alto_slice text)
+static alto_status on_document(void *context, const char *name, const char *media_type, alto_slice text)
 {
-    alto_error error = {.status = ALTO_OK};
-    uint64_t begin_ns = alto_monotonic_ns();
-    self->found_any = true;
-    alto_status status = ingest_typed(self->ingest, name, media_type, text, alto_monotonic_ms(), &error);
-    if (status == ALTO_OK || status == ALTO_KNOWN) {
-        alto_counts_add(&self->counts, status);
-        forget_refusal(self, name);
-        if (!self->told_capability)
-            tell_capability(self);
-        alto_log(ALTO_LOG_DEBUG, "read", "document=%s bytes=%zu us=%llu news=%s", name, text.size,
-                 (unsigned long long)(alto_monotonic_ns() - begin_ns) / 1000, status == ALTO_OK ? "yes" : "no");
-        return status;
-    }
-    error.status = status;
-    refuse(self, name, &error);
+    server *self = context;
+    alto_status status = intake_take(&self->intake, name, media_type, text);
+    if ((status == ALTO_OK || status == ALTO_KNOWN) && !self->told_capability)
+        tell_capability(self);
     return status;
-}
-
-static void on_file(void *context, const char *name, alto_slice text)
-{
-    take_document(context, name, NULL, text);
-}
-
-static alto_status on_answer(void *context, const char *name, const char *media_type, alto_slice text)
-{
-    return take_document(context, name, media_type, text);
-}
-
-static void read_again(server *self, const char *name)
-{
-    if (self->alto)
-        source_alto_again(self->alto, name);
-    else
-        source_dir_again(self->directory, name);
 }
 
 static void on_removed(void *context, const char *name)
 {
     server *self = context;
-    forget_refusal(self, name);
-    ingest_remove(self->ingest, name, alto_monotonic_ms());
-    for (const refusal *at = self->refusals; at; at = at->next)
-        if (at->status == ALTO_DUPLICATE) /* perhaps of what went just now */
-            read_again(self, at->name);
-    alto_log(ALTO_LOG_INFO, "removed", "document=%s", name);
+    intake_remove(&self->intake, name);
 }
 
-static void on_unreadable(void *context, const char *name, const char *why)
+static void on_unreadable(void *context, const char *name, const alto_error *error)
 {
     server *self = context;
-    alto_error error;
-    alto_fail(&error, ALTO_IO, "", "%s", why);
-    refuse(self, name, &error);
-}
-
-static void on_bad_answer(void *context, const char *name, const alto_error *error)
-{
-    refuse(context, name, error);
+    intake_refuse(&self->intake, name, error);
 }
 
 /* ---- time ---- */
@@ -209,8 +111,7 @@ static void judge_clock(server *self, uint64_t last_issued_ms)
 static void note_waiting(void *context, const char *resource_id, const char *why)
 {
     server *self = context;
-    if (self->alto) /* between two answers it has changed, or it contradicts itself */
-        source_alto_doubt(self->alto);
+    source_doubt(self->source);
     char quoted[WHERE_SIZE];
     alto_log(ALTO_LOG_INFO, "waiting", "resource=%s why=%s", resource_id, alto_log_value(why, quoted, sizeof quoted));
 }
@@ -277,12 +178,11 @@ static const char *source_name(const server *self)
 static void on_settled(void *context)
 {
     server *self = context;
-    if (!self->settled && self->found_any &&
-        !self->refusals) { /* an empty directory may be one that is not mounted yet */
+    if (!self->settled && intake_is_whole(&self->intake)) { /* an empty directory may be one that is not mounted yet */
         ingest_settle(self->ingest, alto_monotonic_ms());
         self->settled = true;
     }
-    if (!self->found_any)
+    if (!self->intake.found_any)
         alto_log(ALTO_LOG_INFO, "waiting", "source=%s for=first-valid-document", source_name(self));
     commit(self);
 }
@@ -400,10 +300,9 @@ static void publish_keys(server *self, bool new_chain)
     on_head_timer(self);
 }
 
-/* On SIGHUP. What cannot be used changes nothing. */
-static void read_keys_anew(void *context)
+/* What cannot be used changes nothing. */
+static void read_keys_anew(server *self)
 {
-    server *self = context;
     signer *read = NULL;
     alto_error error;
     bool has_state = alto_committer_view(self->committer);
@@ -518,22 +417,18 @@ static alto_status take_up_state(server *self, const alto_stored_state *state, a
     return status;
 }
 
-static void look(server *self, const char *why)
-{
-    alto_log(ALTO_LOG_INFO, "look", "why=%s", why);
-    source_alto_look(self->alto);
-}
-
 static void on_hangup(void *context)
 {
-    look(context, "SIGHUP");
+    server *self = context;
+    read_keys_anew(self);
+    source_look(self->source, "SIGHUP");
 }
 
 static void on_notify(void *context)
 {
     server *self = context;
-    if (self->alto) /* it listens a little earlier than there is a source, which begins with a look */
-        look(self, "notify");
+    if (self->source) /* it listens a little earlier than there is one, which begins with a look */
+        source_look(self->source, "notify");
 }
 
 static alto_status open_notify(server *self, alto_error *error)
@@ -557,45 +452,33 @@ static alto_status read_credentials(server *self, alto_error *error)
     return file ? alto_keyring_read_secret(file, &self->credentials, error) : ALTO_OK;
 }
 
-static alto_status open_directory(server *self, alto_error *error)
-{
-    source_dir_events events = {
-        .changed = on_file, .removed = on_removed, .unreadable = on_unreadable, .settled = on_settled, .context = self};
-    return source_dir_new(self->loop, self->options.maps, self->options.quiet_ms, self->options.max_quiet_ms, &events,
-                          &self->directory, error);
-}
-
-static alto_status open_alto(server *self, alto_error *error)
-{
-    const server_options *options = &self->options;
-    source_alto_events events = {.changed = on_answer,
-                                 .removed = on_removed,
-                                 .unreadable = on_bad_answer,
-                                 .enough = on_enough,
-                                 .settled = on_settled,
-                                 .context = self};
-    source_alto_options source = {.url = options->alto_server,
-                                  .credentials = (const char *)self->credentials.data,
-                                  .ca_file = options->ca_file,
-                                  .poll_ms = options->poll_ms,
-                                  .max_wait_ms = options->max_quiet_ms,
-                                  .timeout_s = options->fetch_timeout_s};
-    alto_status status = source_alto_new(self->loop, &source, &events, &self->alto, error);
-    if (status != ALTO_OK)
-        return status;
-    status = alto_loop_on_hangup(self->loop, on_hangup, self);
-    return status == ALTO_OK ? ALTO_OK : alto_fail(error, status, "SIGHUP", "cannot be watched for");
-}
-
 static alto_status open_source(server *self, alto_error *error)
 {
-    return self->options.alto_server ? open_alto(self, error) : open_directory(self, error);
+    const server_options *options = &self->options;
+    source_events events = {.changed = on_document,
+                            .removed = on_removed,
+                            .unreadable = on_unreadable,
+                            .enough = on_enough,
+                            .settled = on_settled,
+                            .context = self};
+    source_options from = {.maps = options->maps,
+                           .quiet_ms = options->quiet_ms,
+                           .max_quiet_ms = options->max_quiet_ms,
+                           .alto = {.url = options->alto_server,
+                                    .credentials = (const char *)self->credentials.data,
+                                    .ca_file = options->ca_file,
+                                    .poll_ms = options->poll_ms,
+                                    .max_wait_ms = options->max_quiet_ms,
+                                    .timeout_s = options->fetch_timeout_s}};
+    alto_status status = source_new(self->loop, &from, &events, &self->source, error);
+    self->intake.source = self->source;
+    return status;
 }
 
 /* Before there is anything to publish: whoever asks so early is told to come again. */
 static alto_status open_outlet(server *self, alto_error *error)
 {
-    alto_site_options serve = {.counts = &self->counts, .notify = self->notify};
+    alto_site_options serve = {.counts = &self->intake.counts, .notify = self->notify};
     alto_status status = alto_outlet_new(self->loop, &self->options.outlet, &self->outlet, error);
     if (status == ALTO_OK)
         status = alto_outlet_publish(self->outlet, &self->signer->manifest.origin, &serve, &self->publisher, error);
@@ -641,7 +524,7 @@ static alto_status open_all(server *self, alto_error *error)
         judge_clock_of_epoch(self, &state);
     if (status == ALTO_OK)
         status = take_up_state(self, &state, error);
-    if (status == ALTO_OK && alto_loop_on_hangup(self->loop, read_keys_anew, self) != ALTO_OK)
+    if (status == ALTO_OK && alto_loop_on_hangup(self->loop, on_hangup, self) != ALTO_OK)
         status = alto_fail(error, ALTO_IO, "SIGHUP", "cannot be watched for");
     if (status == ALTO_OK)
         status = open_source(self, error);
@@ -656,7 +539,7 @@ static void announce(const server *self)
     alto_hex(origin, self->signer->manifest.origin.bytes, ALTO_HASH_SIZE);
     alto_log(ALTO_LOG_INFO, "ready", "origin=%s http=%s https=%s push=%s %s=%s", origin,
              alto_outlet_http_address(self->outlet), alto_outlet_https_address(self->outlet), push ? push : "none",
-             self->alto ? "alto-server" : "maps", source_name(self));
+             self->options.alto_server ? "alto-server" : "maps", source_name(self));
 }
 
 alto_status server_new(alto_loop *loop, const server_options *options, server **out, alto_error *error)
@@ -671,6 +554,7 @@ alto_status server_new(alto_loop *loop, const server_options *options, server **
     self->credentials = alto_buffer_make(ALTO_SECRET_MAX);
     self->pool = alto_pool_new();
     self->ingest = self->pool ? ingest_new(&ingesting, self->pool) : NULL;
+    self->intake.ingest = self->ingest;
     self->head_timer = alto_timer_new(loop, on_head_timer, self);
     self->hold_timer = alto_timer_new(loop, on_enough, self);
     self->key_timer = alto_timer_new(loop, look_at_keys, self);
@@ -696,8 +580,7 @@ void server_destroy(server **self)
     server *dying = *self;
     if (!dying)
         return;
-    source_dir_destroy(&dying->directory);
-    source_alto_destroy(&dying->alto);
+    source_destroy(&dying->source);
     alto_wipe(dying->credentials.data, dying->credentials.size);
     alto_buffer_fini(&dying->credentials);
     alto_timer_destroy(&dying->head_timer);
@@ -710,8 +593,7 @@ void server_destroy(server **self)
     alto_pool_destroy(&dying->pool);
     alto_timer_destroy(&dying->key_timer);
     signer_destroy(&dying->signer);
-    while (dying->refusals)
-        forget_refusal(dying, dying->refusals->name);
+    intake_fini(&dying->intake);
     free(dying);
     *self = NULL;
 }

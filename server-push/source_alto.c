@@ -52,7 +52,7 @@ typedef enum { RESTING, DIRECTORIES, NETWORK_MAPS, OTHERS } phase;
 struct source_alto {
     alto_loop *loop;
     source_alto_options options;
-    source_alto_events events;
+    source_events events;
     alto_puller *puller;
     alto_timer *next, *enough;
 
@@ -613,7 +613,7 @@ const char *source_alto_url(const source_alto *self, const char *name)
 
 /* ---- life ---- */
 
-alto_status source_alto_new(alto_loop *loop, const source_alto_options *options, const source_alto_events *events,
+alto_status source_alto_new(alto_loop *loop, const source_alto_options *options, const source_events *events,
                             source_alto **out, alto_error *error)
 {
     char url[ALTO_MAX_URL + 1];

@@ -8,27 +8,12 @@
 #ifndef SOURCE_ALTO_H
 #define SOURCE_ALTO_H
 
-#include "core/bytes.h"
 #include "io/loop.h"
+#include "source_events.h"
 
 typedef struct source_alto source_alto;
 
 #define SOURCE_ALTO_DIRECTORY ".ird" /* the document that all directories make together */
-
-typedef struct {
-    /* A document is there, with this text (borrowed during the call). name: resource ID. media_type: as the directory has it.
-     * Says what became of it; anything but ALTO_OK and ALTO_KNOWN: refused. */
-    alto_status (*changed)(void *context, const char *name, const char *media_type, alto_slice text);
-    /* It may not be redistributed any more, or is in no directory. */
-    void (*removed)(void *context, const char *name);
-    /* What came for it is nothing to go by. It counts as neither changed nor removed. */
-    void (*unreadable)(void *context, const char *name, const alto_error *error);
-    /* What was read so far has waited long enough, though there is more to come. */
-    void (*enough)(void *context);
-    /* That was all for now. */
-    void (*settled)(void *context);
-    void *context;
-} source_alto_events;
 
 typedef struct {
     const char *url;         /* of the root directory */
@@ -41,7 +26,7 @@ typedef struct {
 
 /* The first round happens from the loop, soon after this. The texts of the options stay the caller's and must last.
  * Errors: ALTO_CONFIG (not a URL), ALTO_NO_MEMORY; the error says what to do. */
-alto_status source_alto_new(alto_loop *loop, const source_alto_options *options, const source_alto_events *events,
+alto_status source_alto_new(alto_loop *loop, const source_alto_options *options, const source_events *events,
                             source_alto **out, alto_error *error);
 void source_alto_destroy(source_alto **self);
 

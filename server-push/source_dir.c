@@ -32,7 +32,7 @@ typedef struct {
 
 struct source_dir {
     alto_loop *loop;
-    source_dir_events events;
+    source_events events;
     char *path;
     uint64_t quiet_ms, max_quiet_ms;
     int inotify, watch; /* -1: none */
@@ -122,10 +122,17 @@ static bool read_all(int fd, uint8_t *bytes, size_t size)
     return true;
 }
 
+static void tell_unreadable(source_dir *self, const char *name, const char *why)
+{
+    alto_error error;
+    alto_fail(&error, ALTO_IO, "", "%s", why);
+    self->events.unreadable(self->events.context, name, &error);
+}
+
 static void unreadable(source_dir *self, file *at, const char *why)
 {
     at->told = true;
-    self->events.unreadable(self->events.context, at->name, why);
+    tell_unreadable(self, at->name, why);
 }
 
 /* Read an open file and hand it on. A file that changes under the reading stays dirty; its writer will close it. */
@@ -149,7 +156,7 @@ static void read_open(source_dir *self, file *at, int fd)
     bool whole = read_all(fd, bytes, size) && fstat(fd, &after) == 0 && same_look(at, &after);
     at->told = at->told || whole;
     if (whole)
-        self->events.changed(self->events.context, at->name, alto_slice_of(bytes, size));
+        self->events.changed(self->events.context, at->name, NULL, alto_slice_of(bytes, size));
     else
         at->dirty = true;
     free(bytes);
@@ -211,7 +218,7 @@ static void look_at_entry(source_dir *self, int directory, const char *entry)
     file *at = there ? obtain_file(self, name) : errno != ENOENT ? find_file(self, name) : NULL;
     if (there && !at && !self->told_full) {
         self->told_full = true;
-        self->events.unreadable(self->events.context, name, "more documents than there can be resources");
+        tell_unreadable(self, name, "more documents than there can be resources");
     }
     if (at)
         at->seen = true; /* also when nothing can be learned about it just now */
@@ -347,7 +354,7 @@ static void on_look(void *context)
 /* ---- life ---- */
 
 alto_status source_dir_new(alto_loop *loop, const char *path, uint64_t quiet_ms, uint64_t max_quiet_ms,
-                           const source_dir_events *events, source_dir **out, alto_error *error)
+                           const source_events *events, source_dir **out, alto_error *error)
 {
     struct stat there;
     if (stat(path, &there) != 0 || !S_ISDIR(there.st_mode))

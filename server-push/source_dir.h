@@ -9,26 +9,15 @@
 #ifndef SOURCE_DIR_H
 #define SOURCE_DIR_H
 
-#include "core/bytes.h"
 #include "io/loop.h"
+#include "source_events.h"
 
 typedef struct source_dir source_dir;
 
-typedef struct {
-    /* A document is there, with this text (borrowed during the call). Name without ".json". */
-    void (*changed)(void *context, const char *name, alto_slice text);
-    void (*removed)(void *context, const char *name);
-    /* A file cannot be read: why, for people. It counts as neither changed nor removed. */
-    void (*unreadable)(void *context, const char *name, const char *why);
-    /* That was all for now. */
-    void (*settled)(void *context);
-    void *context;
-} source_dir_events;
-
-/* Calls come after quiet_ms without further changes, but at most max_quiet_ms after the first of them.
+/* Calls come after quiet_ms without further changes, but at most max_quiet_ms after the first of them; `enough` never does.
  * The first look happens from the loop, soon after this. Errors: ALTO_IO, ALTO_NO_MEMORY; the error says what to do. */
 alto_status source_dir_new(alto_loop *loop, const char *path, uint64_t quiet_ms, uint64_t max_quiet_ms,
-                           const source_dir_events *events, source_dir **out, alto_error *error);
+                           const source_events *events, source_dir **out, alto_error *error);
 void source_dir_destroy(source_dir **self);
 /* Report that document anew, though its file did not change; from inside `removed`, together with it. Nothing when
  * there is no such file. */

@@ -40,7 +40,7 @@ static seen *seen_of(fixture *self, const char *name)
     return added;
 }
 
-static void on_changed(void *context, const char *name, alto_slice text)
+static alto_status on_changed(void *context, const char *name, const char *media_type, alto_slice text)
 {
     fixture *self = context;
     seen *at = seen_of(self, name);
@@ -48,6 +48,8 @@ static void on_changed(void *context, const char *name, alto_slice text)
     at->changed++;
     at->size = text.size;
     snprintf(at->text, sizeof at->text, "%.*s", (int)text.size, (const char *)text.data);
+    assert_null(media_type);
+    return ALTO_OK;
 }
 
 static void on_removed(void *context, const char *name)
@@ -60,10 +62,11 @@ static void on_removed(void *context, const char *name)
         source_dir_again(self->source, self->again);
 }
 
-static void on_unreadable(void *context, const char *name, const char *why)
+static void on_unreadable(void *context, const char *name, const alto_error *error)
 {
     fixture *self = context;
-    assert_true(strlen(why) > 0);
+    assert_int_equal(error->status, ALTO_IO);
+    assert_true(strlen(error->why) > 0);
     self->unreadable++;
     seen_of(self, name)->unreadable++;
 }
@@ -78,7 +81,8 @@ static void on_timeout(void *context)
     ((fixture *)context)->timed_out = true;
 }
 
-static const source_dir_events events = {on_changed, on_removed, on_unreadable, on_settled, NULL};
+static const source_events events = {
+    .changed = on_changed, .removed = on_removed, .unreadable = on_unreadable, .settled = on_settled};
 
 static int set_up(void **state)
 {
@@ -150,7 +154,7 @@ static void remove_entry(fixture *self, const char *entry)
 static void start(fixture *self)
 {
     alto_error error = {.status = ALTO_OK};
-    source_dir_events with = events;
+    source_events with = events;
     with.context = self;
     assert_int_equal(source_dir_new(self->loop, self->path, QUIET_MS, MAX_QUIET_MS, &with, &self->source, &error),
                      ALTO_OK);
