@@ -263,19 +263,15 @@ static void serve_manifest(server *self)
     warn_of_unlocked_keys(keys);
 }
 
-static bool is_older(const alto_manifest *manifest, const alto_manifest *than)
-{
-    return manifest->epoch < than->epoch || (manifest->epoch == than->epoch && manifest->version < than->version);
-}
-
 /* The committer goes over to the keys that were read, in a new chain when they are of another epoch. */
 static alto_status use_keys(server *self, const signer *keys, alto_error *error)
 {
     uint64_t chain = 0;
-    if (is_older(&keys->manifest, &self->signer->manifest))
+    const alto_manifest *used = &self->signer->manifest;
+    if (alto_manifest_compare(&keys->manifest, used->epoch, used->version) < 0)
         return alto_fail(error, ALTO_OLD, self->options.keys, "its manifest is older than the one in use");
     alto_status status = ALTO_OK;
-    if (keys->manifest.epoch != self->signer->manifest.epoch)
+    if (keys->manifest.epoch != used->epoch)
         status = alto_store_next_chain(self->store, signing_time(self), &chain);
     if (status != ALTO_OK)
         return alto_fail(error, status, self->options.state, "cannot write to it: is the disk full?");

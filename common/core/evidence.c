@@ -138,12 +138,9 @@ static bool is_a(const evidence *self, size_t object, const char *type)
 /* false: it is no manifest file, which is said. */
 static bool add_manifest(evidence *self, size_t object, alto_slice file)
 {
-    alto_slice bytes, signers;
     shown_manifest *added = &self->manifests[self->manifest_count];
     *added = (shown_manifest){.file = file, .object = object};
-    alto_status status = alto_manifest_split(file, &bytes, &signers);
-    if (status == ALTO_OK)
-        status = alto_manifest_decode(bytes, &added->manifest);
+    alto_status status = alto_manifest_read(file, &added->manifest);
     if (status == ALTO_OK)
         self->manifest_count++;
     else
@@ -169,9 +166,7 @@ static void add_list(evidence *self, size_t object)
 static int compare_numbers(const void *a, const void *b)
 {
     const alto_manifest *one = &((const shown_manifest *)a)->manifest, *other = &((const shown_manifest *)b)->manifest;
-    if (one->epoch != other->epoch)
-        return one->epoch < other->epoch ? -1 : 1;
-    return (one->version > other->version) - (one->version < other->version);
+    return alto_manifest_compare(one, other->epoch, other->version);
 }
 
 static void say_manifest(const evidence *self, const shown_manifest *shown)
@@ -214,7 +209,7 @@ static alto_status judge_manifests(evidence *self)
         qsort(self->manifests, self->manifest_count, sizeof *self->manifests, compare_numbers);
     for (size_t i = 0; i < self->manifest_count; i++) {
         shown_manifest *each = &self->manifests[i];
-        each->status = alto_manifest_open(each->file, &self->roots.reached, self->now_ms, &each->manifest);
+        each->status = alto_manifest_check(each->file, &each->manifest, &self->roots.reached, self->now_ms);
         if (each->status != ALTO_OK && each->status != ALTO_EXPIRED)
             continue;
         alto_status status = alto_roots_take(&self->roots, each->file, &each->manifest);

@@ -239,6 +239,20 @@ alto_status alto_manifest_split(alto_slice file, alto_slice *object, alto_slice 
     return ALTO_OK;
 }
 
+alto_status alto_manifest_read(alto_slice file, alto_manifest *out)
+{
+    alto_slice object, signers;
+    alto_status status = alto_manifest_split(file, &object, &signers);
+    return status == ALTO_OK ? alto_manifest_decode(object, out) : status;
+}
+
+int alto_manifest_compare(const alto_manifest *manifest, uint32_t epoch, uint32_t version)
+{
+    if (manifest->epoch != epoch)
+        return manifest->epoch < epoch ? -1 : 1;
+    return (manifest->version > version) - (manifest->version < version);
+}
+
 /* The next line of a text, without its end. */
 static alto_slice next_line(alto_slice *text)
 {
@@ -345,26 +359,33 @@ static alto_status check_signers(alto_slice object, alto_slice signers, const al
     return good >= threshold ? ALTO_OK : ALTO_UNKNOWN_KEY;
 }
 
-alto_status alto_manifest_open(alto_slice file, const alto_anchor *anchor, uint64_t now_ms, alto_manifest *out)
+alto_status alto_manifest_check(alto_slice file, const alto_manifest *manifest, const alto_anchor *anchor,
+                                uint64_t now_ms)
 {
     alto_slice object, signers;
-    alto_manifest manifest;
     alto_status status = alto_manifest_split(file, &object, &signers);
-    if (status == ALTO_OK)
-        status = alto_manifest_decode(object, &manifest);
-    if (status != ALTO_OK)
-        return status;
-    if (!alto_hash_equal(&manifest.origin, &anchor->origin))
+    if (status == ALTO_OK && !alto_hash_equal(&manifest->origin, &anchor->origin))
         return ALTO_WRONG_ORIGIN;
-    status = check_signers(object, signers, anchor->roots, anchor->root_count, anchor->threshold);
     if (status == ALTO_OK)
-        status = check_signers(object, signers, manifest.roots, manifest.root_count, manifest.threshold);
+        status = check_signers(object, signers, anchor->roots, anchor->root_count, anchor->threshold);
+    if (status == ALTO_OK)
+        status = check_signers(object, signers, manifest->roots, manifest->root_count, manifest->threshold);
     if (status != ALTO_OK)
         return status;
-    *out = manifest;
-    if (manifest.not_after_ms <= now_ms)
+    if (manifest->not_after_ms <= now_ms)
         return ALTO_EXPIRED;
-    return manifest.issued_at_ms > now_ms + ALTO_MAX_FUTURE_MS ? ALTO_FUTURE : ALTO_OK;
+    return manifest->issued_at_ms > now_ms + ALTO_MAX_FUTURE_MS ? ALTO_FUTURE : ALTO_OK;
+}
+
+alto_status alto_manifest_open(alto_slice file, const alto_anchor *anchor, uint64_t now_ms, alto_manifest *out)
+{
+    alto_manifest manifest;
+    alto_status status = alto_manifest_read(file, &manifest);
+    if (status == ALTO_OK)
+        status = alto_manifest_check(file, &manifest, anchor, now_ms);
+    if (status == ALTO_OK || status == ALTO_EXPIRED || status == ALTO_FUTURE)
+        *out = manifest;
+    return status;
 }
 
 unsigned alto_key_urgency(uint64_t good_until_ms, uint64_t now_ms)

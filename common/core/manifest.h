@@ -46,6 +46,10 @@ alto_status alto_manifest_join(const alto_slice *files, size_t count, alto_buffe
 /* The two parts of a manifest file, borrowed: what is signed, and the signers (72 bytes each). Errors: ALTO_MALFORMED,
  * ALTO_TOO_LARGE. */
 alto_status alto_manifest_split(alto_slice file, alto_slice *object, alto_slice *signers);
+/* What a manifest file says, whoever signed it. Errors: those of splitting and decoding; *out is undefined then. */
+alto_status alto_manifest_read(alto_slice file, alto_manifest *out);
+/* Which manifest comes first, by epoch and version: below, equal to or above 0 as `manifest` is before, at or after that. */
+int alto_manifest_compare(const alto_manifest *manifest, uint32_t epoch, uint32_t version);
 
 /* What a replica is given to trust: the origin's name and its root keys. */
 typedef struct {
@@ -62,10 +66,14 @@ alto_status alto_anchor_from_pem(alto_slice pem, alto_anchor *out);
 /* Append such a text, with both lines. */
 void alto_anchor_pem(const alto_anchor *anchor, alto_buffer *out);
 
-/* Decode a manifest file and check it against an anchor: signed by as many keys of the anchor as its threshold says,
- * and by as many of the manifest's own root keys as its own says. now_ms: wall clock.
- * Errors     those of decoding; ALTO_WRONG_ORIGIN, ALTO_UNKNOWN_KEY (too few known signers), ALTO_BAD_SIGNATURE;
- *            then ALTO_EXPIRED, ALTO_FUTURE: with these two, *out is filled all the same, to tell people about it. */
+/* Check a manifest file, of which alto_manifest_read() made `manifest`, against an anchor: signed by as many keys of the anchor as
+ * its threshold says, and by as many of the manifest's own root keys as its own says. now_ms: wall clock.
+ * Errors     ALTO_WRONG_ORIGIN, ALTO_UNKNOWN_KEY (too few known signers), ALTO_BAD_SIGNATURE; then ALTO_EXPIRED,
+ *            ALTO_FUTURE */
+alto_status alto_manifest_check(alto_slice file, const alto_manifest *manifest, const alto_anchor *anchor,
+                                uint64_t now_ms);
+/* Read and check it. Errors: those of both; with ALTO_EXPIRED and ALTO_FUTURE *out is filled all the same, to tell people about
+ * it. */
 alto_status alto_manifest_open(alto_slice file, const alto_anchor *anchor, uint64_t now_ms, alto_manifest *out);
 
 /* How pressing it is to renew what is good until then: 0 not yet, 1 from 30 days before, 2 from 7 days before, 3 too late. */

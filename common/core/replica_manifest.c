@@ -13,15 +13,10 @@ static bool signers_are_named(const alto_replica *self, const alto_manifest *man
     return true;
 }
 
-static bool is_before(const alto_manifest *manifest, uint32_t epoch, uint32_t version)
-{
-    return manifest->epoch < epoch || (manifest->epoch == epoch && manifest->version < version);
-}
-
 /* A manifest was signed by those who may: none before it counts any more, even if it has expired meanwhile. */
 static void raise_least(alto_replica *self, const alto_manifest *manifest)
 {
-    if (is_before(manifest, self->least_epoch, self->least_version))
+    if (alto_manifest_compare(manifest, self->least_epoch, self->least_version) < 0)
         return;
     self->least_epoch = manifest->epoch;
     self->least_version = manifest->version;
@@ -31,9 +26,9 @@ static void raise_least(alto_replica *self, const alto_manifest *manifest)
 static alto_status compare_with_held(const alto_replica *self, const alto_manifest *opened, alto_slice file)
 {
     const alto_manifest *held = &self->manifest;
-    if (is_before(opened, self->least_epoch, self->least_version))
+    if (alto_manifest_compare(opened, self->least_epoch, self->least_version) < 0)
         return ALTO_OLD;
-    if (!self->has_manifest || is_before(held, opened->epoch, opened->version))
+    if (!self->has_manifest || alto_manifest_compare(held, opened->epoch, opened->version) < 0)
         return ALTO_OK;
     alto_slice object, held_object, signers;
     alto_manifest_split(file, &object, &signers);

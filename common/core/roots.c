@@ -18,11 +18,6 @@ static bool has_same_set(const alto_manifest *manifest, const alto_anchor *set)
            memcmp(manifest->roots, set->roots, set->root_count * sizeof *set->roots) == 0;
 }
 
-static bool is_later(const alto_manifest *manifest, const alto_roots *than)
-{
-    return manifest->epoch > than->epoch || (manifest->epoch == than->epoch && manifest->version > than->version);
-}
-
 static alto_status append(alto_roots *self, alto_slice file)
 {
     if (self->count == ALTO_MAX_ROOT_SETS || sizeof(uint32_t) + file.size > self->list.max_size - self->list.size)
@@ -59,16 +54,13 @@ alto_status alto_roots_take(alto_roots *self, alto_slice file, const alto_manife
 /* ALTO_KNOWN: it leads nowhere new. */
 static alto_status walk_one(alto_roots *self, alto_slice file, uint64_t now_ms)
 {
-    alto_slice object, signers;
     alto_manifest manifest;
-    alto_status status = alto_manifest_split(file, &object, &signers);
-    if (status == ALTO_OK)
-        status = alto_manifest_decode(object, &manifest);
+    alto_status status = alto_manifest_read(file, &manifest);
     if (status != ALTO_OK)
         return status;
-    if (!is_later(&manifest, self))
+    if (alto_manifest_compare(&manifest, self->epoch, self->version) <= 0)
         return ALTO_KNOWN;
-    status = alto_manifest_open(file, &self->reached, now_ms, &manifest);
+    status = alto_manifest_check(file, &manifest, &self->reached, now_ms);
     if (status != ALTO_OK && status != ALTO_EXPIRED)
         return status;
     return has_same_set(&manifest, &self->reached) ? ALTO_KNOWN : alto_roots_take(self, file, &manifest);

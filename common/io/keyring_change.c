@@ -311,11 +311,7 @@ alto_status alto_keyring_signed_name(const char *draft, const char *root, alto_b
 /* The object of a draft, or of a file that others have signed. */
 static alto_status decode_draft(alto_slice file, alto_manifest *manifest)
 {
-    alto_slice object, signers;
-    if (alto_manifest_decode(file, manifest) == ALTO_OK)
-        return ALTO_OK;
-    alto_status status = alto_manifest_split(file, &object, &signers);
-    return status == ALTO_OK ? alto_manifest_decode(object, manifest) : status;
+    return alto_manifest_decode(file, manifest) == ALTO_OK ? ALTO_OK : alto_manifest_read(file, manifest);
 }
 
 alto_status alto_keyring_sign(const char *draft, const char *root, const char *to, alto_manifest *manifest,
@@ -383,8 +379,7 @@ static alto_status check_joined(const alto_key_job *job, const held *before, alt
         return alto_fail(error, status, job->directory, "what was signed is refused: it %s",
                          status == ALTO_UNKNOWN_KEY ? not_enough : alto_status_text(status));
     const alto_manifest *old = &before->manifest;
-    bool newer = !before->has_manifest || manifest->epoch > old->epoch ||
-                 (manifest->epoch == old->epoch && manifest->version > old->version);
+    bool newer = !before->has_manifest || alto_manifest_compare(manifest, old->epoch, old->version) > 0;
     return newer ? ALTO_OK
                  : alto_fail(error, ALTO_OLD, job->directory, "its manifest is as new already: version %u.%u",
                              old->epoch, old->version);

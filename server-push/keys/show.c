@@ -66,15 +66,12 @@ static int show_anchor(const char *file)
 
 static int show_manifest(const char *path, alto_slice file)
 {
-    alto_slice object, signers;
     alto_manifest manifest;
     alto_error error;
     alto_status status = alto_manifest_decode(file, &manifest);
     bool is_draft = status == ALTO_OK;
     if (!is_draft)
-        status = alto_manifest_split(file, &object, &signers);
-    if (!is_draft && status == ALTO_OK)
-        status = alto_manifest_decode(object, &manifest);
+        status = alto_manifest_read(file, &manifest);
     if (status != ALTO_OK) {
         alto_fail(&error, status, path, "is neither a key in PEM nor a manifest");
         return complain(&error);
