@@ -2,24 +2,24 @@
 /* alto-keys renew, rotate, revoke, roots: what makes the next manifest. */
 #include "commands.h"
 #include "io/keyring_change.h"
-#include "io/options.h"
 
 #include <stdio.h>
 
-#define KEYS_OPTION(target_)                                                                                           \
+#define KEYS_OPTION(target)                                                                                            \
     {                                                                                                                  \
-        .name = "keys", .type = ALTO_OPTION_TEXT, .target = (target_), .value = "DIR", .required = true,               \
-        .help = "key directory: root.pub.pem, manifest, and root.pem where one root key is enough to sign"             \
+        "keys", ALTO_OPTION_TEXT, target, "DIR",                                                                       \
+            .required = true,                                                                                          \
+            .help = "key directory: root.pub.pem, manifest, and root.pem where one root key is enough to sign"         \
     }
-#define DAYS_OPTION(target_)                                                                                           \
+#define DAYS_OPTION(target)                                                                                            \
     {                                                                                                                  \
-        .name = "days", .type = ALTO_OPTION_NUMBER, .target = (target_), .value = "N", .min = 1, .max = MAX_DAYS,      \
-        .help = "how long the online key is good from now (90)"                                                        \
+        "days", ALTO_OPTION_NUMBER, target, "N", .help = "how long the online key is good from now (90)", .min = 1,    \
+                                                 .max = MAX_DAYS                                                       \
     }
-#define DRAFT_OPTION(target_)                                                                                          \
+#define DRAFT_OPTION(target)                                                                                           \
     {                                                                                                                  \
-        .name = "draft", .type = ALTO_OPTION_FLAG, .target = (target_),                                                \
-        .help = "do not sign: write a draft, for alto-keys sign where the root key is"                                 \
+        "draft", ALTO_OPTION_FLAG, target, NULL,                                                                       \
+            .help = "do not sign: write a draft, for alto-keys sign where the root key is"                             \
     }
 
 /* Has the directory a list of root sets, which has to go where the manifest goes? */
@@ -51,27 +51,22 @@ static int tell(const alto_key_job *job, const alto_key_outcome *outcome, const 
 
 int run_renew(int argc, char **argv)
 {
-    alto_key_job job = {.now_ms = now_ms()};
+    alto_key_job job = {.now_ms = alto_clock_ms()};
     uint64_t days = DEFAULT_DAYS;
     bool raise_epoch = false;
-    int operands;
     const alto_option options[] = {
         KEYS_OPTION(&job.directory),
         DAYS_OPTION(&days),
         DRAFT_OPTION(&job.draft),
-        {.name = "raise-epoch",
-         .type = ALTO_OPTION_FLAG,
-         .target = &raise_epoch,
+        {"raise-epoch", ALTO_OPTION_FLAG, &raise_epoch, NULL,
          .help =
              "begin an epoch above all that was ever signed, after an online key was stolen or signed far ahead; it "
              "names the keys in signing*.pem, of which the stolen ones must be removed before, or a new one"},
         {0},
     };
-    alto_options_parse(argc, argv, options, "--keys DIR [--days N] [--draft] [--raise-epoch]",
-                       "Sign a new version of the manifest, in which the newest online key is good for longer.",
-                       &operands);
-    if (operands > 0)
-        return misused(argv[0], "no other words are expected");
+    if (!parse_alone(argc, argv, options, "--keys DIR [--days N] [--draft] [--raise-epoch]",
+                     "Sign a new version of the manifest, in which the newest online key is good for longer."))
+        return EXIT_USAGE;
     alto_key_outcome outcome;
     alto_error error;
     alto_status status = raise_epoch ? alto_keyring_raise_epoch(&job, days, &outcome, &error)
@@ -81,39 +76,25 @@ int run_renew(int argc, char **argv)
 
 int run_rotate(int argc, char **argv)
 {
-    alto_key_job job = {.now_ms = now_ms()};
+    alto_key_job job = {.now_ms = alto_clock_ms()};
     alto_key_rotation rotation = {.days = DEFAULT_DAYS, .lead_s = 86400, .overlap_s = 86400};
     const char *public_file = NULL;
-    int operands;
     const alto_option options[] = {
         KEYS_OPTION(&job.directory),
         DAYS_OPTION(&rotation.days),
-        {.name = "lead",
-         .type = ALTO_OPTION_NUMBER,
-         .target = &rotation.lead_s,
-         .value = "S",
-         .max = 31536000,
-         .help = "seconds until it signs, in which everybody hears of it (86400)"},
-        {.name = "overlap",
-         .type = ALTO_OPTION_NUMBER,
-         .target = &rotation.overlap_s,
-         .value = "S",
-         .max = 31536000,
-         .help = "seconds after that in which the keys before it are still good (86400)"},
-        {.name = "public",
-         .type = ALTO_OPTION_TEXT,
-         .target = &public_file,
-         .value = "FILE",
+        {"lead", ALTO_OPTION_NUMBER, &rotation.lead_s, "S",
+         .help = "seconds until it signs, in which everybody hears of it (86400)", .max = 31536000},
+        {"overlap", ALTO_OPTION_NUMBER, &rotation.overlap_s, "S",
+         .help = "seconds after that in which the keys before it are still good (86400)", .max = 31536000},
+        {"public", ALTO_OPTION_TEXT, &public_file, "FILE",
          .help = "public half of a key that was made on the server (alto-keys new-key); without it one is made here"},
         DRAFT_OPTION(&job.draft),
         {0},
     };
-    alto_options_parse(argc, argv, options, "--keys DIR [--lead S] [--overlap S] [--days N] [--public FILE] [--draft]",
-                       "Announce a new online key in the manifest, which signs after a while; the ones before it are "
-                       "retired then.",
-                       &operands);
-    if (operands > 0)
-        return misused(argv[0], "no other words are expected");
+    if (!parse_alone(argc, argv, options, "--keys DIR [--lead S] [--overlap S] [--days N] [--public FILE] [--draft]",
+                     "Announce a new online key in the manifest, which signs after a while; the ones before it are "
+                     "retired then."))
+        return EXIT_USAGE;
     alto_public_key keys[ALTO_MAX_KEYS];
     alto_key_outcome outcome;
     alto_error error;
@@ -127,7 +108,7 @@ int run_rotate(int argc, char **argv)
 
 int run_revoke(int argc, char **argv)
 {
-    alto_key_job job = {.now_ms = now_ms()};
+    alto_key_job job = {.now_ms = alto_clock_ms()};
     int operands;
     const alto_option options[] = {KEYS_OPTION(&job.directory), DRAFT_OPTION(&job.draft), {0}};
     alto_options_parse(argc, argv, options, "--keys DIR [--draft] KEY-ID",
@@ -145,34 +126,21 @@ int run_revoke(int argc, char **argv)
 
 int run_roots(int argc, char **argv)
 {
-    alto_key_job job = {.now_ms = now_ms()};
+    alto_key_job job = {.now_ms = alto_clock_ms()};
     uint64_t threshold = 1;
     alto_list roots = {0};
-    int operands;
     const alto_option options[] = {
         KEYS_OPTION(&job.directory),
-        {.name = "root",
-         .type = ALTO_OPTION_LIST,
-         .target = &roots,
-         .value = "FILE",
-         .required = true,
-         .help = "public half of a root key of the new set; may be repeated"},
-        {.name = "threshold",
-         .type = ALTO_OPTION_NUMBER,
-         .target = &threshold,
-         .value = "K",
-         .min = 1,
-         .max = ALTO_MAX_KEYS,
-         .help = "how many of the new set have to sign (1)"},
+        {"root", ALTO_OPTION_LIST, &roots, "FILE", .help = "public half of a root key of the new set; may be repeated",
+         .required = true},
+        {"threshold", ALTO_OPTION_NUMBER, &threshold, "K", .help = "how many of the new set have to sign (1)", .min = 1,
+         .max = ALTO_MAX_KEYS},
         {0},
     };
-    alto_options_parse(
-        argc, argv, options, "--keys DIR --root FILE... [--threshold K]",
-        "Draft a manifest with other root keys, which as many of the old and of the new ones have to sign "
-        "as each set asks for. The origin and root.pub.pem stay what they are.",
-        &operands);
-    if (operands > 0)
-        return misused(argv[0], "no other words are expected");
+    if (!parse_alone(argc, argv, options, "--keys DIR --root FILE... [--threshold K]",
+                     "Draft a manifest with other root keys, which as many of the old and of the new ones have to sign "
+                     "as each set asks for. The origin and root.pub.pem stay what they are."))
+        return EXIT_USAGE;
     alto_public_key keys[ALTO_MAX_KEYS];
     alto_key_outcome outcome;
     alto_error error;

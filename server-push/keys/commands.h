@@ -6,6 +6,8 @@
 #define COMMANDS_H
 
 #include "io/keyring.h"
+#include "io/loop.h"
+#include "io/options.h"
 
 enum { EXIT_USAGE = 2, DEFAULT_DAYS = 90, MAX_DAYS = 3650 };
 
@@ -19,14 +21,16 @@ int run_revoke(int argc, char **argv);  /* change.c */
 int run_roots(int argc, char **argv);   /* change.c */
 int run_sign(int argc, char **argv);    /* sign.c */
 int run_combine(int argc, char **argv); /* sign.c */
+int run_curve(int argc, char **argv);   /* curve.c */
 
 /* ---- say.c ---- */
 
-uint64_t now_ms(void); /* wall clock */
 /* One line on standard error; EXIT_FAILURE. */
 int complain(const alto_error *error);
 /* One line on standard error, and where help is; EXIT_USAGE. */
 int misused(const char *command, const char *why);
+/* Parse a command line that has options alone, as alto_options_parse() does. False: it has other words, which was said; EXIT_USAGE. */
+bool parse_alone(int argc, char **argv, const alto_option *options, const char *usage, const char *about);
 /* What was printed must have arrived: a full disk behind a redirection is an error. */
 int finish(void);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alto-keys: makes, shows and changes the keys of an origin. */
 #include "commands.h"
-#include "curve.h"
 #include "io/confine.h"
 #include "io/options.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alto-keys init, new-key: what makes private keys. */
 #include "commands.h"
-#include "io/options.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -41,8 +40,8 @@ static int make_shared(const char *directory, const alto_list *roots, uint64_t t
     alto_error error;
     size_t count;
     if (read_public_keys(roots->items, roots->count, keys, &count, &error) != ALTO_OK ||
-        alto_keyring_make_shared(directory, (unsigned)threshold, keys, count, now_ms(), days, &manifest, &error) !=
-            ALTO_OK)
+        alto_keyring_make_shared(directory, (unsigned)threshold, keys, count, alto_clock_ms(), days, &manifest,
+                                 &error) != ALTO_OK)
         return complain(&error);
     return tell_shared(directory, &manifest);
 }
@@ -52,49 +51,29 @@ int run_init(int argc, char **argv)
     const char *directory = NULL;
     uint64_t days = DEFAULT_DAYS, threshold = 0;
     alto_list roots = {0};
-    int operands;
     const alto_option options[] = {
-        {.name = "out",
-         .type = ALTO_OPTION_TEXT,
-         .target = &directory,
-         .value = "DIR",
-         .required = true,
-         .help = "directory for the files; made when absent"},
-        {.name = "days",
-         .type = ALTO_OPTION_NUMBER,
-         .target = &days,
-         .value = "N",
-         .min = 1,
-         .max = MAX_DAYS,
-         .help = "how long the online key is good (90)"},
-        {.name = "root",
-         .type = ALTO_OPTION_LIST,
-         .target = &roots,
-         .value = "FILE",
+        {"out", ALTO_OPTION_TEXT, &directory, "DIR", .help = "directory for the files; made when absent",
+         .required = true},
+        {"days", ALTO_OPTION_NUMBER, &days, "N", .help = "how long the online key is good (90)", .min = 1,
+         .max = MAX_DAYS},
+        {"root", ALTO_OPTION_LIST, &roots, "FILE",
          .help = "public half of a root key that somebody holds (alto-keys new-key); may be repeated. Then no root key "
                  "is made here"},
-        {.name = "threshold",
-         .type = ALTO_OPTION_NUMBER,
-         .target = &threshold,
-         .value = "K",
-         .min = 1,
-         .max = ALTO_MAX_KEYS,
-         .help = "how many of these root keys have to sign; needed with --root"},
+        {"threshold", ALTO_OPTION_NUMBER, &threshold, "K",
+         .help = "how many of these root keys have to sign; needed with --root", .min = 1, .max = ALTO_MAX_KEYS},
         {0},
     };
-    alto_options_parse(argc, argv, options, "--out DIR [--days N] [--root FILE... --threshold K]",
-                       "Make the keys of a new origin: root.pem, root.pub.pem, signing.pem, manifest.\n"
-                       "Existing files are never overwritten.",
-                       &operands);
-    if (operands > 0)
-        return misused(argv[0], "no other words are expected");
+    if (!parse_alone(argc, argv, options, "--out DIR [--days N] [--root FILE... --threshold K]",
+                     "Make the keys of a new origin: root.pem, root.pub.pem, signing.pem, manifest.\n"
+                     "Existing files are never overwritten."))
+        return EXIT_USAGE;
     if ((roots.count > 0) != (threshold > 0))
         return misused(argv[0], "--root and --threshold go together");
     if (roots.count)
         return make_shared(directory, &roots, threshold, days);
     alto_manifest manifest;
     alto_error error;
-    if (alto_keyring_make(directory, now_ms(), days, &manifest, &error) != ALTO_OK)
+    if (alto_keyring_make(directory, alto_clock_ms(), days, &manifest, &error) != ALTO_OK)
         return complain(&error);
     return tell_made(directory, &manifest, days);
 }
@@ -102,22 +81,15 @@ int run_init(int argc, char **argv)
 int run_new_key(int argc, char **argv)
 {
     const char *file = NULL;
-    int operands;
     const alto_option options[] = {
-        {.name = "out",
-         .type = ALTO_OPTION_TEXT,
-         .target = &file,
-         .value = "NAME.pem",
-         .required = true,
-         .help = "file for the private half; the public half becomes NAME.pub.pem"},
+        {"out", ALTO_OPTION_TEXT, &file, "NAME.pem",
+         .help = "file for the private half; the public half becomes NAME.pub.pem", .required = true},
         {0},
     };
-    alto_options_parse(argc, argv, options, "--out NAME.pem",
-                       "Make one key, root or online, where it is to be held: only its public half has to leave.",
-                       &operands);
+    if (!parse_alone(argc, argv, options, "--out NAME.pem",
+                     "Make one key, root or online, where it is to be held: only its public half has to leave."))
+        return EXIT_USAGE;
     size_t length = strlen(file);
-    if (operands > 0)
-        return misused(argv[0], "no other words are expected");
     if (length < 5 || length > 4000 || strcmp(file + length - 4, ".pem") != 0)
         return misused(argv[0], "--out needs a name that ends in .pem");
     char public_file[4096];

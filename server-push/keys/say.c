@@ -6,13 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-uint64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 const char *date_of(uint64_t time_ms)
 {
     static char text[32];
@@ -33,6 +26,15 @@ int misused(const char *command, const char *why)
 {
     fprintf(stderr, "%s: %s; see %s --help\n", command, why, command);
     return EXIT_USAGE;
+}
+
+bool parse_alone(int argc, char **argv, const alto_option *options, const char *usage, const char *about)
+{
+    int operands;
+    alto_options_parse(argc, argv, options, usage, about, &operands);
+    if (operands > 0)
+        misused(argv[0], "no other words are expected");
+    return operands == 0;
 }
 
 int finish(void)
@@ -56,9 +58,10 @@ void print_key(const char *what, const alto_public_key *key, const char *after)
     print_hex(what, id.bytes, sizeof id.bytes, after);
 }
 
-static void print_roots(unsigned threshold, const alto_public_key *roots, size_t count)
+/* of: what there are so many of, in words. */
+static void print_roots(unsigned threshold, const alto_public_key *roots, size_t count, const char *of)
 {
-    printf("threshold  %u of %zu\n", threshold, count);
+    printf("threshold  %u of %zu%s\n", threshold, count, of);
     for (size_t i = 0; i < count; i++)
         print_key("root key   ", &roots[i], "\n");
 }
@@ -66,7 +69,7 @@ static void print_roots(unsigned threshold, const alto_public_key *roots, size_t
 void print_anchor(const alto_anchor *anchor)
 {
     print_hex("origin     ", anchor->origin.bytes, sizeof anchor->origin.bytes, "\n");
-    print_roots(anchor->threshold, anchor->roots, anchor->root_count);
+    print_roots(anchor->threshold, anchor->roots, anchor->root_count, "");
 }
 
 /* How long something is still good, in words. */
@@ -134,8 +137,6 @@ alto_status read_public_keys(const char *const *files, size_t count, alto_public
 void print_whole_manifest(const alto_manifest *manifest)
 {
     print_hex("origin     ", manifest->origin.bytes, sizeof manifest->origin.bytes, "\n");
-    printf("threshold  %u of %zu root keys\n", manifest->threshold, manifest->root_count);
-    for (size_t i = 0; i < manifest->root_count; i++)
-        print_key("root key   ", &manifest->roots[i], "\n");
-    print_manifest(manifest, now_ms());
+    print_roots(manifest->threshold, manifest->roots, manifest->root_count, " root keys");
+    print_manifest(manifest, alto_clock_ms());
 }

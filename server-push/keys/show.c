@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alto-keys show. */
 #include "commands.h"
-#include "io/options.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +26,7 @@ static int show_directory(const char *directory)
     alto_roots roots = {.count = 0};
     alto_manifest manifest;
     alto_error error;
-    uint64_t now = now_ms();
+    uint64_t now = alto_clock_ms();
     alto_status status = alto_keyring_read_roots(directory, now, &anchor, &roots, &error);
     if (status == ALTO_OK) {
         print_anchor(&anchor);

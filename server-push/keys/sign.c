@@ -2,7 +2,6 @@
 /* alto-keys sign, combine: for root keys that lie in several places. */
 #include "commands.h"
 #include "io/keyring_change.h"
-#include "io/options.h"
 
 #include <stdio.h>
 
@@ -25,16 +24,8 @@ int run_sign(int argc, char **argv)
     const char *root = NULL, *to = NULL;
     int operands;
     const alto_option options[] = {
-        {.name = "root",
-         .type = ALTO_OPTION_TEXT,
-         .target = &root,
-         .value = "FILE",
-         .required = true,
-         .help = "private root key"},
-        {.name = "out",
-         .type = ALTO_OPTION_TEXT,
-         .target = &to,
-         .value = "FILE",
+        {"root", ALTO_OPTION_TEXT, &root, "FILE", .help = "private root key", .required = true},
+        {"out", ALTO_OPTION_TEXT, &to, "FILE",
          .help = "where the signed manifest goes (the draft's name and the ID of the key)"},
         {0},
     };
@@ -53,15 +44,11 @@ int run_sign(int argc, char **argv)
 
 int run_combine(int argc, char **argv)
 {
-    alto_key_job job = {.now_ms = now_ms()};
+    alto_key_job job = {.now_ms = alto_clock_ms()};
     int operands;
     const alto_option options[] = {
-        {.name = "keys",
-         .type = ALTO_OPTION_TEXT,
-         .target = &job.directory,
-         .value = "DIR",
-         .required = true,
-         .help = "key directory whose manifest it becomes"},
+        {"keys", ALTO_OPTION_TEXT, &job.directory, "DIR", .help = "key directory whose manifest it becomes",
+         .required = true},
         {0},
     };
     alto_options_parse(
