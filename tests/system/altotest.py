@@ -309,6 +309,14 @@ class World:
         equal(done.returncode, 0, "compiling %s (%s)" % (name, done.stderr))
         return {"LD_PRELOAD": self.path(name + ".so")}
 
+    def sign(self, key, data):
+        """The signature by a key in a file, made by openssl."""
+        with open(self.path("to-sign"), "wb") as file:
+            file.write(data)
+        done = subprocess.run(["openssl", "pkeyutl", "-sign", "-rawin", "-inkey", key, "-in", self.path("to-sign")], capture_output=True)
+        equal(done.returncode, 0, "openssl signs (%s)" % done.stderr)
+        return done.stdout
+
     def moved_clock(self, offset_s):
         """The variables with which a program has a wall clock that is so much ahead, or behind."""
         asan = "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", "")
