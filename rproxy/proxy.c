@@ -28,6 +28,13 @@ static void on_hopeless(void *context)
         alto_loop_stop(self->loop);
 }
 
+static void on_hangup(void *context)
+{
+    proxy *self = context;
+    for (size_t i = 0; i < self->count; i++)
+        relay_reload(self->relays[i]);
+}
+
 static alto_status add_relay(proxy *self, const char *state, const relay_options *options, alto_error *error)
 {
     relay_options own = *options;
@@ -42,6 +49,8 @@ static alto_status add_relay(proxy *self, const char *state, const relay_options
 static alto_status open_all(proxy *self, const proxy_options *options, alto_error *error)
 {
     alto_status status = alto_outlet_new(self->loop, &options->outlet, &self->outlet, error);
+    if (status == ALTO_OK && alto_loop_on_hangup(self->loop, on_hangup, self) != ALTO_OK)
+        status = alto_fail(error, ALTO_IO, "SIGHUP", "cannot be watched for");
     for (size_t i = 0; status == ALTO_OK && i < options->count; i++)
         status = add_relay(self, options->state, &options->origins[i], error);
     if (status == ALTO_OK)

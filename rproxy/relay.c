@@ -283,6 +283,11 @@ alto_status relay_start(relay *self, alto_error *error)
     return ALTO_OK;
 }
 
+void relay_reload(relay *self)
+{
+    alto_follower_reload(self->follower);
+}
+
 void relay_destroy(relay **self)
 {
     relay *dying = *self;

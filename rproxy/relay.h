@@ -28,6 +28,8 @@ alto_status relay_new(alto_loop *loop, alto_outlet *outlet, const relay_options 
                       alto_error *error);
 /* Once the outlet is open: take up what the disk holds, and begin to follow. */
 alto_status relay_start(relay *self, alto_error *error);
+/* Read the files of CURVE anew (follower.h). */
+void relay_reload(relay *self);
 /* No upstream serves the origin of the root key, and nothing is held of that. */
 bool relay_hopeless(const relay *self);
 void relay_destroy(relay **self);

@@ -100,6 +100,12 @@ static void on_applied(void *context, const alto_applied *applied)
         report(self, applied);
 }
 
+static void on_reload(void *context)
+{
+    altocast *self = context;
+    alto_follower_reload(self->follower);
+}
+
 static void on_wrong_origin(void *context)
 {
     altocast *self = context;
@@ -153,8 +159,10 @@ static alto_status open_all(altocast *self, const altocast_options *options, alt
     alto_follower_events events = {
         .replica = {.applied = on_applied, .context = self}, .wrong_origin = on_wrong_origin, .context = self};
     status = alto_follower_new(self->loop, &following, &events, &self->follower, error);
-    if (status == ALTO_OK)
-        alto_follower_start(self->follower);
+    if (status != ALTO_OK)
+        return status;
+    alto_loop_on_wake(self->loop, on_reload, self);
+    alto_follower_start(self->follower);
     return status;
 }
 
@@ -183,6 +191,11 @@ void altocast_close(altocast *self)
     alto_view_release(self->view);
     pthread_mutex_destroy(&self->lock);
     free(self);
+}
+
+void altocast_reload(altocast *self)
+{
+    alto_loop_wake(self->loop);
 }
 
 int altocast_process(altocast *self, int timeout_ms)

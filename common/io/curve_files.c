@@ -113,6 +113,17 @@ alto_status alto_curve_files_pair(const char *file, alto_curve_pair **out, alto_
     return status;
 }
 
+alto_status alto_curve_files_another_pair(const char *file, const alto_curve_pair *held, alto_curve_pair **out,
+                                          alto_error *error)
+{
+    *out = NULL;
+    alto_status status = alto_curve_files_pair(file, out, error);
+    if (status == ALTO_OK &&
+        memcmp(alto_curve_pair_public(*out), alto_curve_pair_public(held), sizeof(alto_curve_key)) == 0)
+        alto_curve_pair_destroy(out);
+    return status;
+}
+
 static void write_key(alto_buffer *out, const char *name, const uint8_t key[ALTO_CURVE_KEY_SIZE])
 {
     char text[ALTO_CURVE_KEY_TEXT];

@@ -17,6 +17,9 @@ alto_status alto_curve_files_make(const char *name, alto_curve_key *public_half,
 /* A key pair from its secret file. Errors: ALTO_NOT_FOUND, ALTO_IO, ALTO_TOO_LARGE, ALTO_NO_MEMORY; ALTO_CONFIG (others than
  * its owner may read it, no certificate, halves that do not belong together). */
 alto_status alto_curve_files_pair(const char *file, alto_curve_pair **out, alto_error *error);
+/* The pair that is in the file now, where that is another one than `held`; otherwise *out is NULL. Errors: as above. */
+alto_status alto_curve_files_another_pair(const char *file, const alto_curve_pair *held, alto_curve_pair **out,
+                                          alto_error *error);
 /* The public key in a certificate of either kind. Errors: ALTO_NOT_FOUND, ALTO_IO, ALTO_TOO_LARGE, ALTO_NO_MEMORY,
  * ALTO_CONFIG (no certificate). */
 alto_status alto_curve_files_public(const char *file, alto_curve_key *out, alto_error *error);

@@ -36,7 +36,9 @@ struct alto_follower {
     alto_topics topics;
     alto_puller *puller;
     alto_curve_pair *curve_own;
-    alto_pull_trust trust; /* its texts are owned */
+    const char *curve_own_file;                  /* owned; NULL: the pair was made for now */
+    const char *curve_files[ALTO_MAX_UPSTREAMS]; /* owned; with the keys of upstreams, NULL: learned */
+    alto_pull_trust trust;                       /* its texts are owned */
     alto_upstream *upstreams[ALTO_MAX_UPSTREAMS];
     size_t upstream_count;
     const alto_upstream *herald; /* told the newest news; NULL: nobody yet */
@@ -479,8 +481,22 @@ static void choose_topics(alto_topics *topics, const alto_follower_options *opti
         add_topic(topics, 'p', origin, NULL, 1 + 8);
 }
 
+/* True unless memory is out. */
+static bool copy_text(const char *text, const char **out)
+{
+    *out = text ? strdup(text) : NULL;
+    return *out || !text;
+}
+
+static void free_text(const char *text)
+{
+    free((char *)(uintptr_t)text);
+}
+
 static alto_status take_curve_pair(alto_follower *self, const char *file, alto_error *error)
 {
+    if (!copy_text(file, &self->curve_own_file))
+        return alto_fail(error, ALTO_NO_MEMORY, file, "out of memory");
     if (file)
         return alto_curve_files_pair(file, &self->curve_own, error);
     self->curve_own = alto_curve_pair_new();
@@ -503,7 +519,9 @@ static alto_status add_upstream(alto_follower *self, alto_loop *loop, const alto
     alto_curve_key key;
     alto_status status = ALTO_OK;
     if (index < options->upstream_curve_count) {
-        status = alto_curve_files_public(options->upstream_curve[index], &key, error);
+        const char *file = options->upstream_curve[index];
+        status = copy_text(file, &self->curve_files[index]) ? alto_curve_files_public(file, &key, error)
+                                                            : alto_fail(error, ALTO_NO_MEMORY, file, "out of memory");
         one.curve = &key;
     }
     if (status == ALTO_OK)
@@ -524,13 +542,6 @@ static alto_status add_upstreams(alto_follower *self, alto_loop *loop, const alt
     while (status == ALTO_OK && self->upstream_count < options->upstream_count)
         status = add_upstream(self, loop, options, error);
     return status;
-}
-
-/* True unless memory is out. */
-static bool copy_text(const char *text, const char **out)
-{
-    *out = text ? strdup(text) : NULL;
-    return *out || !text;
 }
 
 static alto_status copy_trust(alto_follower *self, const alto_pull_trust *trust, alto_error *error)
@@ -581,9 +592,12 @@ void alto_follower_destroy(alto_follower **self)
         alto_upstream_destroy(&dying->upstreams[i]);
     alto_curve_pair_destroy(&dying->curve_own);
     alto_puller_destroy(&dying->puller);
-    free((char *)(uintptr_t)dying->trust.ca_file);
-    free((char *)(uintptr_t)dying->trust.cert_file);
-    free((char *)(uintptr_t)dying->trust.key_file);
+    free_text(dying->curve_own_file);
+    for (size_t i = 0; i < ALTO_MAX_UPSTREAMS; i++)
+        free_text(dying->curve_files[i]);
+    free_text(dying->trust.ca_file);
+    free_text(dying->trust.cert_file);
+    free_text(dying->trust.key_file);
     alto_replica_destroy(&dying->replica);
     alto_evidence_destroy(&dying->evidence);
     free(dying);
@@ -598,6 +612,36 @@ alto_replica *alto_follower_replica(alto_follower *self)
 void alto_follower_start(alto_follower *self)
 {
     alto_timer_arm(self->timer, 0);
+}
+
+/* ---- keys of CURVE, read anew ---- */
+
+static void reload_key(alto_follower *self, size_t index)
+{
+    alto_curve_key key;
+    alto_error error;
+    const char *file = self->curve_files[index];
+    alto_status status = file ? alto_curve_files_public(file, &key, &error) : ALTO_OK;
+    if (status != ALTO_OK)
+        alto_log_error(ALTO_LOG_ERROR, "curve", &error);
+    alto_upstream_set_curve(self->upstreams[index], self->curve_own, file && status == ALTO_OK ? &key : NULL);
+}
+
+void alto_follower_reload(alto_follower *self)
+{
+    alto_curve_pair *own = NULL, *before = NULL;
+    alto_error error;
+    if (self->curve_own_file &&
+        alto_curve_files_another_pair(self->curve_own_file, self->curve_own, &own, &error) != ALTO_OK)
+        alto_log_error(ALTO_LOG_ERROR, "curve", &error);
+    if (own) {
+        before = self->curve_own;
+        self->curve_own = own;
+    }
+    for (size_t i = 0; i < self->upstream_count; i++)
+        reload_key(self, i);
+    alto_curve_pair_destroy(&before); /* no upstream has it any more */
+    pump(self);
 }
 
 /* ---- looking ---- */

@@ -57,6 +57,11 @@ void alto_follower_destroy(alto_follower **self);
 alto_replica *alto_follower_replica(alto_follower *self);
 void alto_follower_start(alto_follower *self);
 
+/* Read the files of CURVE anew. Push that began with another key than is there now is ended and begins anew; what it missed is
+ * pulled. A file that is no good leaves what was read of it before, with a line of log that says why. Not from inside an
+ * event. */
+void alto_follower_reload(alto_follower *self);
+
 /* The replica's state at alto_clock_ms; not live before every upstream has told its head, or failed to. */
 alto_replica_state alto_follower_state(const alto_follower *self);
 /* How news come at the moment, at best. */

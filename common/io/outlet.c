@@ -21,10 +21,11 @@ static void on_hangup(void *context)
 {
     alto_outlet *self = context;
     alto_error error;
-    if (alto_push_gate_reload(self->gate, &error) == ALTO_OK)
+    alto_push_gate_news news = alto_push_gate_reload(self->gate);
+    if (news.pair && alto_push_sender_rekey(self->sender, &error) != ALTO_OK)
+        alto_log_error(ALTO_LOG_ERROR, "push", &error);
+    if (news.peers)
         alto_push_sender_recheck(self->sender);
-    else
-        alto_log_error(ALTO_LOG_ERROR, "curve", &error);
 }
 
 static alto_status start_gate(alto_outlet *self, alto_loop *loop, alto_error *error)

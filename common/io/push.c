@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -27,6 +28,7 @@ enum {
     LINGER_MS = 500,              /* what a sender still tries to deliver when it is destroyed */
     CUT_MS = 100,                 /* and how long until libzmq has left those who did not take it ... */
     STEP_MS = 5,                  /* ... looked at so often */
+    UNBIND_MS = 1000,             /* until libzmq has closed what was bound, at most */
     HEARTBEAT_MS = 2000,          /* a silent peer is asked that often ... */
     HEARTBEAT_TIMEOUT_MS = 6000,  /* ... and given up after this */
     HANDSHAKE_MS = 10000,         /* from accepted to the end of the ZMTP handshake */
@@ -255,6 +257,11 @@ static bool valid_tcp(const char *address, bool to_bind)
     return number <= UINT16_MAX && (number > 0 || to_bind);
 }
 
+static bool is_tcp(const char *endpoint)
+{
+    return strncmp(endpoint, "tcp://", 6) == 0;
+}
+
 bool alto_push_is_multicast(const char *endpoint)
 {
     return strncmp(endpoint, "epgm://", 7) == 0;
@@ -295,7 +302,7 @@ static bool valid_endpoint(const char *endpoint, bool to_bind)
 {
     if (strlen(endpoint) >= ALTO_PUSH_ENDPOINT_SIZE)
         return false;
-    if (strncmp(endpoint, "tcp://", 6) == 0)
+    if (is_tcp(endpoint))
         return valid_tcp(endpoint + 6, to_bind);
     if (alto_push_is_multicast(endpoint))
         return parse_multicast(endpoint + 7, &(struct in_addr){0});
@@ -356,8 +363,11 @@ struct alto_push_sender {
     alto_push_gate *gate; /* NULL: in the clear */
     alto_push_zap *zap;   /* NULL: nobody is listed */
     alto_push_endpoints endpoints;
-    pthread_mutex_t lock;   /* of the peers and the monitor, which the watch's thread uses too */
-    alto_push_peers *peers; /* under the lock */
+    int kept[ALTO_PUSH_ENDPOINTS]; /* what TCP endpoints listen with, held by us too; -1: none */
+    int listener;                  /* what the endpoint bound last listens with, libzmq's */
+    size_t listeners;              /* how many of these libzmq has */
+    pthread_mutex_t lock;          /* of the peers and the monitor, which the watch's thread uses too */
+    alto_push_peers *peers;        /* under the lock */
     alto_ticker *watch;
     _Atomic uint64_t bytes;           /* handed to libzmq */
     uint64_t messages, guarded_bytes; /* likewise; `bytes` when sending last looked at the peers */
@@ -365,11 +375,20 @@ struct alto_push_sender {
 
 static void on_sender_event(alto_push_sender *self, const monitor_event *event)
 {
-    if (event->event != ZMQ_EVENT_ACCEPTED) {
+    switch (event->event) {
+    case ZMQ_EVENT_ACCEPTED:
+        alto_push_peers_accepted(self->peers, event->fd, alto_monotonic_ms());
+        return;
+    case ZMQ_EVENT_LISTENING:
+        self->listener = event->fd;
+        self->listeners++;
+        return;
+    case ZMQ_EVENT_DISCONNECTED:
         alto_push_peers_gone(self->peers, event->fd);
         return;
+    default: /* a listener was closed */
+        self->listeners--;
     }
-    alto_push_peers_accepted(self->peers, event->fd, alto_monotonic_ms());
 }
 
 /* Under the lock. */
@@ -459,6 +478,21 @@ static alto_status why_not_bound(const char *endpoint, alto_error *error)
     }
 }
 
+/* Bind with what is kept of that endpoint, so that its port goes on listening while it is bound anew, and needs no right that
+ * was given up since. */
+static bool bind_with_kept(alto_push_sender *self, size_t index, const char *endpoint)
+{
+    void *socket = self->channel.socket;
+    set_int(socket, ZMQ_USE_FD, self->kept[index]);
+    bool bound = zmq_bind(socket, endpoint) == 0;
+    set_int(socket, ZMQ_USE_FD, -1);
+    if (!bound)
+        return false;
+    take_sender_events(self); /* libzmq has told by now what it listens with */
+    self->kept[index] = is_tcp(endpoint) ? fcntl(self->listener, F_DUPFD_CLOEXEC, 0) : -1;
+    return true;
+}
+
 static alto_status bind_endpoint(alto_push_sender *self, const char *endpoint, unsigned multicast_mbit,
                                  alto_error *error)
 {
@@ -469,7 +503,7 @@ static alto_status bind_endpoint(alto_push_sender *self, const char *endpoint, u
         return alto_fail(error, ALTO_CONFIG, endpoint,
                          "a multicast group is never encrypted; add --cleartext-multicast if it may be so");
     prepare_for(self->channel.socket, endpoint, true, multicast_mbit);
-    if (zmq_bind(self->channel.socket, endpoint) < 0)
+    if (!bind_with_kept(self, self->endpoints.count, endpoint))
         return why_not_bound(endpoint, error);
     char *bound = self->endpoints.text[self->endpoints.count];
     size_t size = ALTO_PUSH_ENDPOINT_SIZE;
@@ -492,13 +526,17 @@ static void encrypt_sender(const alto_push_sender *self)
 static alto_status open_sender(alto_push_sender *self, alto_loop *loop)
 {
     bool listed = self->gate && alto_push_gate_is_listed(self->gate);
+    for (size_t i = 0; i < ALTO_PUSH_ENDPOINTS; i++)
+        self->kept[i] = -1;
     self->peers = alto_push_peers_new(&self->endpoints);
     if (listed)
         self->zap = alto_push_zap_new(self->gate);
     if (!self->peers || (listed && !self->zap))
         return ALTO_NO_MEMORY;
+    int events =
+        ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_LISTENING | ZMQ_EVENT_CLOSED | ZMQ_EVENT_CLOSE_FAILED;
     alto_status status = channel_open(&self->channel, loop, self->zap ? alto_push_zap_context(self->zap) : NULL,
-                                      ZMQ_XPUB, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED, pump_sender, self);
+                                      ZMQ_XPUB, events, pump_sender, self);
     if (status != ALTO_OK)
         return status;
     void *socket = self->channel.socket;
@@ -561,6 +599,9 @@ void alto_push_sender_destroy(alto_push_sender **self)
     alto_ticker_destroy(&(*self)->watch);
     if ((*self)->endpoints.count > 0)
         wait_for_peers(*self);
+    for (size_t i = 0; i < (*self)->endpoints.count; i++)
+        if ((*self)->kept[i] >= 0)
+            close((*self)->kept[i]);
     channel_close(&(*self)->channel);
     alto_push_zap_destroy(&(*self)->zap);
     alto_push_peers_destroy(&(*self)->peers);
@@ -618,6 +659,45 @@ void alto_push_sender_recheck(alto_push_sender *self)
     take_sender_events(self);
     alto_push_peers_recheck(self->peers, is_listed, self->gate);
     pthread_mutex_unlock(&self->lock);
+}
+
+/* Wait for events; false: for nothing. Under the lock. */
+static bool wait_for_events(alto_push_sender *self, int most_ms)
+{
+    zmq_pollitem_t monitor = {.socket = self->channel.monitor, .events = ZMQ_POLLIN};
+    bool any = zmq_poll(&monitor, 1, most_ms) > 0;
+    take_sender_events(self);
+    return any;
+}
+
+/* Have nobody who began with the old key. Closing what was bound, libzmq closes the connections that came by it: but for the
+ * same reason as in wait_for_peers nobody may be behind then. Connections that wait in the kernel meanwhile begin with the new
+ * key. Blocks. Under the lock. */
+static void unbind_all(alto_push_sender *self)
+{
+    for (int waited_ms = 0; waited_ms < CUT_MS && alto_push_peers_cut_all(self->peers, "new-key"); waited_ms += STEP_MS)
+        wait_for_events(self, STEP_MS);
+    for (size_t i = 0; i < self->endpoints.count; i++)
+        if (!alto_push_is_multicast(self->endpoints.text[i]))
+            zmq_unbind(self->channel.socket, self->endpoints.text[i]);
+    while (self->listeners > 0 && wait_for_events(self, UNBIND_MS))
+        ;
+}
+
+alto_status alto_push_sender_rekey(alto_push_sender *self, alto_error *error)
+{
+    alto_status status = ALTO_OK;
+    encrypt_sender(self); /* what is bound from now on */
+    pthread_mutex_lock(&self->lock);
+    take_sender_events(self);
+    unbind_all(self);
+    for (size_t i = 0; i < self->endpoints.count; i++) {
+        const char *endpoint = self->endpoints.text[i];
+        if (!alto_push_is_multicast(endpoint) && !bind_with_kept(self, i, endpoint))
+            status = why_not_bound(endpoint, error);
+    }
+    pthread_mutex_unlock(&self->lock);
+    return status;
 }
 
 alto_push_counts alto_push_sender_counts(alto_push_sender *self)

@@ -51,6 +51,10 @@ alto_status alto_push_send(alto_push_sender *self, const alto_slice *frames, siz
 /* The gate lists others now: connections of those who are not listed any more are cut off, and those that have not subscribed
  * yet (it is not known whose they are), which may come again. */
 void alto_push_sender_recheck(alto_push_sender *self);
+/* The gate has another key pair now: all endpoints are bound anew with that, at the same addresses, and whoever came with the
+ * old one is cut off, and may come again. A TCP port goes on listening meanwhile. Blocks until they are gone,
+ * mostly for some ms, and for 1.1 s at most. Errors: ALTO_IO (an endpoint cannot be bound anew, and nobody can come there; the others are). */
+alto_status alto_push_sender_rekey(alto_push_sender *self, alto_error *error);
 /* Messages and bytes handed to libzmq; TCP and ipc connections now, and those cut off so far, for whatever reason; the
  * subscriptions of all peers now (one topic of two peers is two); how many were one too many, for one peer or for all
  * together: such a peer is cut off (it may connect again), for libzmq has no cheap way to refuse. */

@@ -13,8 +13,8 @@ enum { SAY_MS = 1000 }; /* a line of log about refusals at most so often */
 
 struct alto_push_gate {
     alto_push_gate_options options;
-    alto_curve_pair *pair;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock;  /* of what follows */
+    alto_curve_pair *pair; /* changed by one thread only, which need not lock to look */
     alto_curve_peers peers;
     uint64_t refused, unsaid; /* so far; of these, since the last line of log */
     uint64_t said_ms;         /* monotonic; 0: never */
@@ -63,24 +63,24 @@ void alto_push_gate_log(const alto_push_gate *self)
     alto_log(ALTO_LOG_INFO, "curve", "key=%s peers=%s", key, listed);
 }
 
-/* Connections are bound to the pair that they began with, and so is the socket. The file may be out of reach by now, for a
- * process that has given up being root: then there is nothing to say. */
-static void compare_pair(const alto_push_gate *self)
+static alto_status reload_pair(alto_push_gate *self, bool *changed, alto_error *error)
 {
-    alto_curve_pair *pair = NULL;
-    alto_error error;
-    if (alto_curve_files_pair(self->options.key, &pair, &error) != ALTO_OK)
-        return;
-    if (memcmp(alto_curve_pair_public(pair), alto_curve_pair_public(self->pair), sizeof(alto_curve_key)) != 0)
-        alto_log(ALTO_LOG_WARN, "curve", "file=%s why=\"another key pair is taken with the next start\"",
-                 self->options.key);
-    alto_curve_pair_destroy(&pair);
+    alto_curve_pair *pair;
+    alto_status status = alto_curve_files_another_pair(self->options.key, self->pair, &pair, error);
+    *changed = pair != NULL;
+    if (!pair)
+        return status;
+    pthread_mutex_lock(&self->lock);
+    alto_curve_pair *before = self->pair;
+    self->pair = pair;
+    pthread_mutex_unlock(&self->lock);
+    alto_curve_pair_destroy(&before);
+    return ALTO_OK;
 }
 
-alto_status alto_push_gate_reload(alto_push_gate *self, alto_error *error)
+static alto_status reload_peers(alto_push_gate *self, alto_error *error)
 {
     alto_curve_peers peers = {0};
-    compare_pair(self);
     alto_status status = self->options.allow ? alto_curve_files_peers(self->options.allow, &peers, error) : ALTO_OK;
     if (status != ALTO_OK)
         return status;
@@ -89,13 +89,34 @@ alto_status alto_push_gate_reload(alto_push_gate *self, alto_error *error)
     self->peers = peers;
     pthread_mutex_unlock(&self->lock);
     alto_curve_peers_fini(&before);
-    alto_push_gate_log(self);
     return ALTO_OK;
+}
+
+alto_push_gate_news alto_push_gate_reload(alto_push_gate *self)
+{
+    alto_push_gate_news news = {.peers = true};
+    alto_error error;
+    if (reload_pair(self, &news.pair, &error) != ALTO_OK)
+        alto_log_error(ALTO_LOG_ERROR, "curve", &error);
+    if (reload_peers(self, &error) != ALTO_OK) {
+        alto_log_error(ALTO_LOG_ERROR, "curve", &error);
+        news.peers = false;
+    }
+    alto_push_gate_log(self);
+    return news;
 }
 
 const alto_curve_pair *alto_push_gate_pair(const alto_push_gate *self)
 {
     return self->pair;
+}
+
+alto_curve_key alto_push_gate_key(alto_push_gate *self)
+{
+    pthread_mutex_lock(&self->lock);
+    alto_curve_key key = *alto_curve_pair_public(self->pair);
+    pthread_mutex_unlock(&self->lock);
+    return key;
 }
 
 bool alto_push_gate_is_listed(const alto_push_gate *self)

@@ -247,6 +247,13 @@ void alto_push_peers_recheck(alto_push_peers *self, alto_push_peers_allowed_fn *
     }
 }
 
+uint64_t alto_push_peers_cut_all(alto_push_peers *self, const char *why)
+{
+    for (size_t fd = 0; fd < self->capacity; fd++)
+        alto_push_peers_cut(self, (int)fd, why);
+    return self->counts.open;
+}
+
 /* ---- what they ask for ---- */
 
 static int greediest(const alto_push_peers *self)

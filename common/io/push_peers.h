@@ -50,6 +50,8 @@ void alto_push_peers_is(alto_push_peers *self, int fd, const char *user);
 /* Cut off whoever is not allowed any more, and whoever has not said yet who it is: it may come again. */
 typedef bool alto_push_peers_allowed_fn(void *context, const char *user);
 void alto_push_peers_recheck(alto_push_peers *self, alto_push_peers_allowed_fn *allowed, void *context);
+/* Cut off everybody who is there; all may come again. How many are there still. */
+uint64_t alto_push_peers_cut_all(alto_push_peers *self, const char *why);
 
 /* End a connection, with a line of log. Whoever owns the descriptor notices, and alto_push_peers_gone follows. */
 void alto_push_peers_cut(alto_push_peers *self, int fd, const char *why);

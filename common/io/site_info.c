@@ -75,12 +75,13 @@ static void write_behind(const alto_behind *behind, alto_buffer *out)
     behind->info(behind->context, out);
 }
 
-static void write_curve_key(const alto_push_gate *gate, alto_buffer *out)
+static void write_curve_key(alto_push_gate *gate, alto_buffer *out)
 {
     char key[ALTO_CURVE_KEY_TEXT];
     if (!gate)
         return;
-    alto_z85_write(alto_curve_pair_public(alto_push_gate_pair(gate))->bytes, key);
+    const alto_curve_key own = alto_push_gate_key(gate);
+    alto_z85_write(own.bytes, key);
     alto_buffer_print(out, ",\"curve-key\":\"%s\"", key); /* Z85 has nothing that JSON would escape */
 }
 
@@ -95,7 +96,7 @@ static void write_gate(alto_push_gate *gate, alto_buffer *out)
     alto_buffer_print(out, "\"refused\":%llu}", (unsigned long long)counts.refused);
 }
 
-static void write_origin(const alto_site_origin *origin, alto_slice push, const alto_push_gate *gate, alto_buffer *out)
+static void write_origin(const alto_site_origin *origin, alto_slice push, alto_push_gate *gate, alto_buffer *out)
 {
     char hex[2 * ALTO_HASH_SIZE + 1];
     refusals own = {.of = {0}};

@@ -240,6 +240,20 @@ static void follow_connection(alto_upstream *self, uint64_t now_ms)
     self->last_via = via;
 }
 
+void alto_upstream_set_curve(alto_upstream *self, const alto_curve_pair *own, const alto_curve_key *key)
+{
+    bool other = own != self->curve.own || (key && memcmp(key, &self->curve.publisher, sizeof *key) != 0);
+    self->curve.own = own;
+    if (key)
+        self->curve.publisher = *key;
+    if (!other || !self->encrypted || !self->receiver)
+        return;
+    alto_log(ALTO_LOG_INFO, "upstream", "%surl=%s curve=new-keys", self->label, self->url);
+    self->refused = false;
+    stop_push(self);
+    start_push(self);
+}
+
 /* ---- info: whose maps it has, and where it pushes ---- */
 
 /* The port of "tcp://HOST:PORT"; 0 for other endpoints, and for ports below 1024: those are of services that nobody should

@@ -78,6 +78,9 @@ void alto_upstream_failed(alto_upstream *self, alto_status status, const char *w
 /* It sent what no honest upstream passes on. The third time, whatever was right in between, it is left alone as after a second
  * failure in a row or longer, its push too. True: this was the third. */
 bool alto_upstream_lied(alto_upstream *self, alto_status status);
+/* From now on it knows us by this pair, which must outlive it, and has this key (copied; NULL: that which it had). Encrypted push
+ * that began with others is ended, and begins anew; its next turn is due. */
+void alto_upstream_set_curve(alto_upstream *self, const alto_curve_pair *own, const alto_curve_key *key);
 /* End its push too, from the next turn until it is asked again. */
 void alto_upstream_leave(alto_upstream *self);
 

@@ -24,7 +24,8 @@ command_fn command_watch, command_get, command_lookup, command_status, command_n
 /* What needs no upstream, with options of its own; argv[0]: "alto-subscriber verify". Exit code: 0, 1, or 2 for wrong usage. */
 int command_verify(int argc, char **argv);
 
-/* A session of a command: opened, stopped by SIGINT and SIGTERM, and by a wrong origin (which is then reported). */
+/* A session of a command: opened, stopped by SIGINT and SIGTERM, and by a wrong origin (which is then reported). SIGHUP
+ * has it read keys of CURVE again, where there are some. */
 typedef struct {
     altocast *maps;
     bool wrong_origin;

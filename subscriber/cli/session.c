@@ -8,13 +8,14 @@
 
 enum { SETTLE_S = 3 };
 
-static altocast *stopped_by_signal; /* the one session of this process */
+static altocast *told_of_signals; /* the one session of this process */
 
 static void on_signal(int number)
 {
-    (void)number;
-    if (stopped_by_signal)
-        altocast_stop(stopped_by_signal);
+    if (told_of_signals && number == SIGHUP)
+        altocast_reload(told_of_signals);
+    else if (told_of_signals)
+        altocast_stop(told_of_signals);
 }
 
 /* What the library calls back with: the session's own events, then the command's. */
@@ -66,10 +67,12 @@ bool session_open(session *self, const command_options *options, const char *fol
         fprintf(stderr, "alto-subscriber: %s\n", error);
         return false;
     }
-    stopped_by_signal = self->maps;
+    told_of_signals = self->maps;
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    if (options->curve_key_count || options->curve_id) /* otherwise there is nothing to read again, and it ends us */
+        sigaction(SIGHUP, &action, NULL);
     return true;
 }
 
@@ -116,7 +119,7 @@ void session_settle(session *self)
 
 int session_close(session *self, const command_options *options, int code)
 {
-    stopped_by_signal = NULL;
+    told_of_signals = NULL;
     if (self->wrong_origin) {
         fprintf(stderr, "alto-subscriber: %s%s does not serve the origin of %s; check --upstream and --root-key\n",
                 options->upstreams[0], options->upstream_count > 1 ? ", like all others," : "", options->root_key);

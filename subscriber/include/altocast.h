@@ -128,6 +128,9 @@ ALTOCAST_API int altocast_process(altocast *self, int timeout_ms);
 /* Process until altocast_stop. 0, or -1 as above. */
 ALTOCAST_API int altocast_run(altocast *self);
 ALTOCAST_API void altocast_stop(altocast *self); /* any thread, and signal handlers */
+/* Read curve_id and upstream_curve_keys again with the next altocast_process, and connect anew where they are others; files that
+ * are no good change nothing, and the log says so. Any thread, and signal handlers. */
+ALTOCAST_API void altocast_reload(altocast *self);
 /* For a loop of your own: when this descriptor is readable, call altocast_process(self, 0). */
 ALTOCAST_API int altocast_fd(const altocast *self);
 

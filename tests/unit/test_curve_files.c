@@ -183,14 +183,38 @@ static void a_gate_lets_in_who_is_listed_at_the_moment(void **state)
     assert_false(alto_push_gate_admit(gate, &other, "test") || alto_push_gate_knows(gate, OTHER));
     assert_false(alto_push_gate_knows(gate, "no key"));
     write_text("list", 0644, "nonsense");
-    assert_int_equal(alto_push_gate_reload(gate, &error), ALTO_CONFIG);
+    assert_false(alto_push_gate_reload(gate).peers);
     assert_true(alto_push_gate_admit(gate, &listed, "test"));
     write_text("list", 0644, "b " OTHER "\n");
-    assert_int_equal(alto_push_gate_reload(gate, &error), ALTO_OK);
+    assert_true(alto_push_gate_reload(gate).peers);
     assert_true(alto_push_gate_admit(gate, &other, "test"));
     assert_false(alto_push_gate_admit(gate, &listed, "test") || alto_push_gate_knows(gate, OPEN));
     assert_int_equal(alto_push_gate_counts_now(gate).listed, 1);
     assert_int_equal(alto_push_gate_counts_now(gate).refused, 2);
+    alto_push_gate_destroy(&gate);
+}
+
+static void a_gate_takes_another_pair_or_keeps_its_own(void **state)
+{
+    (void)state;
+    alto_push_gate *gate = NULL;
+    alto_error error;
+    alto_curve_key fresh, key;
+    write_text("server.key_secret", 0600, "public-key=" OPEN "\nsecret-key=" SECRET);
+    char file[400], name[400];
+    snprintf(file, sizeof file, "%s", path("server.key_secret"));
+    snprintf(name, sizeof name, "%s", path("server"));
+    assert_int_equal(alto_push_gate_new(&(alto_push_gate_options){.key = file}, &gate, &error), ALTO_OK);
+    const alto_curve_pair *held = alto_push_gate_pair(gate);
+    assert_false(alto_push_gate_reload(gate).pair);
+    write_text("server.key_secret", 0600, "nonsense");
+    assert_false(alto_push_gate_reload(gate).pair);
+    assert_ptr_equal(alto_push_gate_pair(gate), held);
+    remove(file);
+    assert_int_equal(alto_curve_files_make(name, &fresh, &error), ALTO_OK);
+    assert_true(alto_push_gate_reload(gate).pair);
+    key = alto_push_gate_key(gate);
+    assert_memory_equal(key.bytes, fresh.bytes, sizeof key.bytes);
     alto_push_gate_destroy(&gate);
 }
 
@@ -202,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(peers_are_lines_of_a_file, setup, teardown),
         cmocka_unit_test_setup_teardown(peers_are_the_certificates_of_a_directory, setup, teardown),
         cmocka_unit_test_setup_teardown(a_gate_lets_in_who_is_listed_at_the_moment, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_gate_takes_another_pair_or_keeps_its_own, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
