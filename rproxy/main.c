@@ -18,15 +18,17 @@ static const char about[] =
     "It follows several ALTO servers when --origin NAME is given for each, followed by what concerns that one:\n"
     "--root-key, --upstream, --upstream-push, --upstream-curve-key, --curve-id, --ca-file, --client-cert, "
     "--client-key,\n"
-    "--no-push, --poll-ms, --alto-server, --alto-timeout, --alto-ca, --compute-ecs, --stale;\n"
+    "--no-push, --poll-ms, --alto-server, --alto-timeout, --alto-credentials, --alto-ca, --alto-cert, --alto-key,\n"
+    "--compute-ecs, --stale;\n"
     "what stands before the first --origin holds for all. A client of one begins at /NAME/directory, of the first one\n"
     "also at /directory.";
 
 typedef struct {
-    const char *name, *root_key, *stale, *alto_server, *alto_ca;
+    const char *name, *root_key, *stale, *alto_server;
     alto_list upstreams, upstream_push, upstream_curve;
     const char *curve_id;
     alto_pull_trust trust;
+    alto_login_files alto_login;
     bool no_push, compute_ecs;
     uint64_t poll_ms, alto_patience_s;
 } origin_words;
@@ -48,7 +50,7 @@ static bool take_origin(const origin_words *words, relay_options *out)
                                       .trust = words->trust},
                            .alto_server = {.url = words->alto_server,
                                            .patience_s = (unsigned)words->alto_patience_s,
-                                           .ca_file = words->alto_ca,
+                                           .login = words->alto_login,
                                            .no_costs = words->compute_ecs}};
     return alto_stale_policy_parse(words->stale, &out->stale);
 }
@@ -110,8 +112,7 @@ int main(int argc, char **argv)
          .help = "directory of the ALTO server itself, asked for what is not held here (default: nobody is)"},
         {"alto-timeout", ALTO_OPTION_NUMBER, &words[0].alto_patience_s, "SECONDS",
          .help = "how long it may take to answer (default 10)", .min = 1, .max = 25},
-        {"alto-ca", ALTO_OPTION_TEXT, &words[0].alto_ca, "FILE",
-         .help = "PEM of whom to believe that it is the ALTO server (default: the system's authorities)"},
+        ALTO_LOGIN_OPTIONS(&words[0].alto_login, "alto-credentials", "alto-ca", "alto-cert", "alto-key"),
         {"compute-ecs", ALTO_OPTION_FLAG, &words[0].compute_ecs, NULL,
          .help = "tell endpoint costs by the maps held here; the ALTO server is never asked for them"},
         {"pull", ALTO_OPTION_TEXT, &pull, "URL",

@@ -57,8 +57,7 @@ int pull_main(int argc, char **argv)
         ALTO_HTTP_SIDE_OPTIONS(&options.http, "127.0.0.1:8671"),
         {"alto-timeout", ALTO_OPTION_NUMBER, &patience_s, "SECONDS",
          .help = "how long the ALTO server may take to answer (default 10)", .min = 1, .max = 25},
-        {"alto-ca", ALTO_OPTION_TEXT, &options.alto_server.ca_file, "FILE",
-         .help = "PEM of whom to believe that it is the ALTO server (default: the system's authorities)"},
+        ALTO_LOGIN_OPTIONS(&options.alto_server.login, "alto-credentials", "alto-ca", "alto-cert", "alto-key"),
         ALTO_CONFINE_OPTIONS(&confine.words),
         {"log", ALTO_OPTION_TEXT, &log_level, "LEVEL", .help = "error, warn, info or debug (default info)"},
         {.name = NULL}};

@@ -28,7 +28,7 @@ struct server {
     ingest *ingest;
     source *source;
     intake intake;
-    alto_buffer credentials;
+    alto_login *login;   /* NULL: no ALTO server */
     alto_notify *notify; /* NULL: nobody may */
     alto_timer *head_timer, *hold_timer, *key_timer;
     uint64_t least_time_ms, started_ms; /* statements are dated from that on; when, on the monotonic clock */
@@ -442,12 +442,6 @@ static alto_status open_notify(server *self, alto_error *error)
     return status;
 }
 
-static alto_status read_credentials(server *self, alto_error *error)
-{
-    const char *file = self->options.credentials;
-    return file ? alto_keyring_read_secret(file, &self->credentials, error) : ALTO_OK;
-}
-
 static alto_status open_source(server *self, alto_error *error)
 {
     const server_options *options = &self->options;
@@ -461,8 +455,7 @@ static alto_status open_source(server *self, alto_error *error)
                            .quiet_ms = options->quiet_ms,
                            .max_quiet_ms = options->max_quiet_ms,
                            .alto = {.url = options->alto_server,
-                                    .credentials = (const char *)self->credentials.data,
-                                    .ca_file = options->ca_file,
+                                    .login = self->login,
                                     .poll_ms = options->poll_ms,
                                     .max_wait_ms = options->max_quiet_ms,
                                     .timeout_s = options->fetch_timeout_s}};
@@ -510,8 +503,8 @@ static alto_status open_all(server *self, alto_error *error)
     alto_status status = open_state(self, &state, error);
     if (status == ALTO_OK)
         status = open_notify(self, error);
-    if (status == ALTO_OK)
-        status = read_credentials(self, error);
+    if (status == ALTO_OK && self->options.alto_server)
+        status = alto_login_new(self->options.alto_server, &self->options.login, &self->login, error);
     if (status == ALTO_OK)
         status = open_publisher(self, error);
     if (status == ALTO_OK)
@@ -547,7 +540,6 @@ alto_status server_new(alto_loop *loop, const server_options *options, server **
     self->loop = loop;
     self->started_ms = alto_monotonic_ms();
     self->options = *options;
-    self->credentials = alto_buffer_make(ALTO_SECRET_MAX);
     self->pool = alto_pool_new();
     self->ingest = self->pool ? ingest_new(&ingesting, self->pool) : NULL;
     self->intake.ingest = self->ingest;
@@ -577,8 +569,7 @@ void server_destroy(server **self)
     if (!dying)
         return;
     source_destroy(&dying->source);
-    alto_wipe(dying->credentials.data, dying->credentials.size);
-    alto_buffer_fini(&dying->credentials);
+    alto_login_destroy(&dying->login);
     alto_timer_destroy(&dying->head_timer);
     alto_timer_destroy(&dying->hold_timer);
     alto_outlet_destroy(&dying->outlet);

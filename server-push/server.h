@@ -5,14 +5,15 @@
 #ifndef SERVER_H
 #define SERVER_H
 
+#include "io/login.h"
 #include "io/outlet.h"
 #include "io/user.h"
 
 typedef struct {
-    const char *maps, *keys, *state;   /* directories; maps: NULL when an ALTO server is the source */
-    const char *alto_server;           /* URL of its directory; NULL: maps */
-    const char *credentials, *ca_file; /* of the ALTO server: files, "user:password" and PEM; NULL: none */
-    const char *notify_key;            /* file with the key of POST /notify; NULL: nobody may */
+    const char *maps, *keys, *state; /* directories; maps: NULL when an ALTO server is the source */
+    const char *alto_server;         /* URL of its directory; NULL: maps */
+    alto_login_files login;          /* at that */
+    const char *notify_key;          /* file with the key of POST /notify; NULL: nobody may */
     uint64_t poll_ms;
     unsigned fetch_timeout_s;
     alto_outlet_options outlet;

@@ -94,18 +94,16 @@ static alto_pull *ask(source_alto *self, const char *url, const char *media_type
 {
     char accept[ALTO_MAX_MEDIA_TYPE + 64];
     snprintf(accept, sizeof accept, "%s, application/alto-error+json", media_type);
-    bool ours = alto_url_same_server(url, self->options.url);
     alto_pull_request request = {.url = url,
                                  .accept = accept,
                                  .if_none_match = held->etag[0] ? held->etag : NULL,
                                  .if_modified_since = held->last_modified[0] ? held->last_modified : NULL,
-                                 .credentials = ours ? self->options.credentials : NULL,
-                                 .trust = {.ca_file = self->options.ca_file},
                                  .max_redirects = MAX_REDIRECTS,
                                  .silence_s = self->options.timeout_s < SILENCE_S ? self->options.timeout_s : SILENCE_S,
                                  .total_s = self->options.timeout_s,
                                  .max_size = max_size,
                                  .no_cache = self->fresh};
+    alto_login_use(self->options.login, &request);
     return alto_pull_start(self->puller, &request, NULL, done, context);
 }
 
@@ -620,9 +618,6 @@ alto_status source_alto_new(alto_loop *loop, const source_alto_options *options,
     if (!alto_url_resolve(options->url, "", url, sizeof url))
         return alto_fail(error, ALTO_CONFIG, options->url,
                          "not the URL of a directory; --alto-server needs http:// or https://");
-    alto_status status = alto_pull_trust_check(&(alto_pull_trust){.ca_file = options->ca_file}, error);
-    if (status != ALTO_OK)
-        return status;
     source_alto *self = calloc(1, sizeof *self);
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, options->url, "out of memory");

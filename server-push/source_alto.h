@@ -8,6 +8,7 @@
 #ifndef SOURCE_ALTO_H
 #define SOURCE_ALTO_H
 
+#include "io/login.h"
 #include "io/loop.h"
 #include "source_events.h"
 
@@ -17,8 +18,7 @@ typedef struct source_alto source_alto;
 
 typedef struct {
     const char *url;         /* of the root directory */
-    const char *credentials; /* "user:password"; NULL: none */
-    const char *ca_file;     /* NULL: the system's authorities */
+    const alto_login *login; /* there; must last */
     uint64_t poll_ms;        /* how often to ask for what does not say how long it is good */
     uint64_t max_wait_ms;    /* until `enough`, from the first news of a round */
     unsigned timeout_s;      /* for one answer */

@@ -66,10 +66,13 @@ static void add_control(alto_cache_told *self, const char *value)
             self->is_private = true;
         else if (named(&one, "no-cache"))
             self->no_cache = true;
+        else if (named(&one, "public") || named(&one, "must-revalidate"))
+            self->sharable = true;
         else if ((shared || (named(&one, "max-age") && !self->is_shared)) &&
                  read_seconds(one.value, one.value_size, &self->max_age_s)) {
             self->has_max_age = true;
             self->is_shared = shared;
+            self->sharable = self->sharable || shared;
         }
     }
 }
@@ -154,7 +157,7 @@ bool alto_cache_lifetime(const alto_cache_told *told, uint64_t *lifetime_s)
 alto_cache_rule alto_cache_judge(const alto_cache_told *told, bool keepable, bool has_validator)
 {
     alto_cache_rule rule = {.use = ALTO_CACHE_PRIVATE, .age_s = told->age_s};
-    if (told->no_store || told->is_private || told->varies)
+    if (told->no_store || told->is_private || told->varies || (told->authorized && !told->sharable))
         return rule;
     if (!alto_cache_lifetime(told, &rule.lifetime_s))
         rule.lifetime_s = 0;

@@ -19,6 +19,9 @@ typedef struct {
     bool no_store, no_cache, is_private; /* of Cache-Control */
     bool has_max_age, is_shared;         /* of these, too; is_shared: it was s-maxage, which goes before */
     bool varies;                         /* with what no request tells: "*" */
+    bool
+        authorized; /* not of a header: it was given to credentials of ours, and is shared only when it says that it may be */
+    bool sharable; /* and so it does: "public", "must-revalidate" or "s-maxage" (RFC 9111 3.5) */
     bool has_expires, has_date;
     uint64_t max_age_s;         /* when has_max_age */
     uint64_t age_s;             /* of Age */

@@ -37,6 +37,7 @@ typedef struct {
 
 struct alto_server {
     alto_server_options options;
+    alto_login *login;
     alto_forward *forward;
     alto_puller *puller;
     alto_timer *timer;              /* until the directory is read again */
@@ -179,12 +180,12 @@ static void on_directory(void *context, const alto_pull_result *result);
 
 static void read_directory(alto_server *self, const char *url)
 {
-    const alto_pull_request request = {.url = url,
-                                       .accept = "application/alto-directory+json, application/alto-error+json",
-                                       .trust = {.ca_file = self->options.ca_file},
-                                       .silence_s = self->options.patience_s,
-                                       .total_s = self->options.patience_s,
-                                       .max_size = ALTO_MAX_DIRECTORY};
+    alto_pull_request request = {.url = url,
+                                 .accept = "application/alto-directory+json, application/alto-error+json",
+                                 .silence_s = self->options.patience_s,
+                                 .total_s = self->options.patience_s,
+                                 .max_size = ALTO_MAX_DIRECTORY};
+    alto_login_use(self->login, &request);
     snprintf(self->reading, sizeof self->reading, "%s", url);
     if (!alto_pull_start(self->puller, &request, NULL, on_directory, self))
         fail(self, "it cannot be asked for");
@@ -338,23 +339,19 @@ void alto_server_info(alto_server *self, alto_buffer *out)
 
 alto_status alto_server_new(alto_loop *loop, const alto_server_options *options, alto_server **out, alto_error *error)
 {
-    const alto_forward_options forwarding = {
-        .server = options->url, .patience_s = options->patience_s, .ca_file = options->ca_file};
-    alto_status status = alto_pull_trust_check(&(alto_pull_trust){.ca_file = options->ca_file}, error);
-    if (status != ALTO_OK)
-        return status;
     alto_server *self = calloc(1, sizeof *self);
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, options->url, "out of memory");
     self->options = *options;
     pthread_mutex_init(&self->lock, NULL);
-    status = alto_forward_new(loop, &forwarding, &self->forward, error);
-    if (status == ALTO_OK) {
-        self->puller = alto_puller_new(loop);
-        self->timer = alto_timer_new(loop, on_timer, self);
-        if (!self->puller || !self->timer)
-            status = alto_fail(error, ALTO_NO_MEMORY, options->url, "out of memory");
-    }
+    self->puller = alto_puller_new(loop);
+    self->timer = alto_timer_new(loop, on_timer, self);
+    alto_status status = self->puller && self->timer
+                             ? alto_login_new(options->url, &options->login, &self->login, error)
+                             : alto_fail(error, ALTO_NO_MEMORY, options->url, "out of memory");
+    if (status == ALTO_OK)
+        status = alto_forward_new(loop, &(alto_forward_options){options->url, options->patience_s, self->login},
+                                  &self->forward, error);
     if (status != ALTO_OK) {
         alto_server_destroy(&self);
         return status;
@@ -374,6 +371,7 @@ void alto_server_destroy(alto_server **self)
     alto_timer_destroy(&gone->timer);
     alto_ird_gather_destroy(&gone->gather);
     alto_forward_destroy(&gone->forward);
+    alto_login_destroy(&gone->login);
     release_offer(gone->offered);
     pthread_mutex_destroy(&gone->lock);
     free(gone);

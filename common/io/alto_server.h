@@ -8,6 +8,7 @@
 #define ALTO_SERVER_H
 
 #include "io/http.h"
+#include "io/login.h"
 #include "io/loop.h"
 
 typedef struct alto_server alto_server;
@@ -15,13 +16,13 @@ typedef struct alto_server alto_server;
 typedef struct {
     const char *url;     /* of its directory; what is on another host or port is never asked for */
     unsigned patience_s; /* for one answer */
-    const char *ca_file; /* PEM: whom to believe instead of the system's authorities; NULL: those */
-    bool no_costs;       /* it is not asked for endpoint costs: as if it offered none */
+    alto_login_files login;
+    bool no_costs; /* it is not asked for endpoint costs: as if it offered none */
 } alto_server_options;
 
 /* Begins to read the directory at once, and reads it again when it is no longer fresh: as it says of itself, after a minute when it
  * says nothing, but not within 5 s. What was read stays while it cannot be had. The texts must outlive it.
- * Errors: ALTO_CONFIG (no URL), ALTO_NO_MEMORY. */
+ * Errors: ALTO_CONFIG (no URL), those of alto_login_new, ALTO_NO_MEMORY. */
 alto_status alto_server_new(alto_loop *loop, const alto_server_options *options, alto_server **out, alto_error *error);
 /* Once nobody can ask it any more. */
 void alto_server_destroy(alto_server **self);

@@ -70,7 +70,8 @@ struct alto_forward {
     alto_loop *loop;
     alto_puller *puller;
     alto_http_server *server; /* may be NULL; the loop's thread only */
-    char *url, *ca_file;      /* of the options; owned, ca_file may be NULL */
+    char *url;                /* of the options; owned */
+    const alto_login *login;
     unsigned patience_s;
     int wake; /* eventfd, readable when something is in the queue */
     bool watched;
@@ -518,19 +519,19 @@ static const char *or_null(const char *text)
 
 static void ask(alto_forward *self, flight *one)
 {
-    const alto_pull_request request = {.url = one->asked.url,
-                                       .method = one->asked.post ? "POST" : "GET",
-                                       .body = one->asked.body,
-                                       .content_type = one->asked.content_type,
-                                       .accept = one->asked.accept[0] ? one->asked.accept : "*/*",
-                                       .accept_encoding = one->asked.codings,
-                                       .if_none_match = one->stale ? or_null(one->stale->tag) : NULL,
-                                       .if_modified_since = one->stale ? or_null(one->stale->modified) : NULL,
-                                       .trust = {.ca_file = self->ca_file},
-                                       .silence_s = self->patience_s,
-                                       .total_s = self->patience_s,
-                                       .max_size = MAX_REPLY,
-                                       .any_body = true};
+    alto_pull_request request = {.url = one->asked.url,
+                                 .method = one->asked.post ? "POST" : "GET",
+                                 .body = one->asked.body,
+                                 .content_type = one->asked.content_type,
+                                 .accept = one->asked.accept[0] ? one->asked.accept : "*/*",
+                                 .accept_encoding = one->asked.codings,
+                                 .if_none_match = one->stale ? or_null(one->stale->tag) : NULL,
+                                 .if_modified_since = one->stale ? or_null(one->stale->modified) : NULL,
+                                 .silence_s = self->patience_s,
+                                 .total_s = self->patience_s,
+                                 .max_size = MAX_REPLY,
+                                 .any_body = true};
+    alto_login_use(self->login, &request);
     if (!alto_pull_start(self->puller, &request, NULL, on_done, one))
         finish(one, own_reply(502, "the ALTO server cannot be asked for that\n"));
 }
@@ -558,9 +559,8 @@ static void on_queue(void *context)
 static bool open_all(alto_forward *self, const alto_forward_options *options)
 {
     self->url = strdup(options->server);
-    self->ca_file = options->ca_file ? strdup(options->ca_file) : NULL;
     self->puller = alto_puller_new(self->loop);
-    if (!self->url || (options->ca_file && !self->ca_file) || !self->puller || self->wake < 0)
+    if (!self->url || !self->puller || self->wake < 0)
         return false;
     self->watched = alto_loop_watch(self->loop, self->wake, on_queue, self) == ALTO_OK;
     return self->watched;
@@ -576,6 +576,7 @@ alto_status alto_forward_new(alto_loop *loop, const alto_forward_options *option
         return alto_fail(error, ALTO_NO_MEMORY, options->server, "out of memory");
     pthread_mutex_init(&self->lock, NULL);
     self->loop = loop;
+    self->login = options->login;
     self->patience_s = options->patience_s;
     self->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (!open_all(self, options)) {
@@ -609,7 +610,6 @@ void alto_forward_destroy(alto_forward **self)
     release_all(gone->kept);
     pthread_mutex_destroy(&gone->lock);
     free(gone->url);
-    free(gone->ca_file);
     free(gone);
 }
 

@@ -5,24 +5,26 @@
  * it says is for one who asked only, is given to one. The client waits, no thread does.
  *
  * Of what a client says of itself the server hears which media types it accepts, and whether gzip and zstd: answers are passed on in the
- * coding they come in. Credentials and cookies of clients stay here.
+ * coding they come in. Credentials and cookies of clients stay here; those that the server hears are our own, whoever asks. What it
+ * says to them is shared where it says so (http_cache.h).
  *
  * Threads: alto_forward_answer may run in several threads at once; all else in the thread of the loop. */
 #ifndef ALTO_FORWARD_H
 #define ALTO_FORWARD_H
 
 #include "io/http.h"
+#include "io/login.h"
 #include "io/loop.h"
 
 typedef struct alto_forward alto_forward;
 
 typedef struct {
-    const char *server;  /* URL; nothing but its scheme, host and port is ever asked */
-    unsigned patience_s; /* for a whole answer; then 504 */
-    const char *ca_file; /* PEM: whom to believe instead of the system's authorities; NULL: those */
+    const char *server;      /* URL; nothing but its scheme, host and port is ever asked */
+    unsigned patience_s;     /* for a whole answer; then 504 */
+    const alto_login *login; /* at that server; must outlive it */
 } alto_forward_options;
 
-/* The texts of options are copied. Errors: ALTO_CONFIG (no URL), ALTO_NO_MEMORY, ALTO_IO. */
+/* The URL is copied. Errors: ALTO_CONFIG (no URL), ALTO_NO_MEMORY, ALTO_IO. */
 alto_status alto_forward_new(alto_loop *loop, const alto_forward_options *options, alto_forward **out,
                              alto_error *error);
 /* Once nobody can call alto_forward_answer any more. */

@@ -36,7 +36,8 @@ struct alto_pull {
     alto_status status; /* why we ended it ourselves; ALTO_OK: we did not */
     bool waiting;       /* not handed to libcurl yet */
     bool cancelled;
-    bool any_body;                 /* not only that of a 200 */
+    bool any_body; /* not only that of a 200 */
+    bool has_credentials;
     unsigned redirects;            /* that may still be followed */
     unsigned total_s;              /* 0: no bound */
     uint64_t begun_ms;             /* monotonic */
@@ -219,6 +220,9 @@ static void read_headers(const alto_pull *self, alto_pull_headers *out)
                                .content_encoding = header_or_empty(self, "Content-Encoding"),
                                .etag = header_or_empty(self, "ETag"),
                                .last_modified = header_or_empty(self, "Last-Modified")};
+    long wanted = 0;
+    curl_easy_getinfo(self->easy, CURLINFO_HTTPAUTH_AVAIL, &wanted);
+    out->caching.authorized = self->has_credentials && wanted; /* it was asked for them */
     read_caching(self, &out->caching);
 }
 
@@ -684,6 +688,7 @@ alto_pull *alto_pull_start(alto_puller *puller, const alto_pull_request *request
     *self = (alto_pull){.puller = puller, .data = data, .done = done, .context = context};
     self->max_size = request->max_size;
     self->any_body = request->any_body;
+    self->has_credentials = request->credentials != NULL;
     self->redirects = request->max_redirects;
     self->total_s = request->total_s;
     self->begun_ms = alto_monotonic_ms();

@@ -98,6 +98,7 @@ static unsigned asked(void)
 typedef struct {
     alto_loop *loop;
     alto_http_server *http;
+    alto_login *login; /* nobody's */
     alto_forward *forward;
     char base[100];
 } fixture;
@@ -116,7 +117,9 @@ static int set_up(void **state)
     if (alto_http_server_new(&http, serve, NULL, &self->http, &error) != ALTO_OK)
         return -1;
     snprintf(self->base, sizeof self->base, "http://%s", alto_http_server_address(self->http));
-    const alto_forward_options options = {.server = self->base, .patience_s = PATIENCE_S};
+    if (alto_login_new(self->base, &(alto_login_files){.credentials = NULL}, &self->login, &error) != ALTO_OK)
+        return -1;
+    const alto_forward_options options = {.server = self->base, .patience_s = PATIENCE_S, .login = self->login};
     return alto_forward_new(self->loop, &options, &self->forward, &error) == ALTO_OK ? 0 : -1;
 }
 
@@ -124,6 +127,7 @@ static int tear_down(void **state)
 {
     fixture *self = *state;
     alto_forward_destroy(&self->forward);
+    alto_login_destroy(&self->login);
     alto_http_server_destroy(&self->http, 0);
     alto_loop_destroy(&self->loop);
     free(self);

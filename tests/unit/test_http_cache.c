@@ -89,6 +89,31 @@ static void an_answer_is_used_for_whom_it_may(void **state)
     }
 }
 
+static void what_credentials_got_is_shared_when_it_says_so(void **state)
+{
+    static const struct {
+        const char *control;
+        alto_cache_use use;
+    } cases[] = {
+        {"max-age=60", ALTO_CACHE_PRIVATE},
+        {"", ALTO_CACHE_PRIVATE},
+        {"public, max-age=60", ALTO_CACHE_KEPT},
+        {"public", ALTO_CACHE_KEPT},
+        {"s-maxage=60", ALTO_CACHE_KEPT},
+        {"s-maxage=soon", ALTO_CACHE_PRIVATE},
+        {"max-age=60, must-revalidate", ALTO_CACHE_KEPT},
+        {"public, private", ALTO_CACHE_PRIVATE},
+        {"no-store, public", ALTO_CACHE_PRIVATE},
+    };
+    (void)state;
+    for (size_t i = 0; i < countof(cases); i++) {
+        print_message("  case: %s\n", cases[i].control);
+        alto_cache_told told = {.authorized = true};
+        alto_cache_told_add(&told, "Cache-Control", cases[i].control);
+        assert_int_equal(alto_cache_judge(&told, true, true).use, cases[i].use);
+    }
+}
+
 static void without_max_age_expires_says_how_long(void **state)
 {
     static const char now[] = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -155,6 +180,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_are_read_as_rfc_9111_says),
         cmocka_unit_test(an_answer_is_used_for_whom_it_may),
+        cmocka_unit_test(what_credentials_got_is_shared_when_it_says_so),
         cmocka_unit_test(without_max_age_expires_says_how_long),
         cmocka_unit_test(an_answer_is_fresh_until_its_lifetime_is_over),
     };
