@@ -485,7 +485,9 @@ static bool bind_with_kept(alto_push_sender *self, size_t index, const char *end
     void *socket = self->channel.socket;
     set_int(socket, ZMQ_USE_FD, self->kept[index]);
     bool bound = zmq_bind(socket, endpoint) == 0;
+    int why = errno;
     set_int(socket, ZMQ_USE_FD, -1);
+    errno = why; /* for who says it */
     if (!bound)
         return false;
     take_sender_events(self); /* libzmq has told by now what it listens with */
