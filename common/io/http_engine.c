@@ -374,6 +374,11 @@ static bool common_size(struct MHD_Connection *connection, const request *asked,
     return info && info->header_size <= COMMON_HEADERS_BYTES;
 }
 
+static void count_large_body(alto_http_engines *self, struct MHD_Connection *connection)
+{
+    alto_http_limits_count(self->options.limits, ALTO_HTTP_BODY_SIZE, peer_of(connection), alto_monotonic_ms());
+}
+
 static enum MHD_Result refuse(alto_http_engines *self, struct MHD_Connection *connection, request *asked,
                               unsigned status)
 {
@@ -383,7 +388,7 @@ static enum MHD_Result refuse(alto_http_engines *self, struct MHD_Connection *co
                                       : "The request is not well-formed HTTP.\n";
     asked->refused = status;
     if (status == 413)
-        alto_http_limits_count(self->options.limits, ALTO_HTTP_BODY_SIZE, peer_of(connection), alto_monotonic_ms());
+        count_large_body(self, connection);
     alto_http_answer answer;
     alto_http_answer_init(&answer, status);
     alto_http_header(&answer, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain");
@@ -509,7 +514,10 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     if (*upload_size > 0) {
         size_t size = *upload_size;
         *upload_size = 0;
-        return take_part(self, asked, upload, size) ? MHD_YES : MHD_NO;
+        if (take_part(self, asked, upload, size))
+            return MHD_YES;
+        count_large_body(self, connection);
+        return MHD_NO;
     }
     asked->posts = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
     asked->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
