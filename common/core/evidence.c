@@ -289,7 +289,7 @@ static alto_status check_statement(const evidence *self, const alto_statement *s
             signer->manifest.epoch, signer->manifest.version);
         return ALTO_UNKNOWN_KEY;
     }
-    if (statement->issued_at_ms > self->now_ms + ALTO_MAX_FUTURE_MS) {
+    if (statement->issued_at_ms > self->now_ms + ALTO_MAX_CLOCK_MS) {
         say(verdict, false, "dated %s, which is in the future", date_of(statement->issued_at_ms).text);
         return ALTO_FUTURE;
     }

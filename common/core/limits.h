@@ -35,7 +35,7 @@
 #define ALTO_MAX_BUNDLE_COMMITS 16384  /* commits in it */
 #define ALTO_MAX_FRAME 1114112      /* bytes of one ZeroMQ frame (ZMQ_MAXMSGSIZE): a statement, or a pushed payload */
 #define ALTO_SNAPSHOT_BLOCK 1048576 /* raw bytes of one snapshot block */
-#define ALTO_MAX_FUTURE_MS 120000   /* how far ahead of our clock a statement may be dated */
+#define ALTO_MAX_CLOCK_MS 120000 /* how far an origin's clock and ours may differ; no statement may be further ahead */
 #define ALTO_MAX_AHEAD_MS 604800000 /* and how far its chain, which a publisher whose clock was ahead goes on with */
 
 #endif

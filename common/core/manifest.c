@@ -374,7 +374,7 @@ alto_status alto_manifest_check(alto_slice file, const alto_manifest *manifest, 
         return status;
     if (manifest->not_after_ms <= now_ms)
         return ALTO_EXPIRED;
-    return manifest->issued_at_ms > now_ms + ALTO_MAX_FUTURE_MS ? ALTO_FUTURE : ALTO_OK;
+    return manifest->issued_at_ms > now_ms + ALTO_MAX_CLOCK_MS ? ALTO_FUTURE : ALTO_OK;
 }
 
 alto_status alto_manifest_open(alto_slice file, const alto_anchor *anchor, uint64_t now_ms, alto_manifest *out)

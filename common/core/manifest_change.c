@@ -16,7 +16,7 @@ static bool begin_next(const alto_manifest *manifest, uint64_t now_ms, alto_mani
 /* A little before: the publisher's clock may be behind that of this machine. */
 static uint64_t at_once(uint64_t now_ms)
 {
-    return now_ms > ALTO_MAX_FUTURE_MS ? now_ms - ALTO_MAX_FUTURE_MS : 0;
+    return now_ms > ALTO_MAX_CLOCK_MS ? now_ms - ALTO_MAX_CLOCK_MS : 0;
 }
 
 alto_status alto_manifest_first(alto_manifest *manifest, unsigned threshold, const alto_public_key *roots,

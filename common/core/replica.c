@@ -112,6 +112,8 @@ alto_replica_state alto_replica_state_now(const alto_replica *self, uint64_t now
         patience = LIVE_WITHOUT_HEAD_MS;
     if (!self->heard_ms || alto_elapsed(self->heard_ms, patience, now_ms))
         return ALTO_REPLICA_STALE;
+    if (now_ms >= self->issued_ms + patience + ALTO_MAX_CLOCK_MS) /* somebody passes it on late */
+        return ALTO_REPLICA_STALE;
     if (alto_position_compare(&self->newest, &self->view->position) > 0)
         return ALTO_REPLICA_SYNCING;
     return alto_still_valid(&self->head_decoded, now_ms) ? ALTO_REPLICA_LIVE : ALTO_REPLICA_STALE;

@@ -28,7 +28,8 @@ typedef enum {
     ALTO_REPLICA_EMPTY,   /* nothing yet */
     ALTO_REPLICA_SYNCING, /* something signed is known that is not held yet */
     ALTO_REPLICA_LIVE,    /* holds the newest commit known, whose head is fresh */
-    ALTO_REPLICA_STALE /* holds something, but nothing fresh has come from the origin for three heads, or what came has expired */
+    ALTO_REPLICA_STALE /* holds something, but nothing newly issued has come from the origin for three heads, or what comes was issued
+                        * longer ago than that (and two minutes, by which clocks may differ), or has expired */
 } alto_replica_state;
 const char *alto_replica_state_name(alto_replica_state state);
 

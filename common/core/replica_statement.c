@@ -171,7 +171,7 @@ static alto_status check_time(const alto_statement *statement, const alto_statem
 {
     if (statement->position.chain > now_ms + ALTO_MAX_AHEAD_MS) /* nothing could ever come after it */
         return ALTO_FAST_FORWARD;
-    if (statement->issued_at_ms > now_ms + ALTO_MAX_FUTURE_MS)
+    if (statement->issued_at_ms > now_ms + ALTO_MAX_CLOCK_MS)
         return ALTO_FUTURE;
     if (before && statement->issued_at_ms < before->issued_at_ms)
         return ALTO_BACKDATED;

@@ -182,7 +182,7 @@ static void what_is_dated_ahead_is_not_believed(void **state)
     alto_slice objects[KINDS];
     alto_verdict verdicts[KINDS];
     fill(self, objects);
-    uint64_t early_ms = TEST_NOW_MS - ALTO_MAX_FUTURE_MS - 1;
+    uint64_t early_ms = TEST_NOW_MS - ALTO_MAX_CLOCK_MS - 1;
     assert_int_equal(alto_evidence_judge(&self->origin->anchor, objects, KINDS, early_ms, verdicts), ALTO_OK);
     for (size_t i = 0; i < KINDS; i++)
         assert_false(verdicts[i].proved);

@@ -265,8 +265,8 @@ static void a_manifest_opens_for_those_who_trust_enough_of_its_signers(void **st
         {"a new root set, signed by the new only", 2, 2, 1, 1, "0", NOW_MS, ALTO_UNKNOWN_KEY},
         {"just before its end", 1, 1, 1, 1, "0", NOW_MS + 90 * DAY_MS - 1, ALTO_OK},
         {"at its end", 1, 1, 1, 1, "0", NOW_MS + 90 * DAY_MS, ALTO_EXPIRED},
-        {"a clock two minutes behind", 1, 1, 1, 1, "0", NOW_MS - ALTO_MAX_FUTURE_MS, ALTO_OK},
-        {"a clock further behind", 1, 1, 1, 1, "0", NOW_MS - ALTO_MAX_FUTURE_MS - 1, ALTO_FUTURE},
+        {"a clock two minutes behind", 1, 1, 1, 1, "0", NOW_MS - ALTO_MAX_CLOCK_MS, ALTO_OK},
+        {"a clock further behind", 1, 1, 1, 1, "0", NOW_MS - ALTO_MAX_CLOCK_MS - 1, ALTO_FUTURE},
         {"expired, and not signed", 1, 1, 1, 1, "3", NOW_MS + 90 * DAY_MS, ALTO_UNKNOWN_KEY},
     };
     for (size_t i = 0; i < countof(cases); i++) {

@@ -809,7 +809,7 @@ static void edit_to_the_last(fixture *self, alto_statement *statement)
 }
 static void edit_to_future(fixture *self, alto_statement *statement)
 {
-    statement->issued_at_ms = self->origin->now_ms + ALTO_MAX_FUTURE_MS + 1;
+    statement->issued_at_ms = self->origin->now_ms + ALTO_MAX_CLOCK_MS + 1;
 }
 static void edit_before_predecessor(fixture *self, alto_statement *statement)
 {
@@ -1391,6 +1391,29 @@ static void without_heads_it_goes_stale_and_only_newer_ones_help(void **state)
     assert_int_equal(deliver(self, 1), ALTO_EXPIRED);
 }
 
+/* By somebody who passes on everything, but as late as he likes: each is newer than the one before. */
+static void what_comes_late_all_the_time_is_stale(void **state)
+{
+    fixture *self = *state;
+    join(self);
+    uint64_t late_ms = QUIET_MS + ALTO_MAX_CLOCK_MS;
+    self->origin->now_ms += 5000;
+    for (int i = 0; i < 10; i++) {
+        test_origin_forget_messages(self->origin);
+        self->origin->now_ms += 5000 - late_ms * (i > 0);
+        test_origin_head(self->origin);
+        self->origin->now_ms += late_ms - 1;
+        assert_int_equal(deliver(self, 0), ALTO_OK);
+        assert_state(self, ALTO_REPLICA_LIVE);
+        self->origin->now_ms++;
+        assert_state(self, ALTO_REPLICA_STALE);
+    }
+    test_origin_forget_messages(self->origin);
+    test_origin_head(self->origin);
+    assert_int_equal(deliver(self, 0), ALTO_OK);
+    assert_state(self, ALTO_REPLICA_LIVE);
+}
+
 static void an_idle_network_costs_no_place(void **state)
 {
     fixture *self = *state;
@@ -1756,6 +1779,7 @@ int main(void)
         T(a_resource_may_become_one_of_another_kind),
         T(resources_with_the_same_content_are_repaired_side_by_side),
         T(without_heads_it_goes_stale_and_only_newer_ones_help),
+        T(what_comes_late_all_the_time_is_stale),
         T(an_idle_network_costs_no_place),
         T(heads_that_come_seldom_are_waited_for),
         T(a_long_pull_does_not_make_it_stale_while_heads_come),

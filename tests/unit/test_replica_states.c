@@ -250,7 +250,7 @@ static alto_status commit_of_another_origin(fixture *self)
 
 static void edit_future(fixture *self, alto_statement *statement)
 {
-    statement->issued_at_ms = self->origin->now_ms + ALTO_MAX_FUTURE_MS + 1;
+    statement->issued_at_ms = self->origin->now_ms + ALTO_MAX_CLOCK_MS + 1;
 }
 static alto_status commit_from_the_future(fixture *self)
 {
