@@ -121,7 +121,7 @@ void bench_endpoint(const bench_options *options)
     alto_buffer texts[REQUESTS], answer = alto_buffer_make(MAX_TEXT);
     alto_slice requests[REQUESTS];
     bench_run_on(&on.one);
-    bench_serving server = bench_serve(&on.other, commit_maps);
+    bench_serving server = bench_serve(&on.other, commit_maps, NULL);
     bench_load load = bench_load_open(server.port, CONNECTIONS);
     for (size_t i = 0; i < REQUESTS; i++) {
         texts[i] = make_request(prefixes, count, &random);

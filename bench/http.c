@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* http.c - CPU per GET of a full map from what an rproxy answers with, beside nginx that serves the same bytes from
- * disk: each a process of its own with one thread that answers. */
+ * disk, by HTTP and by HTTPS: each a process of its own with one thread that answers. */
 #include "child.h"
 #include "core/ird.h"
 #include "core/render.h"
 #include "io/loop.h"
 #include "load.h"
+#include "secure.h"
 #include "serving.h"
 
 #include <arpa/inet.h>
@@ -19,16 +20,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BLOCKS = 25, QUICK_BLOCKS = 3, SIZES = 3, DIRECTORY = 64 };
+enum { BLOCKS = 25, QUICK_BLOCKS = 3, SIZES = 3, DIRECTORY = 64, HANDSHAKES = 25 /* of one block */ };
 
 /* A map of about the size wanted. */
 typedef struct {
     const char *id, *title;
     size_t pids, connections, rounds; /* rounds of one block */
+    size_t secure;                    /* requests of one block by HTTPS */
 } body;
 
-static const body bodies[SIZES] = {
-    {"map-1-kb", "1 KB", 6, 16, 250}, {"map-200-kb", "200 KB", 104, 16, 20}, {"map-20-mb", "20 MB", 1040, 2, 6}};
+static const body bodies[SIZES] = {{"map-1-kb", "1 KB", 6, 16, 250, 500},
+                                   {"map-200-kb", "200 KB", 104, 16, 20, 50},
+                                   {"map-20-mb", "20 MB", 1040, 2, 6, 3}};
 
 /* nginx as distributions set it up, which is what counts; keeping files open, which saves it three system calls of an
  * answer; and as it is when nothing is said. */
@@ -46,8 +49,9 @@ typedef struct {
     bench_processors on; /* the servers on `other`, the load on `one` */
     bench_serving ours;
     pid_t nginx[NGINXES];
-    unsigned nginx_port[NGINXES];
-    char directory[DIRECTORY]; /* of nginx: its configurations, and the bodies in www/ */
+    unsigned nginx_port[NGINXES], nginx_tls_port;        /* that of SENDFILE */
+    char directory[DIRECTORY];                           /* of nginx: its configurations, and the bodies in www/ */
+    char certificate[DIRECTORY + 8], key[DIRECTORY + 8]; /* of both, in it */
 } servers;
 
 static void commit_maps(bench_origin *origin)
@@ -95,14 +99,19 @@ static void write_configuration(const servers *self, int which, const char *name
 {
     alto_buffer text = alto_buffer_make(4096);
     const char *at = self->directory;
+    char tls[512] = "";
+    if (which == SENDFILE)
+        snprintf(tls, sizeof tls,
+                 "listen 127.0.0.1:%u ssl; ssl_certificate %s; ssl_certificate_key %s; ssl_protocols TLSv1.3;",
+                 self->nginx_tls_port, self->certificate, self->key);
     alto_buffer_print(&text,
                       "daemon off; master_process off; worker_processes 1; pid %s/pid; error_log %s/log crit;\n"
                       "events { worker_connections 256; }\n"
                       "http { access_log off; %s keepalive_requests 1000000000;\n"
                       "default_type application/alto-costmap+json; client_body_temp_path %s/1;\n"
                       "proxy_temp_path %s/2; fastcgi_temp_path %s/3; uwsgi_temp_path %s/4; scgi_temp_path %s/5;\n"
-                      "server { listen 127.0.0.1:%u; root %s/www; } }\n",
-                      at, at, peers[which].directives, at, at, at, at, at, self->nginx_port[which], at);
+                      "server { listen 127.0.0.1:%u; %s root %s/www; } }\n",
+                      at, at, peers[which].directives, at, at, at, at, at, self->nginx_port[which], tls, at);
     bench_must(text.status, "configuration");
     write_file(self, name, alto_buffer_slice(&text));
     alto_buffer_fini(&text);
@@ -134,7 +143,20 @@ static void make_directory(servers *self)
     snprintf(www, sizeof www, "%s/www", self->directory);
     if (mkdir(www, 0755) != 0 || chmod(self->directory, 0755) != 0)
         bench_die("%s: %s", www, strerror(errno));
-    write_bodies(self);
+    snprintf(self->certificate, sizeof self->certificate, "%s/cert", self->directory);
+    snprintf(self->key, sizeof self->key, "%s/key", self->directory);
+}
+
+static void make_certificate(const servers *self)
+{
+    char command[512];
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 90 -subj /CN=bench"
+             " -addext subjectAltName=IP:127.0.0.1 -keyout %s -out %s 2>/dev/null",
+             self->key, self->certificate);
+    /* NOLINTNEXTLINE(cert-env33-c): the command is of constants and our own names */
+    if (system(command) != 0)
+        bench_die("no certificate for HTTPS: is there openssl?");
 }
 
 static void start_nginx(servers *self, int which)
@@ -144,6 +166,8 @@ static void start_nginx(servers *self, int which)
     snprintf(conf, sizeof conf, "%s/%s", self->directory, name);
     snprintf(log, sizeof log, "%s/log", self->directory);
     self->nginx_port[which] = free_port();
+    if (which == SENDFILE)
+        self->nginx_tls_port = free_port();
     write_configuration(self, which, name);
     self->nginx[which] = bench_child_start();
     if (self->nginx[which] == 0) {
@@ -162,6 +186,8 @@ static void remove_directory(const char *directory)
                                         "conf0",
                                         "conf1",
                                         "conf2",
+                                        "cert",
+                                        "key",
                                         "log",
                                         "pid",
                                         "1",
@@ -235,9 +261,59 @@ static void measure(const servers *self, const body *of, int blocks)
     bench_load_close(&ours);
 }
 
+/* ---- by HTTPS ---- */
+
+/* One of the two that speak it, and what it was measured to need. */
+typedef struct {
+    pid_t process;
+    bench_secure load;
+    bench_series us; /* of one request */
+} secure_server;
+
+/* GETs of one block, over connections that are kept or over one new connection for each: whole handshakes, for a new client
+ * remembers nothing. */
+static void ask_secure(secure_server *of, const char *path, uint64_t size, size_t count, bool anew)
+{
+    for (size_t i = 0; anew && i < count; i++) {
+        bench_secure load = bench_secure_open(of->load.port, of->load.trust.ca_file);
+        bench_secure_run(&load, path, size, 1);
+        bench_secure_close(&load);
+    }
+    if (!anew)
+        bench_secure_run(&of->load, path, size, count);
+}
+
+static void measure_secure(const servers *self, const body *of, size_t count, bool anew, int blocks)
+{
+    secure_server both[2] = {
+        {.process = self->ours.process, .load = bench_secure_open(self->ours.tls_port, self->certificate)},
+        {.process = self->nginx[SENDFILE], .load = bench_secure_open(self->nginx_tls_port, self->certificate)}};
+    char path[64], name[96];
+    uint64_t size = size_of(self, of);
+    snprintf(path, sizeof path, "/%s", of->id);
+    snprintf(name, sizeof name, "https: CPU per %sGET of a map of %s", anew ? "handshake and " : "", of->title);
+    for (int i = -2; i < 2 * blocks; i++) { /* in turns; the first of each connects, and does not count */
+        secure_server *one = &both[(i + 2) % 2];
+        double before = bench_cpu_us(one->process);
+        ask_secure(one, path, size, count, anew);
+        if (i >= 0)
+            bench_series_add(&one->us, (bench_cpu_us(one->process) - before) / (double)count);
+    }
+    bench_add(&(bench_row){.name = name,
+                           .unit = "us",
+                           .value = bench_median(&both[0].us),
+                           .peer = "nginx, TLS 1.3, the same certificate",
+                           .peer_value = bench_median(&both[1].us)});
+    for (int k = 0; k < 2; k++) {
+        bench_series_fini(&both[k].us);
+        bench_secure_close(&both[k].load);
+    }
+}
+
 void bench_http(const bench_options *options)
 {
     servers self = {0};
+    const int blocks = options->quick ? QUICK_BLOCKS : BLOCKS;
     /* NOLINTNEXTLINE(cert-env33-c): the command is a constant */
     if (system("nginx -v >/dev/null 2>&1") != 0) {
         bench_skip("http: CPU per GET", "there is no nginx here");
@@ -245,12 +321,17 @@ void bench_http(const bench_options *options)
     }
     self.on = bench_processors_divide();
     bench_run_on(&self.on.one);
-    self.ours = bench_serve(&self.on.other, commit_maps);
     make_directory(&self);
+    make_certificate(&self);
+    self.ours = bench_serve(&self.on.other, commit_maps, &(alto_tls_files){.cert = self.certificate, .key = self.key});
+    write_bodies(&self);
     for (int k = 0; k < NGINXES; k++)
         start_nginx(&self, k);
     for (int i = 0; i < SIZES; i++)
-        measure(&self, &bodies[i], options->quick ? QUICK_BLOCKS : BLOCKS);
+        measure(&self, &bodies[i], blocks);
+    for (int i = 0; i < SIZES; i++)
+        measure_secure(&self, &bodies[i], bodies[i].secure, false, blocks);
+    measure_secure(&self, &bodies[0], HANDSHAKES, true, blocks);
     for (int k = 0; k < NGINXES; k++)
         bench_child_stop(self.nginx[k]);
     bench_child_stop(self.ours.process);

@@ -145,7 +145,7 @@ void bench_query(const bench_options *options)
 {
     bench_processors on = bench_processors_divide();
     bench_run_on(&on.one);
-    bench_serving server = bench_serve(&on.other, commit_maps);
+    bench_serving server = bench_serve(&on.other, commit_maps, NULL);
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         measure(&server, &shapes[i], options->quick ? QUICK_BLOCKS : BLOCKS, i == 1);
     bench_child_stop(server.process);

@@ -5,15 +5,17 @@
 #ifndef BENCH_SERVING_H
 #define BENCH_SERVING_H
 
+#include "io/tls.h"
 #include "origin.h"
 #include "processors.h"
 
 typedef struct {
     pid_t process; /* end it with bench_child_stop */
     unsigned port;
+    unsigned tls_port; /* 0: no HTTPS */
 } bench_serving;
 
-/* Start it on `where`, serving what `commit` commits in it. */
-bench_serving bench_serve(const cpu_set_t *where, void (*commit)(bench_origin *origin));
+/* Start it on `where`, serving what `commit` commits in it. tls: by HTTPS too, with these; NULL: not. */
+bench_serving bench_serve(const cpu_set_t *where, void (*commit)(bench_origin *origin), const alto_tls_files *tls);
 
 #endif
