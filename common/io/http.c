@@ -96,11 +96,11 @@ static void *run_worker(void *context)
     worker *self = context;
     while (!finished(self)) {
         int wait = sleep_ms(self);
-        bool ready = alto_http_lane_run(self->lane, wait) || wait == 0;
-        if (ready && woken(self))
+        bool news = alto_http_lane_run(self->lane, wait), due = wait >= 0 && wait <= ALTO_HTTP_ENGINES_PAUSE_MS;
+        if ((news || due) && woken(self))
             on_wake(self);
-        if (ready)
-            alto_http_engines_run(self->engines);
+        if (news || due)
+            alto_http_engines_run(self->engines, news);
         alto_http_engines_end_late(self->engines);
         if (!self->stopped && atomic_load(&self->server->stopping))
             stop_listening(self);

@@ -28,6 +28,7 @@
 
 enum {
     LOOK_MS = 1000,              /* how often it is looked for those that are late */
+    TURNS = 4,                   /* in which libmicrohttpd has done what is there to be done before any request */
     CONNECTION_MEMORY = 32768,   /* bytes: a request's headers, or the list of an answer's pieces */
     MAX_DISCARDED = 65536,       /* bytes of a body that are read and thrown away where no method takes one */
     MAX_UPLOADS = 67108864,      /* bytes of all bodies that one worker holds at a time */
@@ -59,6 +60,8 @@ struct alto_http_engines {
     uint64_t look_ms;              /* when guests that are late are looked for */
     request *waiting;              /* their connections suspended */
     bool stopped;
+    unsigned turns;                      /* without news of any connection */
+    size_t begun;                        /* requests: from their first line on */
     size_t open;                         /* answers under way */
     size_t uploads;                      /* bytes of all bodies held */
     struct MHD_IoVec vector[MAX_PIECES]; /* scratch for one answer; libmicrohttpd copies it */
@@ -269,8 +272,8 @@ static bool hides_nul(const char *uri, const char *end)
 /* The first thing libmicrohttpd tells of a request: the only time that its query is whole. */
 static void *on_uri(void *context, const char *uri, struct MHD_Connection *connection)
 {
-    (void)context;
     (void)connection;
+    ((engine *)context)->owner->begun++;
     const char *end = strchrnul(uri, '?');
     const char *query = *end ? end + 1 : end;
     size_t size = strlen(query) + 1;
@@ -290,6 +293,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     request *asked = *state;
     if (asked && asked->corked)
         cork(connection, asked, false); /* sends the rest */
+    self->begun--;
     if (asked && asked->counted)
         self->open--;
     if (asked) {
@@ -684,6 +688,8 @@ int alto_http_engines_sleep_ms(const alto_http_engines *self)
     int wait = self->plain ? engine_sleep_ms(self->plain) : -1;
     for (const engine *at = self->secure; at; at = at->older)
         wait = sooner(wait, engine_sleep_ms(at));
+    if (wait == 0 && self->begun == 0 && self->turns >= TURNS)
+        return ALTO_HTTP_ENGINES_PAUSE_MS;
     return self->guests.oldest ? sooner(wait, LOOK_MS) : wait;
 }
 
@@ -703,8 +709,9 @@ static void drop_unused(alto_http_engines *self)
     }
 }
 
-void alto_http_engines_run(alto_http_engines *self)
+void alto_http_engines_run(alto_http_engines *self, bool news)
 {
+    self->turns = news ? 0 : self->turns + 1;
     if (self->plain)
         MHD_run(self->plain->daemon);
     for (engine *at = self->secure; at; at = at->older)
@@ -742,7 +749,7 @@ void alto_http_engines_stop(alto_http_engines *self)
 {
     self->stopped = true;
     resume_waiting(self);
-    alto_http_engines_run(self); /* also what was taken last */
+    alto_http_engines_run(self, true); /* also what was taken last */
 }
 
 size_t alto_http_engines_answering(const alto_http_engines *self)

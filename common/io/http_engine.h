@@ -43,10 +43,13 @@ void alto_http_engines_offer(alto_http_engines *self, alto_http_engine *fresh);
 void alto_http_engines_take(alto_http_engines *self, const alto_http_arrival *arrival);
 bool alto_http_engines_make_room(alto_http_engines *self, alto_http_limit why, uint64_t before_ms, uint64_t now_ms);
 
-/* How long it may take until the next two are called: -1 for ever. */
+/* How long it may take until the next two are called: -1 for ever.
+ * libmicrohttpd takes a connection for ready as long as its handshake lasts, that is also while the client computes. So, where there
+ * is nothing but handshakes, and no news of them, this is a short pause instead of none. */
+#define ALTO_HTTP_ENGINES_PAUSE_MS 1
 int alto_http_engines_sleep_ms(const alto_http_engines *self);
-/* Do what is ready. */
-void alto_http_engines_run(alto_http_engines *self);
+/* Do what is ready. news: the lane said that there is something for others. */
+void alto_http_engines_run(alto_http_engines *self, bool news);
 /* End the connections that keep us waiting for too long. */
 void alto_http_engines_end_late(alto_http_engines *self);
 /* Take what was offered; put the requests that wait to the handler again, in the next run. */

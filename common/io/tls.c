@@ -14,7 +14,10 @@
 
 enum { FILE_MAX = 1048576, CHAIN_MAX = 16, OTHERS = 0007, GROUP_WRITES = 0020, MS_PER_S = 1000 };
 
-const char alto_tls_priorities[] = "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:%SERVER_PRECEDENCE";
+/* X25519 first: it is what clients guess, so that the handshake is not begun again with another group. */
+const char alto_tls_priorities[] = "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:-GROUP-ALL:+GROUP-"
+                                   "X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
+                                   "+GROUP-SECP521R1:%SERVER_PRECEDENCE";
 
 /* A bundle, and what it is made of. */
 typedef struct {
