@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/upstream.h"
 
-#include "core/mapjson.h"
+#include "core/upstream_info.h"
 #include "io/log.h"
 #include "io/push.h"
 
@@ -33,7 +33,8 @@ struct alto_upstream {
     alto_upstream_events events;
     const alto_topics *topics;
     const char *label;
-    char url[URL_SIZE / 2], host[256], origin[2 * ALTO_HASH_SIZE + 1];
+    alto_origin origin;
+    char url[URL_SIZE / 2], host[256], origin_text[2 * ALTO_HASH_SIZE + 1];
     char push_endpoint[URL_SIZE / 2]; /* "": not known */
     bool push_configured, no_push;
     bool curve_configured; /* what follows is not to be learned */
@@ -256,39 +257,17 @@ void alto_upstream_set_curve(alto_upstream *self, const alto_curve_pair *own, co
 
 /* ---- info: whose maps it has, and where it pushes ---- */
 
-/* The port of "tcp://HOST:PORT"; 0 for other endpoints, and for ports below 1024: those are of services that nobody should
- * have us talk to, and whoever really pushes there can be named in the configuration. */
-static unsigned port_of(const char *endpoint)
-{
-    const char *colon = strncmp(endpoint, "tcp://", 6) == 0 ? strrchr(endpoint, ':') : NULL;
-    size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
-    if (digits == 0 || digits > 5 || colon[1 + digits])
-        return 0;
-    unsigned long port = strtoul(colon + 1, NULL, 10);
-    return port >= LEAST_PORT && port <= UINT16_MAX ? (unsigned)port : 0;
-}
-
 /* The port is the upstream's to say; the host is the one that was configured. */
-static void learn_endpoint(alto_upstream *self, alto_slice origin_info)
+static void learn_endpoint(alto_upstream *self, const alto_upstream_info *told)
 {
-    alto_slice list, raw;
-    char text[256], endpoint[URL_SIZE / 2];
-    if (self->push_configured || !alto_json_get(origin_info, (const char *const[]){"push", NULL}, &list))
+    char endpoint[sizeof self->push_endpoint] = "";
+    if (self->push_configured || !told->tells_push)
         return;
-    for (size_t i = 0; alto_json_element(list, i, &raw); i++) {
-        unsigned port = alto_json_text(raw, text, sizeof text) ? port_of(text) : 0;
-        if (port == 0)
-            continue;
-        bool literal_ipv6 = strchr(self->host, ':') != NULL;
-        snprintf(endpoint, sizeof endpoint, "tcp://%s%s%s:%u", literal_ipv6 ? "[" : "", self->host,
-                 literal_ipv6 ? "]" : "", port);
-        if (strcmp(endpoint, self->push_endpoint) != 0)
-            stop_push(self);
-        snprintf(self->push_endpoint, sizeof self->push_endpoint, "%s", endpoint);
-        return;
-    }
-    stop_push(self);
-    self->push_endpoint[0] = 0;
+    if (told->port == 0 || !alto_upstream_info_endpoint(self->host, told->port, endpoint, sizeof endpoint))
+        endpoint[0] = 0;
+    if (strcmp(endpoint, self->push_endpoint) != 0)
+        stop_push(self);
+    memcpy(self->push_endpoint, endpoint, sizeof endpoint);
 }
 
 static bool is_secure(const alto_upstream *self)
@@ -297,50 +276,32 @@ static bool is_secure(const alto_upstream *self)
 }
 
 /* Does it encrypt its push, and with which key? */
-static void learn_curve(alto_upstream *self, alto_slice origin_info)
+static void learn_curve(alto_upstream *self, const alto_upstream_info *told)
 {
-    alto_slice raw;
-    char text[ALTO_CURVE_KEY_TEXT];
-    alto_curve_key key;
     if (self->curve_configured)
         return;
-    bool told = alto_json_get(origin_info, (const char *const[]){"curve-key", NULL}, &raw);
-    bool known = told && is_secure(self) && alto_json_text(raw, text, sizeof text) &&
-                 alto_z85_read(alto_slice_text(text), key.bytes);
-    if (told && !known && !self->key_unknown)
+    bool known = told->has_key && is_secure(self);
+    bool unknown = told->encrypts && !known;
+    if (unknown && !self->key_unknown)
         alto_log(ALTO_LOG_WARN, "push-refused",
                  "%surl=%s why=\"its push is encrypted; name its key (--upstream-curve-key), or ask it by https\"",
                  self->label, self->url);
-    if (known != self->encrypted || (known && memcmp(&key, &self->curve.publisher, sizeof key) != 0))
+    if (known != self->encrypted || (known && memcmp(&told->key, &self->curve.publisher, sizeof told->key) != 0))
         stop_push(self);
-    self->key_unknown = told && !known;
+    self->key_unknown = unknown;
     self->encrypted = known;
     if (known)
-        self->curve.publisher = key;
-}
-
-/* The part of an info document about our origin. */
-static bool find_origin(const alto_upstream *self, alto_slice info, alto_slice *found)
-{
-    alto_slice list, raw;
-    char text[2 * ALTO_HASH_SIZE + 1];
-    if (!alto_json_get(info, (const char *const[]){"origins", NULL}, &list))
-        return false;
-    for (size_t i = 0; alto_json_element(list, i, found); i++)
-        if (alto_json_get(*found, (const char *const[]){"origin", NULL}, &raw) &&
-            alto_json_text(raw, text, sizeof text) && strcmp(text, self->origin) == 0)
-            return true;
-    return false;
+        self->curve.publisher = told->key;
 }
 
 static void on_info(void *context, const alto_pull_result *result)
 {
     alto_upstream *self = context;
-    alto_slice found;
+    alto_upstream_info told;
     self->info = NULL;
     if (result->status != ALTO_OK) {
         alto_upstream_failed(self, result->status, "cannot reach it", result->why, result->retry_after_s);
-    } else if (!find_origin(self, result->body, &found)) {
+    } else if (!alto_upstream_info_read(result->body, &self->origin, &told)) {
         self->wrong_origin = true;
         self->info_known = false;
         alto_upstream_failed(self, ALTO_WRONG_ORIGIN, "it does not serve the origin of this root key",
@@ -348,8 +309,8 @@ static void on_info(void *context, const alto_pull_result *result)
     } else {
         self->wrong_origin = false;
         self->info_known = true;
-        learn_curve(self, found);
-        learn_endpoint(self, found);
+        learn_curve(self, &told);
+        learn_endpoint(self, &told);
         start_push(self);
         alto_upstream_ask_head(self);
     }
@@ -372,7 +333,7 @@ alto_pull *alto_upstream_get(alto_upstream *self, const char *path, uint64_t max
                              void *context)
 {
     char whole[URL_SIZE / 4];
-    snprintf(whole, sizeof whole, "%s/%s", self->origin, path);
+    snprintf(whole, sizeof whole, "%s/%s", self->origin_text, path);
     return get(self, whole, max_size, self->distrust_caches, done, context);
 }
 
@@ -536,7 +497,8 @@ alto_status alto_upstream_new(alto_loop *loop, alto_puller *puller, const alto_u
     self->curve_configured = self->encrypted || (options->push && alto_push_is_multicast(options->push));
     if (options->curve)
         self->curve.publisher = *options->curve;
-    alto_hex(self->origin, options->origin->bytes, ALTO_HASH_SIZE);
+    self->origin = *options->origin;
+    alto_hex(self->origin_text, options->origin->bytes, ALTO_HASH_SIZE);
     if (!take_urls(self, options)) {
         free(self);
         return alto_fail(error, ALTO_CONFIG, options->url, "not a URL such as http://192.0.2.1:8670 (--upstream)");
