@@ -7,10 +7,7 @@
 static const alto_online_key *find_named(const alto_manifest *manifest, const alto_signing_key *key)
 {
     alto_public_key public_half = alto_signing_key_public(key);
-    for (size_t i = 0; i < manifest->online_count; i++)
-        if (memcmp(&manifest->online[i].key, &public_half, sizeof public_half) == 0)
-            return &manifest->online[i];
-    return NULL;
+    return alto_manifest_named(manifest, &public_half);
 }
 
 static alto_status check_keys(const signer *self, const char *directory, uint64_t now_ms, alto_error *error)

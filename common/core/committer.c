@@ -30,14 +30,6 @@ struct alto_committer {
 
 /* ---- keys ---- */
 
-static const alto_online_key *find_named(const alto_manifest *manifest, const alto_public_key *key)
-{
-    for (size_t i = 0; i < manifest->online_count; i++)
-        if (memcmp(manifest->online[i].key.bytes, key->bytes, sizeof key->bytes) == 0)
-            return &manifest->online[i];
-    return NULL;
-}
-
 /* Those of the keys that the manifest names; returns how many. */
 static size_t choose_named(const alto_manifest *manifest, const alto_signing_key *const *keys, size_t count,
                            held_key named[ALTO_MAX_KEYS])
@@ -46,7 +38,7 @@ static size_t choose_named(const alto_manifest *manifest, const alto_signing_key
     size_t found = 0;
     for (size_t i = 0; i < count; i++) {
         alto_public_key public_half = alto_signing_key_public(keys[i]);
-        const alto_online_key *online = find_named(manifest, &public_half);
+        const alto_online_key *online = alto_manifest_named(manifest, &public_half);
         if (online)
             named[found++] =
                 (held_key){keys[i], alto_key_id_of(&public_half), online->not_before_ms, online->not_after_ms};

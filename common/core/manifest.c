@@ -396,6 +396,14 @@ unsigned alto_key_urgency(uint64_t good_until_ms, uint64_t now_ms)
     return left_ms <= 7 * ALTO_DAY_MS ? 2 : left_ms <= 30 * ALTO_DAY_MS ? 1 : 0;
 }
 
+const alto_online_key *alto_manifest_named(const alto_manifest *manifest, const alto_public_key *key)
+{
+    for (size_t i = 0; i < manifest->online_count; i++)
+        if (memcmp(manifest->online[i].key.bytes, key->bytes, sizeof key->bytes) == 0)
+            return &manifest->online[i];
+    return NULL;
+}
+
 const alto_public_key *alto_manifest_key(const alto_manifest *manifest, const alto_key_id *id, uint64_t issued_at_ms)
 {
     for (size_t i = 0; i < manifest->online_count; i++) {

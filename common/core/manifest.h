@@ -80,6 +80,8 @@ alto_status alto_manifest_open(alto_slice file, const alto_anchor *anchor, uint6
 unsigned alto_key_urgency(uint64_t good_until_ms, uint64_t now_ms);
 #define ALTO_DAY_MS (UINT64_C(24) * 60 * 60 * 1000)
 
+/* What the manifest says of that online key, borrowed; NULL: nothing. */
+const alto_online_key *alto_manifest_named(const alto_manifest *manifest, const alto_public_key *key);
 /* The online key with that ID that is valid at issued_at_ms, borrowed; NULL when there is none. */
 const alto_public_key *alto_manifest_key(const alto_manifest *manifest, const alto_key_id *id, uint64_t issued_at_ms);
 

@@ -18,13 +18,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    test_origin *origin = *state;
-    test_origin_destroy(&origin);
-    return 0;
-}
-
 static alto_version *cost(test_origin *origin, unsigned value)
 {
     char text[300];
@@ -703,7 +696,7 @@ static void many_ask_while_it_moves_on(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, test_origin_tear_down)
     const struct CMUnitTest tests[] = {
         T(an_empty_archive_holds_its_manifest_alone),
         T(the_head_is_the_newest_statement),

@@ -2,6 +2,7 @@
 /* What saved objects prove together, and that nothing else proves anything. */
 #include "cmocka_all.h"
 #include "core/evidence.h"
+#include "files.h"
 #include "origin.h"
 #include "sweep.h"
 
@@ -166,8 +167,7 @@ static void a_key_that_a_newer_manifest_does_not_name_proves_nothing(void **stat
     fixture *self = *state;
     alto_slice objects[KINDS + 1];
     alto_verdict verdicts[KINDS + 1];
-    uint8_t seed[ALTO_KEY_SIZE] = {42};
-    alto_signing_key *key = alto_signing_key_from_seed(seed);
+    alto_signing_key *key = test_key(42);
     test_origin_renew(self->origin, 1, 2, key, 200);
     fill(self, objects);
     objects[KINDS] = alto_buffer_slice(&self->origin->manifest_file);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_all.h"
 #include "core/manifest.h"
+#include "files.h"
 #include "random.h"
 
 #include <stdio.h>
@@ -19,10 +20,7 @@ static int set_up(void **state)
     if (alto_crypto_init() != ALTO_OK)
         return -1;
     for (size_t i = 0; i < KEYS; i++) {
-        uint8_t seed[ALTO_KEY_SIZE] = {(uint8_t)(i + 1)};
-        keys[i] = alto_signing_key_from_seed(seed);
-        if (!keys[i])
-            return -1;
+        keys[i] = test_key((uint8_t)(i + 1));
         public_keys[i] = alto_signing_key_public(keys[i]);
     }
     return 0;

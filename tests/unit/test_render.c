@@ -7,6 +7,7 @@
 #include "core/number.h"
 #include "core/prefix.h"
 #include "random.h"
+#include "versions.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -111,13 +112,6 @@ static alto_version *remove_row(alto_version *base, uint8_t row_class, const cha
     alto_version *made = NULL;
     assert_int_equal(alto_version_edit(pool, alto_version_kind(base), base, &row, 1, &made), ALTO_OK);
     alto_version_release(base);
-    return made;
-}
-
-static alto_version *empty_version(alto_kind kind)
-{
-    alto_version *made = NULL;
-    assert_int_equal(alto_version_edit(pool, kind, NULL, NULL, 0, &made), ALTO_OK);
     return made;
 }
 
@@ -415,7 +409,7 @@ static void a_network_map_is_written_in_address_order(void **state)
 {
     (void)state;
     item none;
-    alto_version *map = empty_version(ALTO_NETWORK_MAP);
+    alto_version *map = test_version(pool, ALTO_NETWORK_MAP);
     assert_text(map, "{\"network-map\":{}}");
     map = edit_row(map, ALTO_NETWORK_MAP, ALTO_ROW_PAYLOAD, "empty", &none, 0);
     assert_text(map, "{\"network-map\":{\"empty\":{}}}");
@@ -440,7 +434,7 @@ static void a_cost_map_is_written_in_name_order(void **state)
 {
     (void)state;
     item none;
-    alto_version *map = empty_version(ALTO_COST_MAP);
+    alto_version *map = test_version(pool, ALTO_COST_MAP);
     assert_text(map, "{\"cost-map\":{}}");
     ROW(map, ALTO_COST_MAP, ALTO_ROW_PAYLOAD, "PID2", cost_item("PID2", 0), cost_item("PID1", 6.5));
     ROW(map, ALTO_COST_MAP, ALTO_ROW_PAYLOAD, "PID1", cost_item("PID1", 1e-7), cost_item("a.b:c@d_e-f", 1e21),
@@ -457,7 +451,7 @@ static void a_document_has_meta_first_and_names_escaped(void **state)
 {
     (void)state;
     item none;
-    alto_version *map = empty_version(ALTO_DOCUMENT);
+    alto_version *map = test_version(pool, ALTO_DOCUMENT);
     assert_text(map, "{}");
     ROW(map, ALTO_DOCUMENT, ALTO_ROW_MEMBER, "a\"\\\n", text_item("\t\x01", "null"), text_item("plain", "\"x\""));
     map = edit_row(map, ALTO_DOCUMENT, ALTO_ROW_MEMBER, "b", &none, 0);
@@ -761,7 +755,7 @@ static void edits_render_as_if_made_anew(void **state)
     static const alto_kind kinds[] = {ALTO_NETWORK_MAP, ALTO_COST_MAP, ALTO_DOCUMENT};
     test_random random = test_random_make(2);
     for (size_t k = 0; k < countof(kinds); k++) {
-        alto_version *map = empty_version(kinds[k]);
+        alto_version *map = test_version(pool, kinds[k]);
         for (unsigned round = 0; round < 8; round++) {
             for (unsigned i = 0; i < 12; i++) {
                 alto_version *before = alto_version_retain(map);

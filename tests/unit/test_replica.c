@@ -2,6 +2,7 @@
 /* A publisher and a replica in one process, with the test as the network between them and as the clock. */
 #include "cmocka_all.h"
 #include "core/replica.h"
+#include "files.h"
 #include "origin.h"
 #include "versions.h"
 
@@ -1164,8 +1165,7 @@ static void an_unknown_key_leads_to_one_look_for_a_newer_manifest(void **state)
 {
     fixture *self = *state;
     join(self);
-    uint8_t seed[ALTO_KEY_SIZE] = {99};
-    alto_signing_key *key = alto_signing_key_from_seed(seed);
+    alto_signing_key *key = test_key(99);
     self->origin->now_ms += 60000;
     test_origin_renew(self->origin, 1, 2, key, 200);
     alto_signing_key_destroy(&key);

@@ -3,6 +3,7 @@
 #include "cmocka_all.h"
 #include "core/replica.h"
 #include "core/roots.h"
+#include "files.h"
 #include "origin.h"
 
 #include <stdlib.h>
@@ -14,14 +15,6 @@ typedef struct {
     alto_signing_key *online;   /* another one */
     size_t asked_manifest;      /* pulls of it */
 } fixture;
-
-static alto_signing_key *key_of(uint8_t byte)
-{
-    uint8_t seed[ALTO_KEY_SIZE] = {77, byte};
-    alto_signing_key *key = alto_signing_key_from_seed(seed);
-    assert_non_null(key);
-    return key;
-}
 
 static alto_replica *new_replica(fixture *self)
 {
@@ -37,8 +30,8 @@ static int set_up(void **state)
     self->origin = test_origin_new(9);
     self->replica = new_replica(self);
     for (uint8_t i = 0; i < 3; i++)
-        self->roots[i] = key_of(i);
-    self->online = key_of(9);
+        self->roots[i] = test_key(i);
+    self->online = test_key(9);
     test_origin_put_network_map(self->origin, "net");
     *state = self;
     return 0;

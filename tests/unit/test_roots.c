@@ -2,6 +2,7 @@
 /* Root sets: who may say who comes next, and that nobody else can. */
 #include "cmocka_all.h"
 #include "core/roots.h"
+#include "files.h"
 
 #include <stdlib.h>
 
@@ -16,10 +17,8 @@ static int set_up(void **state)
     (void)state;
     if (alto_crypto_init() != ALTO_OK)
         return -1;
-    for (size_t i = 0; i < KEYS; i++) {
-        uint8_t seed[ALTO_KEY_SIZE] = {(uint8_t)(i + 1)};
-        keys[i] = alto_signing_key_from_seed(seed);
-    }
+    for (size_t i = 0; i < KEYS; i++)
+        keys[i] = test_key((uint8_t)(i + 1));
     return 0;
 }
 
