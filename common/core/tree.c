@@ -1,203 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/tree_node.h"
+#include "core/tree_run.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 _Static_assert(ALTO_TREE_CAP <= UINT16_MAX, "node counts are 16 bits");
 
-/* ---- runs and their pool ---- */
-
-struct alto_pool {
-    alto_run **slots; /* open addressing by run hash; each slot owns one reference */
-    size_t capacity, count, sweep_at;
-};
-
-enum { POOL_FIRST = 256 };
-
-alto_pool *alto_pool_new(void)
-{
-    alto_pool *self = calloc(1, sizeof *self);
-    if (!self)
-        return NULL;
-    self->slots = calloc(POOL_FIRST, sizeof(alto_run *));
-    if (!self->slots) {
-        free(self);
-        return NULL;
-    }
-    self->capacity = POOL_FIRST;
-    self->sweep_at = POOL_FIRST / 2;
-    return self;
-}
-
-static void run_release(alto_run *keys)
-{
-    if (atomic_fetch_sub_explicit(&keys->refs, 1, memory_order_acq_rel) == 1)
-        free(keys);
-}
-
-static alto_run *run_retain(alto_run *keys)
-{
-    atomic_fetch_add_explicit(&keys->refs, 1, memory_order_relaxed);
-    return keys;
-}
-
-void alto_pool_destroy(alto_pool **self)
-{
-    if (!*self)
-        return;
-    for (size_t i = 0; i < (*self)->capacity; i++)
-        if ((*self)->slots[i])
-            run_release((*self)->slots[i]);
-    free((*self)->slots);
-    free(*self);
-    *self = NULL;
-}
-
-/* Keyed at random, so that nobody can choose names whose runs collide. */
-static size_t slot_of(const alto_hash *hash, size_t capacity)
-{
-    return (size_t)alto_fingerprint_of(alto_slice_of(hash->bytes, ALTO_HASH_SIZE)).low & (capacity - 1);
-}
-
-static void place(alto_run **slots, size_t capacity, alto_run *keys)
-{
-    size_t at = slot_of(&keys->hash, capacity);
-    while (slots[at])
-        at = (at + 1) & (capacity - 1);
-    slots[at] = keys;
-}
-
-/* Drop the runs that only the pool still owns, into a table that fits the rest.
- * Only the pool's thread takes runs out of it, so a count of one cannot rise. */
-static void pool_sweep(alto_pool *self)
-{
-    size_t live = 0;
-    for (size_t i = 0; i < self->capacity; i++)
-        if (self->slots[i] && atomic_load_explicit(&self->slots[i]->refs, memory_order_acquire) > 1)
-            live++;
-    size_t capacity = POOL_FIRST;
-    while (capacity < 4 * (live + 1))
-        capacity *= 2;
-    alto_run **slots = calloc(capacity, sizeof *slots);
-    if (!slots)
-        return; /* goes on with the old table, which still has room */
-    self->count = 0;
-    for (size_t i = 0; i < self->capacity; i++) {
-        alto_run *keys = self->slots[i];
-        if (!keys)
-            continue;
-        if (self->count < capacity / 2 && atomic_load_explicit(&keys->refs, memory_order_acquire) > 1) {
-            place(slots, capacity, keys);
-            self->count++;
-        } else {
-            run_release(keys);
-        }
-    }
-    free(self->slots);
-    self->slots = slots;
-    self->capacity = capacity;
-    self->sweep_at = capacity / 2;
-}
-
-static alto_run *pool_find(const alto_pool *self, const alto_hash *hash)
-{
-    for (size_t at = slot_of(hash, self->capacity); self->slots[at]; at = (at + 1) & (self->capacity - 1))
-        if (alto_hash_equal(&self->slots[at]->hash, hash))
-            return self->slots[at];
-    return NULL;
-}
-
-static void pool_add(alto_pool *self, alto_run *keys)
-{
-    if (self->count >= self->sweep_at)
-        pool_sweep(self);
-    if (self->count + 1 >= self->capacity - self->capacity / 8)
-        return; /* sharing is lost, nothing else */
-    place(self->slots, self->capacity, run_retain(keys));
-    self->count++;
-}
-
-static bool run_has_keys(const alto_run *keys, const alto_slice *wanted, uint32_t count)
-{
-    if (keys->count != count)
-        return false;
-    for (uint32_t i = 0; i < count; i++) {
-        alto_slice key = alto_run_key(keys, i);
-        if (key.size != wanted[i].size)
-            return false;
-        if (key.data != wanted[i].data && memcmp(key.data, wanted[i].data, key.size) != 0)
-            return false;
-    }
-    return true;
-}
-
-static alto_hash hash_of_keys(const alto_slice *keys, uint32_t count)
-{
-    alto_hasher hasher;
-    alto_hasher_init(&hasher, "altocast-run-1");
-    alto_hasher_add_u32(&hasher, count);
-    for (uint32_t i = 0; i < count; i++) {
-        alto_hasher_add_u32(&hasher, (uint32_t)keys[i].size);
-        alto_hasher_add(&hasher, keys[i].data, keys[i].size);
-    }
-    return alto_hasher_end(&hasher);
-}
-
-/* A run with these keys: that of the hint, one of the pool, or a new one. A reference for the caller; NULL: out of memory. */
-static alto_run *run_make(alto_pool *pool, const alto_run *hint, const alto_slice *keys, uint32_t count)
-{
-    if (hint && run_has_keys(hint, keys, count))
-        return run_retain((alto_run *)(uintptr_t)hint);
-    alto_hash hash = hash_of_keys(keys, count);
-    alto_run *found = pool ? pool_find(pool, &hash) : NULL;
-    if (found)
-        return run_retain(found);
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < count; i++)
-        bytes += keys[i].size;
-    alto_run *made = malloc(sizeof *made + count * sizeof made->ends[0] + bytes);
-    if (!made)
-        return NULL;
-    atomic_init(&made->refs, 1);
-    made->count = count;
-    made->hash = hash;
-    uint8_t *at = (uint8_t *)(made->ends + count);
-    uint32_t end = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (keys[i].size)
-            memcpy(at + end, keys[i].data, keys[i].size);
-        end += (uint32_t)keys[i].size;
-        made->ends[i] = end;
-    }
-    if (pool)
-        pool_add(pool, made);
-    return made;
-}
-
 /* ---- nodes ---- */
-
-static bool has_sums(const alto_tree *node)
-{
-    return node->level > 0 || node->type == ALTO_VALUE_ROW;
-}
-
-static alto_sums *sums_of(const alto_tree *node)
-{
-    return (alto_sums *)(uintptr_t)node->payload;
-}
-
-static uint32_t *text_ends_of(const alto_tree *node)
-{
-    return (uint32_t *)(uintptr_t)node->payload;
-}
-
-static alto_slice text_of(const alto_tree *node, uint32_t index)
-{
-    const uint32_t *ends = text_ends_of(node);
-    uint32_t begin = index ? ends[index - 1] : 0;
-    return alto_slice_of((const uint8_t *)(ends + node->count) + begin, ends[index] - begin);
-}
 
 alto_tree *alto_tree_retain(const alto_tree *tree)
 {
@@ -212,13 +20,13 @@ void alto_tree_release(const alto_tree *tree)
     alto_tree *self = (alto_tree *)(uintptr_t)tree;
     if (!self || atomic_fetch_sub_explicit(&self->refs, 1, memory_order_acq_rel) != 1)
         return;
-    if (has_sums(self))
+    if (alto_has_sums(self))
         for (uint32_t i = 0; i < self->count; i++)
             alto_tree_release(alto_links_of(self)[i]);
     alto_derived *derived = atomic_load_explicit(&self->derived, memory_order_acquire);
     if (derived)
         derived->destroy(derived);
-    run_release(self->keys);
+    alto_run_release(self->keys);
     free(self);
 }
 
@@ -226,14 +34,14 @@ uint64_t alto_tree_entries(const alto_tree *tree)
 {
     if (!tree)
         return 0;
-    return has_sums(tree) ? sums_of(tree)->entries : tree->count;
+    return alto_entries_of(tree);
 }
 
 uint64_t alto_tree_items(const alto_tree *tree)
 {
     if (!tree)
         return 0;
-    return has_sums(tree) ? sums_of(tree)->items : tree->count;
+    return alto_has_sums(tree) ? alto_sums_of(tree)->items : tree->count;
 }
 
 alto_hash alto_tree_hash(const alto_tree *tree)
@@ -287,7 +95,7 @@ static void hash_node(alto_tree *node)
     alto_hasher_add_u32(&hasher, (uint32_t)node->type << 24 | (uint32_t)node->level << 16 | node->count);
     if (node->level == 0)
         alto_hasher_add(&hasher, node->keys->hash.bytes, ALTO_HASH_SIZE);
-    if (has_sums(node)) {
+    if (alto_has_sums(node)) {
         for (uint32_t i = 0; i < node->count; i++) {
             alto_hash hash = alto_tree_hash(alto_links_of(node)[i]);
             alto_hasher_add(&hasher, hash.bytes, sizeof hash.bytes);
@@ -296,7 +104,7 @@ static void hash_node(alto_tree *node)
         add_costs(&hasher, alto_costs_of(node), node->count);
     } else if (node->type == ALTO_VALUE_TEXT) {
         for (uint32_t i = 0; i < node->count; i++) {
-            alto_slice text = text_of(node, i);
+            alto_slice text = alto_text_at(node, i);
             alto_hasher_add_u32(&hasher, (uint32_t)text.size);
             alto_hasher_add(&hasher, text.data, text.size);
         }
@@ -310,7 +118,7 @@ static alto_tree *node_new(alto_value_type type, unsigned level, alto_run *keys,
     alto_tree *node = keys ? malloc(sizeof *node + payload) : NULL;
     if (!node) {
         if (keys)
-            run_release(keys);
+            alto_run_release(keys);
         return NULL;
     }
     atomic_init(&node->refs, 1);
@@ -331,7 +139,7 @@ static void seal_links(alto_tree *node)
         total.entries += node->level ? alto_tree_entries(link) : 1;
         total.items += alto_tree_items(link);
     }
-    *sums_of(node) = total;
+    *alto_sums_of(node) = total;
     hash_node(node);
 }
 
@@ -411,7 +219,7 @@ static bool text_payload(const chunk *gathered, size_t *size)
 
 static void fill_texts(alto_tree *leaf, const chunk *gathered)
 {
-    uint32_t *ends = text_ends_of(leaf), end = 0;
+    uint32_t *ends = alto_text_ends_of(leaf), end = 0;
     uint8_t *bytes = (uint8_t *)(ends + leaf->count);
     for (uint32_t i = 0; i < leaf->count; i++) {
         alto_slice text = gathered->values[i].text;
@@ -431,7 +239,7 @@ static alto_tree *make_leaf(builder *self, const chunk *gathered, alto_run *keys
         payload = gathered->count * sizeof(double);
     else if (self->type == ALTO_VALUE_TEXT && !text_payload(gathered, &payload)) {
         self->status = ALTO_TOO_LARGE;
-        run_release(keys);
+        alto_run_release(keys);
         return NULL;
     }
     alto_tree *leaf = node_new(self->type, 0, keys, payload);
@@ -456,9 +264,9 @@ static alto_tree *make_leaf(builder *self, const chunk *gathered, alto_run *keys
 static alto_tree *leaf_of(builder *self, const chunk *gathered)
 {
     const alto_tree *hint = gathered->hint;
-    alto_run *keys = run_make(self->pool, hint ? hint->keys : NULL, gathered->keys, gathered->count);
+    alto_run *keys = alto_run_make(self->pool, hint ? hint->keys : NULL, gathered->keys, gathered->count);
     if (keys && hint && keys == hint->keys && same_values(hint, gathered)) {
-        run_release(keys);
+        alto_run_release(keys);
         return alto_tree_retain(hint);
     }
     return keys ? make_leaf(self, gathered, keys) : NULL;
@@ -468,10 +276,10 @@ static alto_tree *leaf_of(builder *self, const chunk *gathered)
 static alto_tree *inner_of(builder *self, chunk *gathered, unsigned level)
 {
     const alto_tree *hint = gathered->hint;
-    alto_run *keys = run_make(self->pool, hint ? hint->keys : NULL, gathered->keys, gathered->count);
+    alto_run *keys = alto_run_make(self->pool, hint ? hint->keys : NULL, gathered->keys, gathered->count);
     size_t links = gathered->count * sizeof(alto_tree *);
     if (keys && hint && keys == hint->keys && memcmp(alto_links_of(hint), gathered->children, links) == 0) {
-        run_release(keys);
+        alto_run_release(keys);
         for (uint32_t i = 0; i < gathered->count; i++)
             alto_tree_release(gathered->children[i]);
         return alto_tree_retain(hint);
@@ -554,7 +362,7 @@ static alto_tree *leaf_like(const alto_tree *leaf, const double *costs)
     size_t size = leaf->count * sizeof *costs;
     if (memcmp(alto_costs_of(leaf), costs, size) == 0)
         return alto_tree_retain(leaf);
-    alto_tree *made = node_new(ALTO_VALUE_COST, 0, run_retain(leaf->keys), size);
+    alto_tree *made = node_new(ALTO_VALUE_COST, 0, alto_run_retain(leaf->keys), size);
     if (!made)
         return NULL;
     memcpy(alto_costs_of(made), costs, size);
@@ -727,7 +535,7 @@ static alto_tree *node_with_children(const alto_tree *node, alto_tree **children
     if (count == node->count && memcmp(alto_links_of(node), children, links) == 0) {
         made = alto_tree_retain(node);
     } else if (count == node->count) {
-        made = node_new(ALTO_VALUE_COST, node->level, run_retain(node->keys), sizeof(alto_sums) + links);
+        made = node_new(ALTO_VALUE_COST, node->level, alto_run_retain(node->keys), sizeof(alto_sums) + links);
         if (made) {
             memcpy(alto_links_of(made), children, links);
             seal_links(made);
@@ -893,308 +701,6 @@ alto_status alto_tree_set_costs(const alto_tree *tree, const uint64_t *ranks, co
     return replace_costs(tree, &new, out);
 }
 
-/* ---- looking ---- */
-
-/* The first index whose key is not less than `key`; count when there is none. */
-static uint32_t lower_bound(const alto_tree *node, alto_slice key, bool *equal)
-{
-    uint32_t low = 0, high = node->count;
-    *equal = false;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        int order = alto_slice_compare(alto_run_key(node->keys, middle), key);
-        if (order < 0) {
-            low = middle + 1;
-        } else {
-            *equal = *equal || order == 0;
-            high = middle;
-        }
-    }
-    return low;
-}
-
-bool alto_tree_find(const alto_tree *tree, alto_slice key, alto_value *value)
-{
-    for (const alto_tree *node = tree; node;) {
-        bool equal;
-        uint32_t index = lower_bound(node, key, &equal);
-        if (index == node->count)
-            return false;
-        if (node->level > 0) {
-            node = alto_links_of(node)[index];
-            continue;
-        }
-        if (equal && value)
-            *value = alto_node_value(node, index);
-        return equal;
-    }
-    return false;
-}
-
-bool alto_tree_find_at(const alto_tree *tree, alto_slice key, uint64_t place, alto_value *value)
-{
-    const alto_tree *node = tree;
-    if (!node || place >> ALTO_PLACE_COUNT_SHIFT != node->level + UINT64_C(1))
-        return false;
-    for (unsigned level = node->level;; level--) {
-        uint32_t index = alto_place_index(place, level);
-        if (index >= node->count)
-            return false;
-        if (level > 0) {
-            node = alto_links_of(node)[index];
-            continue;
-        }
-        if (alto_slice_compare(alto_run_key(node->keys, index), key) != 0) /* no call, other than alto_slice_equal */
-            return false;
-        *value = alto_node_value(node, index);
-        return true;
-    }
-}
-
-bool alto_tree_find_place(const alto_tree *tree, alto_slice key, uint64_t *place, alto_value *value)
-{
-    *place = 0;
-    if (!tree || tree->level >= ALTO_PLACE_LEVELS)
-        return alto_tree_find(tree, key, value);
-    uint64_t way = (tree->level + UINT64_C(1)) << ALTO_PLACE_COUNT_SHIFT;
-    for (const alto_tree *node = tree;;) {
-        bool equal;
-        uint32_t index = lower_bound(node, key, &equal);
-        if (index == node->count)
-            return false;
-        way |= (uint64_t)index << ALTO_PLACE_BITS * node->level;
-        if (node->level > 0) {
-            node = alto_links_of(node)[index];
-            continue;
-        }
-        *place = way;
-        if (equal)
-            *value = alto_node_value(node, index);
-        return equal;
-    }
-}
-
-void alto_cursor_seek_key(alto_cursor *self, const alto_tree *tree, alto_slice key)
-{
-    self->height = tree ? tree->level + 1u : 0;
-    self->rank = 0;
-    for (const alto_tree *node = tree; node;) {
-        bool equal;
-        uint32_t index = lower_bound(node, key, &equal);
-        if (index == node->count) { /* only at the top: elsewhere the parent's key said that it is here */
-            self->rank = alto_tree_entries(tree);
-            self->height = 0;
-            return;
-        }
-        self->path[node->level].node = node;
-        self->path[node->level].index = index;
-        if (node->level == 0) {
-            self->rank += index;
-            return;
-        }
-        for (uint32_t i = 0; i < index; i++)
-            self->rank += alto_tree_entries(alto_links_of(node)[i]);
-        node = alto_links_of(node)[index];
-    }
-}
-
-uint64_t alto_tree_rank(const alto_tree *tree, alto_slice key, bool *found)
-{
-    alto_cursor cursor;
-    alto_cursor_seek_key(&cursor, tree, key);
-    if (found)
-        *found = alto_cursor_valid(&cursor) && alto_slice_equal(alto_cursor_key(&cursor), key);
-    return cursor.rank;
-}
-
-void alto_cursor_seek_rank(alto_cursor *self, const alto_tree *tree, uint64_t rank)
-{
-    uint64_t entries = alto_tree_entries(tree);
-    if (rank >= entries) {
-        self->height = 0;
-        self->rank = entries;
-        return;
-    }
-    self->height = tree->level + 1u;
-    self->rank = rank;
-    for (const alto_tree *node = tree;;) {
-        uint32_t index = 0;
-        if (node->level == 0) {
-            self->path[0].node = node;
-            self->path[0].index = (uint32_t)rank;
-            return;
-        }
-        while (rank >= alto_tree_entries(alto_links_of(node)[index]))
-            rank -= alto_tree_entries(alto_links_of(node)[index++]);
-        self->path[node->level].node = node;
-        self->path[node->level].index = index;
-        node = alto_links_of(node)[index];
-    }
-}
-
-void alto_cursor_first(alto_cursor *self, const alto_tree *tree)
-{
-    alto_cursor_seek_rank(self, tree, 0);
-}
-
-void alto_cursor_next(alto_cursor *self)
-{
-    assert(self->height > 0);
-    self->rank++;
-    unsigned level = 0;
-    while (level < self->height && ++self->path[level].index == self->path[level].node->count)
-        level++;
-    if (level == self->height) {
-        self->height = 0;
-        return;
-    }
-    while (level-- > 0) {
-        self->path[level].node = alto_links_of(self->path[level + 1].node)[self->path[level + 1].index];
-        self->path[level].index = 0;
-    }
-}
-
-alto_slice alto_cursor_key(const alto_cursor *self)
-{
-    return alto_run_key(self->path[0].node->keys, self->path[0].index);
-}
-
-alto_value alto_cursor_value(const alto_cursor *self)
-{
-    return alto_node_value(self->path[0].node, self->path[0].index);
-}
-
-/* ---- comparing ---- */
-
-/* A walk over a tree whose current element is a node not yet opened, or an entry. */
-typedef struct {
-    struct {
-        const alto_tree *node;
-        uint32_t index;
-    } path[ALTO_TREE_MAX_LEVEL + 2];
-    const alto_tree *top; /* the current element while depth is 0; NULL at the end */
-    unsigned depth;
-    uint64_t rank; /* entries before the current element */
-} walk;
-
-static bool at_end(const walk *self)
-{
-    return !self->top;
-}
-
-/* The node that is the current element; NULL when it is an entry. */
-static const alto_tree *walk_node(const walk *self)
-{
-    if (self->depth == 0)
-        return self->top;
-    const alto_tree *parent = self->path[self->depth - 1].node;
-    return parent->level ? alto_links_of(parent)[self->path[self->depth - 1].index] : NULL;
-}
-
-static void walk_open(walk *self)
-{
-    const alto_tree *node = walk_node(self);
-    self->path[self->depth].node = node;
-    self->path[self->depth].index = 0;
-    self->depth++;
-}
-
-/* Past the current element, whatever it is. */
-static void walk_skip(walk *self)
-{
-    const alto_tree *node = walk_node(self);
-    self->rank += node ? alto_tree_entries(node) : 1;
-    while (self->depth > 0 && ++self->path[self->depth - 1].index == self->path[self->depth - 1].node->count)
-        self->depth--;
-    if (self->depth == 0)
-        self->top = NULL;
-}
-
-static alto_slice walk_key(const walk *self)
-{
-    return alto_run_key(self->path[self->depth - 1].node->keys, self->path[self->depth - 1].index);
-}
-
-static alto_value walk_value(const walk *self)
-{
-    return alto_node_value(self->path[self->depth - 1].node, self->path[self->depth - 1].index);
-}
-
-/* Report the lesser of the two current entries, or both when they have one key. */
-static alto_status step_entries(walk *before, walk *after, alto_value_type type, alto_diff_fn *found, void *context)
-{
-    int order = at_end(before) ? 1 : at_end(after) ? -1 : alto_slice_compare(walk_key(before), walk_key(after));
-    alto_slice key = order <= 0 ? walk_key(before) : walk_key(after);
-    alto_value old = {.cost = 0}, new = {.cost = 0};
-    if (order <= 0)
-        old = walk_value(before);
-    if (order >= 0)
-        new = walk_value(after);
-    alto_status status = ALTO_OK;
-    if (order != 0 || !alto_value_equal(type, &old, &new))
-        status = found(context, key, order <= 0 ? &old : NULL, order >= 0 ? &new : NULL, before->rank, after->rank);
-    if (order <= 0)
-        walk_skip(before);
-    if (order >= 0)
-        walk_skip(after);
-    return status;
-}
-
-/* Report what differs between two leaves with one run of keys. */
-static alto_status compare_values(const alto_tree *before, const alto_tree *after, uint64_t rank_before,
-                                  uint64_t rank_after, alto_diff_fn *found, void *context)
-{
-    alto_status status = ALTO_OK;
-    for (uint32_t i = 0; i < before->count && status == ALTO_OK; i++) {
-        alto_value old = alto_node_value(before, i), new = alto_node_value(after, i);
-        if (!alto_value_equal((alto_value_type)before->type, &old, &new))
-            status = found(context, alto_run_key(before->keys, i), &old, &new, rank_before + i, rank_after + i);
-    }
-    return status;
-}
-
-/* Open what stands higher, or both where they stand alike; `a` and `b` are their nodes, NULL where there is none. */
-static void walk_down(walk *before, walk *after, const alto_tree *a, const alto_tree *b)
-{
-    bool open_before = a && (!b || a->level >= b->level), open_after = b && (!a || b->level >= a->level);
-    if (open_before)
-        walk_open(before);
-    if (open_after)
-        walk_open(after);
-}
-
-alto_status alto_tree_diff_leaves(const alto_tree *before, const alto_tree *after, alto_diff_fn *found,
-                                  alto_diff_leaves_fn *leaves, void *context)
-{
-    if (!before && !after)
-        return ALTO_OK;
-    alto_value_type type = (alto_value_type)(before ? before : after)->type;
-    walk old = {.top = before}, new = {.top = after};
-    alto_status status = ALTO_OK;
-    while (status == ALTO_OK && (!at_end(&old) || !at_end(&new))) {
-        const alto_tree *a = at_end(&old) ? NULL : walk_node(&old);
-        const alto_tree *b = at_end(&new) ? NULL : walk_node(&new);
-        bool same_level = a && b && a->level == b->level, equal = same_level && alto_tree_equal(a, b);
-        if (!a && !b) {
-            status = step_entries(&old, &new, type, found, context);
-        } else if (equal || (same_level && a->level == 0 && a->keys == b->keys)) {
-            if (!equal)
-                status =
-                    leaves ? leaves(context, a, b, old.rank) : compare_values(a, b, old.rank, new.rank, found, context);
-            walk_skip(&old);
-            walk_skip(&new);
-        } else {
-            walk_down(&old, &new, a, b);
-        }
-    }
-    return status;
-}
-
-alto_status alto_tree_diff(const alto_tree *before, const alto_tree *after, alto_diff_fn *found, void *context)
-{
-    return alto_tree_diff_leaves(before, after, found, NULL, context);
-}
-
 /* ---- nodes from outside ---- */
 
 alto_derived *alto_tree_derived(const alto_tree *node)
@@ -1212,7 +718,7 @@ alto_derived *alto_tree_attach(const alto_tree *node, alto_derived *made)
 
 void alto_node_expect(const alto_tree *node)
 {
-    if (has_sums(node))
+    if (alto_has_sums(node))
         for (uint32_t i = 0; i < node->count; i++)
             __builtin_prefetch(alto_links_of(node)[i], 1);
 }
@@ -1235,17 +741,7 @@ alto_slice alto_node_keys(const alto_tree *node)
 
 alto_value alto_node_value(const alto_tree *leaf, uint32_t index)
 {
-    switch ((alto_value_type)leaf->type) {
-    case ALTO_VALUE_COST:
-        return (alto_value){.cost = alto_costs_of(leaf)[index]};
-    case ALTO_VALUE_TEXT:
-        return (alto_value){.text = text_of(leaf, index)};
-    case ALTO_VALUE_ROW:
-        return (alto_value){.row = alto_links_of(leaf)[index]};
-    case ALTO_VALUE_NONE:
-        break;
-    }
-    return (alto_value){.cost = 0};
+    return alto_value_at(leaf, index);
 }
 
 const alto_tree *alto_node_child(const alto_tree *node, uint32_t index)

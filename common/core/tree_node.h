@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tree_node.h - how a node of a tree lies in memory: for tree.c, and for loops so short that its calls would be most of them.
+/* tree_node.h - how a node of a tree lies in memory: for tree.c, tree_look.c and tree_diff.c, and for loops so short that its calls would be most of them.
  *
  * Threads: as tree.h says. */
 #ifndef ALTO_TREE_NODE_H
@@ -47,6 +47,22 @@ static inline alto_slice alto_run_key(const alto_run *keys, uint32_t index)
     return alto_slice_of(bytes + begin, keys->ends[index] - begin);
 }
 
+static inline bool alto_has_sums(const alto_tree *node)
+{
+    return node->level > 0 || node->type == ALTO_VALUE_ROW;
+}
+
+static inline alto_sums *alto_sums_of(const alto_tree *node)
+{
+    return (alto_sums *)(uintptr_t)node->payload;
+}
+
+/* Leaf entries below a node. */
+static inline uint64_t alto_entries_of(const alto_tree *node)
+{
+    return alto_has_sums(node) ? alto_sums_of(node)->entries : node->count;
+}
+
 /* Children of an inner node, or rows of a leaf of rows. */
 static inline alto_tree **alto_links_of(const alto_tree *node)
 {
@@ -56,6 +72,33 @@ static inline alto_tree **alto_links_of(const alto_tree *node)
 static inline double *alto_costs_of(const alto_tree *node)
 {
     return (double *)(uintptr_t)node->payload;
+}
+
+static inline uint32_t *alto_text_ends_of(const alto_tree *node)
+{
+    return (uint32_t *)(uintptr_t)node->payload;
+}
+
+static inline alto_slice alto_text_at(const alto_tree *node, uint32_t index)
+{
+    const uint32_t *ends = alto_text_ends_of(node);
+    uint32_t begin = index ? ends[index - 1] : 0;
+    return alto_slice_of((const uint8_t *)(ends + node->count) + begin, ends[index] - begin);
+}
+
+static inline alto_value alto_value_at(const alto_tree *leaf, uint32_t index)
+{
+    switch ((alto_value_type)leaf->type) {
+    case ALTO_VALUE_COST:
+        return (alto_value){.cost = alto_costs_of(leaf)[index]};
+    case ALTO_VALUE_TEXT:
+        return (alto_value){.text = alto_text_at(leaf, index)};
+    case ALTO_VALUE_ROW:
+        return (alto_value){.row = alto_links_of(leaf)[index]};
+    case ALTO_VALUE_NONE:
+        break;
+    }
+    return (alto_value){.cost = 0};
 }
 
 /* A place in a tree: the index in the node of each level, that in the leaf lowest; above them the number of levels. So the places of
