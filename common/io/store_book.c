@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/store_book.h"
 
-#include "core/delta.h"
 #include "core/snapshot.h"
 #include "io/log.h"
-#include "io/store_disk.h"
+#include "io/store_meta.h"
+#include "io/store_read.h"
+#include "io/store_record.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -13,12 +14,10 @@
 #include <stdlib.h>
 
 enum {
-    FORMAT = 1,
-    PIECE_SIZE = 8 * 4096 - 16,      /* fills whole pages of the disk with their header */
-    TRANSACTION_BYTES = 8 << 20,     /* of a snapshot, written at once */
-    LOG_BYTES_MIN = 1 << 20,         /* a log may always grow that far ... */
-    LOG_COUNT_MAX = 4096,            /* ... but not beyond so many deltas: reading them again costs time each */
-    KEY_MAX = ALTO_HASH_SIZE + 8 + 4 /* of any table */
+    PIECE_SIZE = 8 * 4096 - 16,  /* fills whole pages of the disk with their header */
+    TRANSACTION_BYTES = 8 << 20, /* of a snapshot, written at once */
+    LOG_BYTES_MIN = 1 << 20,     /* a log may always grow that far ... */
+    LOG_COUNT_MAX = 4096,        /* ... but not beyond so many deltas: reading them again costs time each */
 };
 
 /* What is known of one resource on the disk. */
@@ -63,61 +62,6 @@ struct alto_book {
     snapshot background;
     atomic_uint_least64_t written;
 };
-
-/* ---- keys ---- */
-
-typedef struct {
-    uint8_t bytes[KEY_MAX];
-    size_t size;
-} key;
-
-static void key_add(key *self, uint64_t value, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        self->bytes[self->size++] = (uint8_t)(value >> (8 * (size - 1 - i)));
-}
-
-static key key_of(const alto_hash *id)
-{
-    key made = {.size = ALTO_HASH_SIZE};
-    memcpy(made.bytes, id->bytes, ALTO_HASH_SIZE);
-    return made;
-}
-
-static key numbered(const alto_hash *id, uint64_t number)
-{
-    key made = key_of(id);
-    key_add(&made, number, 8);
-    return made;
-}
-
-static key piece_key(const alto_hash *id, uint64_t number, uint32_t index)
-{
-    key made = numbered(id, number);
-    key_add(&made, index, 4);
-    return made;
-}
-
-static alto_slice slice_of(const key *self)
-{
-    return alto_slice_of(self->bytes, self->size);
-}
-
-/* The ID and number at the beginning of a key; false when it is not of that size. */
-static bool read_key(alto_slice bytes, size_t size, alto_hash *id, uint64_t *number)
-{
-    if (bytes.size != size)
-        return false;
-    memcpy(id->bytes, bytes.data, ALTO_HASH_SIZE);
-    alto_reader reader = alto_reader_make(alto_slice_of(bytes.data + ALTO_HASH_SIZE, 8));
-    *number = alto_reader_u64(&reader);
-    return true;
-}
-
-static alto_hash id_of(alto_slice catalog_key)
-{
-    return alto_hash_of("altocast-store-1", catalog_key);
-}
 
 /* ---- the list of resources ---- */
 
@@ -182,20 +126,6 @@ static void forget_resources(alto_book *self)
 
 /* ---- reading what is there ---- */
 
-static bool read_head(alto_slice value, alto_kind *kind, alto_hash *root, uint64_t *number, uint64_t *size)
-{
-    alto_reader reader = alto_reader_make(value);
-    uint8_t raw_kind = alto_reader_u8(&reader);
-    alto_slice bytes = alto_reader_slice(&reader, ALTO_HASH_SIZE);
-    *number = alto_reader_u64(&reader);
-    *size = alto_reader_u64(&reader);
-    if (alto_reader_finish(&reader) != ALTO_OK || raw_kind < ALTO_NETWORK_MAP || raw_kind > ALTO_DOCUMENT)
-        return false;
-    *kind = (alto_kind)raw_kind;
-    memcpy(root->bytes, bytes.data, ALTO_HASH_SIZE);
-    return true;
-}
-
 static resource *enter_scanned(alto_book *self, const alto_hash *id)
 {
     resource *entered = enter(self, id);
@@ -208,15 +138,18 @@ static bool scan_head(void *context, alto_slice bytes, alto_slice value)
 {
     alto_book *self = context;
     alto_hash id;
-    alto_kind kind;
+    alto_record_head head;
     if (bytes.size != ALTO_HASH_SIZE)
         return true;
     memcpy(id.bytes, bytes.data, ALTO_HASH_SIZE);
     resource *at = enter_scanned(self, &id);
     if (at)
-        at->held = read_head(value, &kind, &at->root, &at->snapshot_number, &at->snapshot_size);
-    if (at && at->held)
-        at->number = at->snapshot_number;
+        at->held = alto_record_read_head(value, &head);
+    if (at && at->held) {
+        at->root = head.root;
+        at->number = at->snapshot_number = head.number;
+        at->snapshot_size = head.size;
+    }
     return at != NULL;
 }
 
@@ -225,7 +158,7 @@ static bool scan_log(void *context, alto_slice bytes, alto_slice value)
     alto_book *self = context;
     alto_hash id;
     uint64_t number;
-    if (!read_key(bytes, ALTO_HASH_SIZE + 8, &id, &number))
+    if (!alto_record_read_log_key(bytes, &id, &number))
         return true;
     resource *at = enter_scanned(self, &id);
     if (!at)
@@ -247,7 +180,7 @@ static bool scan_piece(void *context, alto_slice bytes, alto_slice value)
     alto_book *self = context;
     alto_hash id;
     uint64_t number;
-    if (!read_key(bytes, KEY_MAX, &id, &number))
+    if (!alto_record_read_piece_key(bytes, &id, &number))
         return true;
     resource *at = enter_scanned(self, &id);
     if (at && (!at->held || number != at->snapshot_number)) {
@@ -270,12 +203,21 @@ static void scan(alto_book *self)
 
 /* ---- changing what is there; in a transaction ---- */
 
+/* Puts and ends a value, whose failure is the transaction's. */
+static void put_value(alto_book *self, alto_disk_table table, alto_record_key at, alto_buffer *value)
+{
+    if (value->status != ALTO_OK)
+        alto_disk_fail(self->disk, value->status);
+    alto_disk_put(self->disk, table, alto_record_key_slice(&at), alto_buffer_slice(value));
+    alto_buffer_fini(value);
+}
+
 static void delete_numbers(alto_book *self, alto_disk_table table, const alto_hash *id, uint64_t first, uint64_t last)
 {
     if (first > last)
         return;
-    key from = numbered(id, first), to = piece_key(id, last, UINT32_MAX);
-    alto_disk_delete_range(self->disk, table, slice_of(&from), slice_of(&to));
+    alto_record_key from = alto_record_key_numbered(id, first), to = alto_record_key_of_piece(id, last, UINT32_MAX);
+    alto_disk_delete_range(self->disk, table, alto_record_key_slice(&from), alto_record_key_slice(&to));
 }
 
 static void drop_snapshot(snapshot *self)
@@ -304,27 +246,21 @@ static void erase(alto_book *self, resource *of)
 {
     if (!of->held && !of->litter)
         return;
-    key at = key_of(&of->id);
+    alto_record_key at = alto_record_key_of(&of->id);
     of->held = false;
     of->log_bytes = of->log_count = of->snapshot_size = 0;
     sweep(self, of);
-    alto_disk_delete(self->disk, ALTO_DISK_HEADS, slice_of(&at));
+    alto_disk_delete(self->disk, ALTO_DISK_HEADS, alto_record_key_slice(&at));
 }
 
 /* From here on the snapshot whose pieces stand at `number` is the one in use. */
 static void publish(alto_book *self, resource *of, alto_kind kind, const alto_hash *root, uint64_t number,
                     uint64_t size)
 {
-    alto_buffer head = alto_buffer_make(1 + ALTO_HASH_SIZE + 8 + 8);
-    alto_buffer_add_u8(&head, (uint8_t)kind);
-    alto_buffer_add(&head, root->bytes, ALTO_HASH_SIZE);
-    alto_buffer_add_u64(&head, number);
-    alto_buffer_add_u64(&head, size);
-    if (head.status != ALTO_OK)
-        alto_disk_fail(self->disk, head.status);
-    key at = key_of(&of->id);
-    alto_disk_put(self->disk, ALTO_DISK_HEADS, slice_of(&at), alto_buffer_slice(&head));
-    alto_buffer_fini(&head);
+    const alto_record_head head = {.kind = kind, .root = *root, .number = number, .size = size};
+    alto_buffer value = alto_buffer_make(SIZE_MAX / 2);
+    alto_record_write_head(&head, &value);
+    put_value(self, ALTO_DISK_HEADS, alto_record_key_of(&of->id), &value);
     of->held = true;
     of->snapshot_number = number;
     of->snapshot_size = size;
@@ -354,8 +290,8 @@ static bool put_piece(alto_book *self, snapshot *of)
     }
     size_t size = of->bytes.size < PIECE_SIZE ? of->bytes.size : PIECE_SIZE;
     if (size) {
-        key at = piece_key(&of->of->id, of->number, of->pieces++);
-        alto_disk_put(self->disk, ALTO_DISK_PIECES, slice_of(&at), alto_slice_of(of->bytes.data, size));
+        alto_record_key at = alto_record_key_of_piece(&of->of->id, of->number, of->pieces++);
+        alto_disk_put(self->disk, ALTO_DISK_PIECES, alto_record_key_slice(&at), alto_slice_of(of->bytes.data, size));
         memmove(of->bytes.data, of->bytes.data + size, of->bytes.size - size);
         of->bytes.size -= size;
         of->size += size;
@@ -410,7 +346,7 @@ static alto_status plan(alto_book *self, const alto_step *first)
         self->resources[i]->planned = false;
     for (const alto_step *step = first; step; step = step->next)
         for (size_t i = 0; step->has_statement && i < step->count; i++) {
-            alto_hash id = id_of(step->changes[i].catalog_key);
+            alto_hash id = alto_record_id(step->changes[i].catalog_key);
             resource *of = enter(self, &id);
             if (!of)
                 return ALTO_NO_MEMORY;
@@ -439,28 +375,20 @@ static void log_change(alto_book *self, resource *of, const alto_stored_change *
     const alto_hash *root = alto_version_root(change->version);
     if (alto_hash_equal(root, &of->root))
         return; /* only its entry changed */
+    const alto_record_step step = {*root, change->implied_vtag, change->implied_dependencies, change->delta};
     alto_buffer value = alto_buffer_make(SIZE_MAX / 2);
-    alto_buffer_add(&value, root->bytes, ALTO_HASH_SIZE);
-    alto_buffer_add_varint(&value, change->implied_vtag.size);
-    alto_buffer_add_slice(&value, change->implied_vtag);
-    alto_buffer_add_varint(&value, change->implied_dependencies.size);
-    alto_buffer_add_slice(&value, change->implied_dependencies);
-    alto_buffer_add_slice(&value, change->delta);
-    if (value.status != ALTO_OK)
-        alto_disk_fail(self->disk, value.status);
-    key at = numbered(&of->id, ++of->number);
-    alto_disk_put(self->disk, ALTO_DISK_LOG, slice_of(&at), alto_buffer_slice(&value));
+    alto_record_write_step(&step, &value);
     of->root = *root;
     of->log_bytes += value.size;
     of->log_count++;
-    alto_buffer_fini(&value);
+    put_value(self, ALTO_DISK_LOG, alto_record_key_numbered(&of->id, ++of->number), &value);
 }
 
 static void write_logs(alto_book *self, const alto_step *first)
 {
     for (const alto_step *step = first; step; step = step->next)
         for (size_t i = 0; step->has_statement && i < step->count; i++) {
-            alto_hash id = id_of(step->changes[i].catalog_key);
+            alto_hash id = alto_record_id(step->changes[i].catalog_key);
             resource *of = find(self, &id);
             if (of->version && !of->wants_snapshot)
                 log_change(self, of, &step->changes[i]);
@@ -479,16 +407,10 @@ static void publish_staged(alto_book *self, resource *of)
 
 static void put_entry(alto_book *self, alto_slice catalog_key, alto_slice entry)
 {
-    alto_hash id = id_of(catalog_key);
-    key at = key_of(&id);
+    alto_hash id = alto_record_id(catalog_key);
     alto_buffer value = alto_buffer_make(SIZE_MAX / 2);
-    alto_buffer_add_varint(&value, catalog_key.size);
-    alto_buffer_add_slice(&value, catalog_key);
-    alto_buffer_add_slice(&value, entry);
-    if (value.status != ALTO_OK)
-        alto_disk_fail(self->disk, value.status);
-    alto_disk_put(self->disk, ALTO_DISK_ENTRIES, slice_of(&at), alto_buffer_slice(&value));
-    alto_buffer_fini(&value);
+    alto_record_write_entry(catalog_key, entry, &value);
+    put_value(self, ALTO_DISK_ENTRIES, alto_record_key_of(&id), &value);
 }
 
 static alto_status write_entry(void *context, alto_slice catalog_key, const alto_value *before, const alto_value *after,
@@ -500,9 +422,9 @@ static alto_status write_entry(void *context, alto_slice catalog_key, const alto
         put_entry(self, catalog_key, after->text);
         return ALTO_OK;
     }
-    alto_hash id = id_of(catalog_key);
-    key at = key_of(&id);
-    alto_disk_delete(self->disk, ALTO_DISK_ENTRIES, slice_of(&at));
+    alto_hash id = alto_record_id(catalog_key);
+    alto_record_key at = alto_record_key_of(&id);
+    alto_disk_delete(self->disk, ALTO_DISK_ENTRIES, alto_record_key_slice(&at));
     resource *gone = find(self, &id);
     if (gone)
         erase(self, gone);
@@ -557,7 +479,7 @@ static bool measure(void *context, alto_slice bytes, alto_slice value)
     log_tail *self = context;
     alto_hash id;
     uint64_t number;
-    if (read_key(bytes, ALTO_HASH_SIZE + 8, &id, &number) && number > self->after) {
+    if (alto_record_read_log_key(bytes, &id, &number) && number > self->after) {
         self->bytes += value.size;
         self->count++;
     }
@@ -569,9 +491,9 @@ static void publish_background(alto_book *self)
     const snapshot *made = &self->background;
     resource *of = made->of;
     log_tail tail = {.after = made->number};
-    key prefix = key_of(&of->id);
+    alto_record_key prefix = alto_record_key_of(&of->id);
     publish(self, of, made->kind, &made->root, made->number, made->size);
-    alto_disk_walk(self->disk, ALTO_DISK_LOG, slice_of(&prefix), measure, &tail);
+    alto_disk_walk(self->disk, ALTO_DISK_LOG, alto_record_key_slice(&prefix), measure, &tail);
     of->log_bytes = tail.bytes;
     of->log_count = tail.count;
 }
@@ -588,9 +510,8 @@ static bool list_entry(void *context, alto_slice bytes, alto_slice value)
 {
     (void)bytes;
     listing *self = context;
-    alto_reader reader = alto_reader_make(value);
-    alto_slice name = alto_reader_slice(&reader, alto_reader_bounded(&reader, value.size));
-    self->status = reader.status;
+    alto_slice name, entry;
+    self->status = alto_record_read_entry(value, &name, &entry);
     if (self->status != ALTO_OK)
         return false;
     if (self->count == self->capacity) {
@@ -603,7 +524,6 @@ static bool list_entry(void *context, alto_slice bytes, alto_slice value)
         self->edits = grown;
         self->capacity = capacity;
     }
-    alto_slice entry = alto_reader_slice(&reader, alto_reader_left(&reader));
     self->edits[self->count++] = (alto_edit){.key = name, .value = {.text = entry}};
     return true;
 }
@@ -653,125 +573,21 @@ static bool signed_catalog(alto_stored_state *state)
     return same;
 }
 
-/* One resource on its way from the disk. */
-typedef struct {
-    alto_pool *pool;
-    alto_snapshot_reader *reader;
-    alto_kind kind;
-    uint64_t number; /* of the snapshot */
-    alto_version *version;
-    alto_stored_older older[ALTO_STORED_OLDER]; /* a ring: the newest of them at (replayed - 1) % ALTO_STORED_OLDER */
-    size_t replayed;
-    alto_status status;
-} reading;
-
-static bool read_piece(void *context, alto_slice bytes, alto_slice value)
-{
-    (void)bytes;
-    reading *self = context;
-    self->status = alto_snapshot_read(self->reader, value);
-    return self->status == ALTO_OK;
-}
-
-static bool replay(void *context, alto_slice bytes, alto_slice value)
-{
-    reading *self = context;
-    alto_hash id, root;
-    uint64_t number;
-    if (!read_key(bytes, ALTO_HASH_SIZE + 8, &id, &number) || number <= self->number)
-        return true;
-    alto_reader reader = alto_reader_make(value);
-    alto_slice root_bytes = alto_reader_slice(&reader, ALTO_HASH_SIZE);
-    alto_implied implied = {.text_size = 0}; /* of what we wrote nothing has to be bounded */
-    implied.vtag = alto_reader_slice(&reader, alto_reader_bounded(&reader, value.size));
-    implied.dependencies = alto_reader_slice(&reader, alto_reader_bounded(&reader, value.size));
-    alto_slice delta = alto_reader_slice(&reader, alto_reader_left(&reader));
-    self->status = reader.status;
-    if (self->status != ALTO_OK)
-        return false;
-    memcpy(root.bytes, root_bytes.data, ALTO_HASH_SIZE);
-    alto_version *next = NULL;
-    self->status = alto_delta_apply(self->pool, self->kind, self->version, delta, &implied, &root, &next);
-    if (self->status != ALTO_OK)
-        return false;
-    alto_stored_older *older = &self->older[self->replayed++ % ALTO_STORED_OLDER];
-    alto_version_release(older->version);
-    *older = (alto_stored_older){self->version, delta.size};
-    self->version = next;
-    return true;
-}
-
-static size_t count_older(const reading *self)
-{
-    return self->replayed < ALTO_STORED_OLDER ? self->replayed : ALTO_STORED_OLDER;
-}
-
-static void reading_fini(reading *self)
-{
-    alto_version_release(self->version);
-    for (size_t i = 0; i < count_older(self); i++)
-        alto_version_release(self->older[i].version);
-}
-
-/* Hand over what was read. Errors: ALTO_NO_MEMORY. */
-static alto_status take_read(reading *self, alto_stored_resource *out)
-{
-    size_t count = count_older(self);
-    out->older = calloc(count + 1, sizeof *out->older);
-    if (!out->older)
-        return ALTO_NO_MEMORY;
-    for (size_t i = 0; i < count; i++)
-        out->older[i] = self->older[(self->replayed - count + i) % ALTO_STORED_OLDER];
-    out->older_count = count;
-    out->version = self->version;
-    self->version = NULL;
-    self->replayed = 0;
-    return ALTO_OK;
-}
-
-static void read_resource(alto_book *self, const alto_hash *id, reading *into)
-{
-    key at = key_of(id);
-    alto_slice head;
-    alto_hash root;
-    uint64_t size;
-    into->status = ALTO_NOT_FOUND;
-    if (!alto_disk_get(self->disk, ALTO_DISK_HEADS, slice_of(&at), &head) ||
-        !read_head(head, &into->kind, &root, &into->number, &size))
-        return;
-    into->reader = alto_snapshot_reader_new(into->pool, into->kind, &root);
-    into->status = into->reader ? ALTO_OK : ALTO_NO_MEMORY;
-    key pieces = numbered(id, into->number);
-    if (into->status == ALTO_OK)
-        alto_disk_walk(self->disk, ALTO_DISK_PIECES, slice_of(&pieces), read_piece, into);
-    if (into->status == ALTO_OK)
-        into->status = alto_snapshot_finish(into->reader, &into->version);
-    alto_snapshot_reader_destroy(&into->reader);
-    if (into->status == ALTO_OK)
-        alto_disk_walk(self->disk, ALTO_DISK_LOG, slice_of(&at), replay, into);
-}
-
 /* What the disk holds of an entry, checked; ALTO_NOT_FOUND: nothing, or nothing that fits. */
 static alto_status load_version(alto_book *self, alto_pool *pool, alto_slice entry_bytes, alto_stored_resource *out)
 {
     alto_entry entry;
-    alto_hash id = id_of(out->catalog_key);
+    alto_hash id = alto_record_id(out->catalog_key);
     resource *of = find(self, &id);
     if (!of || !of->held || alto_entry_decode(entry_bytes, &entry) != ALTO_OK)
         return ALTO_NOT_FOUND;
-    reading from = {.pool = pool};
-    read_resource(self, &id, &from);
-    if (from.status == ALTO_OK && !alto_hash_equal(alto_version_root(from.version), &entry.root))
-        from.status = ALTO_ROOT_MISMATCH;
-    if (from.status == ALTO_OK)
-        from.status = take_read(&from, out);
-    reading_fini(&from);
-    if (from.status == ALTO_OK || from.status == ALTO_NO_MEMORY)
-        return from.status;
+    alto_status status = alto_stored_read(self->disk, pool, &id, &entry.root, out);
+    if (status == ALTO_OK || status == ALTO_NO_MEMORY)
+        return status;
     of->root = (alto_hash){{0}}; /* what comes next is written whole */
     const char *name = (const char *)out->catalog_key.data;
     alto_log(ALTO_LOG_WARN, "state-dropped", "directory=%s resource=%.*s status=%s", self->directory,
-             (int)strnlen(name, out->catalog_key.size), name, alto_status_name(from.status));
+             (int)strnlen(name, out->catalog_key.size), name, alto_status_name(status));
     return ALTO_NOT_FOUND;
 }
 
@@ -827,101 +643,9 @@ static alto_status load(alto_book *self, alto_pool *pool, alto_stored_state *sta
 
 /* ---- public ---- */
 
-static uint64_t number_in(alto_slice value)
-{
-    alto_reader reader = alto_reader_make(value);
-    uint64_t number = alto_reader_u64(&reader);
-    return alto_reader_finish(&reader) == ALTO_OK ? number : 0;
-}
-
-static void write_number(uint8_t *bytes, uint64_t number)
-{
-    for (size_t i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(number >> (8 * (7 - i)));
-}
-
-enum { MOST_SURE = ALTO_HASH_SIZE };
-
-/* Everything else in the book is known by a root; a few values by what stands behind them: all their bits inverted. */
-static void put_sure(alto_book *self, const char *name, const uint8_t *bytes, size_t size)
-{
-    uint8_t twice[2 * MOST_SURE];
-    for (size_t i = 0; i < size; i++) {
-        twice[i] = bytes[i];
-        twice[size + i] = (uint8_t)~bytes[i];
-    }
-    alto_disk_put(self->disk, ALTO_DISK_META, alto_slice_text(name), alto_slice_of(twice, 2 * size));
-}
-
-/* ALTO_NOT_FOUND, or ALTO_MALFORMED: damaged. The value is borrowed as from alto_disk_get. */
-static alto_status get_sure(alto_book *self, const char *name, size_t size, alto_slice *value)
-{
-    if (!alto_disk_get(self->disk, ALTO_DISK_META, alto_slice_text(name), value))
-        return ALTO_NOT_FOUND;
-    if (value->size != 2 * size)
-        return ALTO_MALFORMED;
-    for (size_t i = 0; i < size; i++)
-        if ((value->data[size + i] ^ value->data[i]) != 0xff)
-            return ALTO_MALFORMED;
-    value->size = size;
-    return ALTO_OK;
-}
-
-static void put_owner(alto_book *self, const alto_origin *origin)
-{
-    uint8_t format[8];
-    write_number(format, FORMAT);
-    put_sure(self, "format", format, sizeof format);
-    put_sure(self, "origin", origin->bytes, sizeof origin->bytes);
-}
-
-/* Is the directory ours to use? An empty one becomes ours. ALTO_MALFORMED: it is damaged. */
-static alto_status check_owner(alto_book *self, const alto_origin *origin, alto_error *error)
-{
-    alto_slice format, owner;
-    alto_status status = get_sure(self, "format", 8, &format);
-    if (status == ALTO_NOT_FOUND) {
-        put_owner(self, origin);
-        return ALTO_OK;
-    }
-    if (status != ALTO_OK)
-        return status;
-    if (number_in(format) != FORMAT)
-        return alto_fail(error, ALTO_CONFIG, self->directory,
-                         "written by a newer altocast; update this one, or choose another with --state");
-    if (get_sure(self, "origin", ALTO_HASH_SIZE, &owner) != ALTO_OK)
-        return ALTO_MALFORMED;
-    if (memcmp(owner.data, origin->bytes, ALTO_HASH_SIZE) == 0)
-        return ALTO_OK;
-    char held[17], wanted[17];
-    alto_hex(held, owner.data, 8);
-    alto_hex(wanted, origin->bytes, 8);
-    return alto_fail(error, ALTO_CONFIG, self->directory,
-                     "holds origin %s, not %s; choose another directory with --state, or move this one away", held,
-                     wanted);
-}
-
-/* As check_owner, in a transaction that goes on; a damaged directory is begun anew. */
-static alto_status begin_as_owner(alto_book *self, const alto_origin *origin, alto_error *error)
-{
-    for (bool anew = false;; anew = true) {
-        alto_status status = alto_disk_begin(self->disk, true);
-        if (status != ALTO_OK)
-            return alto_fail(error, status, self->directory, "cannot write to it: %s", alto_disk_why(self->disk));
-        status = check_owner(self, origin, error);
-        if (status == ALTO_OK)
-            return ALTO_OK;
-        alto_disk_abort(self->disk);
-        if (status != ALTO_MALFORMED)
-            return status;
-        if (anew || alto_disk_begin_anew(self->disk) != ALTO_OK)
-            return alto_fail(error, ALTO_IO, self->directory, "damaged; move it away to start anew");
-    }
-}
-
 static alto_status take_over(alto_book *self, const alto_origin *origin, alto_error *error)
 {
-    alto_status status = begin_as_owner(self, origin, error);
+    alto_status status = alto_meta_begin(self->disk, self->directory, origin, error);
     if (status != ALTO_OK)
         return status;
     scan(self);
@@ -988,31 +712,13 @@ alto_status alto_book_load(alto_book *self, alto_pool *pool, alto_stored_state *
     return status;
 }
 
-/* 0: none. */
-static uint64_t last_chain(alto_book *self)
-{
-    alto_slice stored;
-    alto_status status = get_sure(self, "chain", 8, &stored);
-    if (status == ALTO_MALFORMED)
-        alto_log(ALTO_LOG_WARN, "state-dropped", "directory=%s why=\"the last chain number is damaged\"",
-                 self->directory);
-    return status == ALTO_OK ? number_in(stored) : 0;
-}
-
-static void put_chain(alto_book *self, uint64_t chain)
-{
-    uint8_t bytes[8];
-    write_number(bytes, chain);
-    put_sure(self, "chain", bytes, sizeof bytes);
-}
-
 alto_status alto_book_next_chain(alto_book *self, uint64_t now_ms, uint64_t *chain)
 {
     pthread_mutex_lock(&self->lock);
     alto_status status = alto_disk_begin(self->disk, true);
     if (status == ALTO_OK) {
-        uint64_t last = last_chain(self), next = now_ms > last ? now_ms : last + 1;
-        put_chain(self, next);
+        uint64_t last = alto_meta_last_chain(self->disk, self->directory), next = now_ms > last ? now_ms : last + 1;
+        alto_meta_put_chain(self->disk, next);
         status = alto_disk_end(self->disk);
         if (status == ALTO_OK)
             *chain = next;

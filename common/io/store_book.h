@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store_book.h - what lies where in the state directory, and how a step gets there.
  *
- *   table    key                              value
- *   meta     "format"                         u64: 1
- *            "origin"                         32 bytes
- *            "chain"                          u64: the last chain number that was handed out
- *                                             (behind each of these three the same once more, all bits inverted)
- *            "statement", "manifest", "roots" the files
- *   entries  id                               varint size of the catalog key, the key, the entry
- *   heads    id                               u8 kind, root[32], u64 number, u64 size: the snapshot in use
- *   pieces   id, u64 number, u32 index        bytes of the snapshot that stands at that number
- *   log      id, u64 number                   root after it[32], varint size and bytes of the two implied texts, the delta
- *
- * id is a digest of the catalog key; numbers count the steps of one resource and only grow. A snapshot is written piece
- * by piece, over several transactions if it is large, and counts only once its head is written; pieces without a head are swept
- * when the directory is opened. Statement, entries, logs and heads of a step go into one transaction: what can be
- * read is always one state that was committed.
+ * The tables are those of store_record.h. A snapshot is written piece by piece, over several transactions if it is large, and counts
+ * only once its head is written; pieces without a head are swept when the directory is opened. Statement, entries, logs and heads of
+ * a step go into one transaction: what can be read is always one state that was committed.
  *
  * Threads: any; one at a time is let in. */
 #ifndef ALTO_STORE_BOOK_H
