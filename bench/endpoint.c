@@ -123,6 +123,7 @@ void bench_endpoint(const bench_options *options)
     bench_run_on(&on.one);
     bench_serving server = bench_serve(&on.other, commit_maps, NULL);
     bench_load load = bench_load_open(server.port, CONNECTIONS);
+    load.restless = true;
     for (size_t i = 0; i < REQUESTS; i++) {
         texts[i] = make_request(prefixes, count, &random);
         requests[i] = alto_buffer_slice(&texts[i]);

@@ -15,8 +15,8 @@ enum { BENCH_CONNECTIONS = 16 };
 typedef struct {
     int fds[BENCH_CONNECTIONS];
     size_t count;
-    /* bench_load_ask never sleeps while it waits: waking a sleeper on another processor is work of who answers, and may be more than
-     * the answer; and it is work that a server does only as long as it is slower than its load. */
+    /* Never sleep while waiting. Waking a sleeper on another processor is work of who answers, and may be more than the answer; and it
+     * is work that a server does only as long as it is slower than its load. And how late this load wakes is no time of the server's. */
     bool restless;
 } bench_load;
 
