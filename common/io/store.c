@@ -262,7 +262,10 @@ static void on_success(alto_store *self)
 static void on_failure(alto_store *self, alto_status status)
 {
     char why[240], quoted[300];
-    alto_book_why(self->book, why, sizeof why);
+    if (status == ALTO_NO_MEMORY) /* ours, of which the disk knows nothing */
+        snprintf(why, sizeof why, "%s", alto_status_text(status));
+    else
+        alto_book_why(self->book, why, sizeof why);
     self->failures++;
     if (!self->failing)
         alto_log(ALTO_LOG_ERROR, "store-failing", "directory=%s status=%s why=%s", self->directory,
