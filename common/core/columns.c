@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/columns.h"
 
+#include "core/class_code.h"
 #include "core/compress.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 enum mode { CONSTANT, RICE, GOLOMB, CLASS0, CLASS1, CLASS2, RUNS, PACKED };
@@ -15,14 +15,8 @@ enum {
     GOLOMB_BITS = 6,
     GOLOMB_MAX = 62,
     WIDTH_BITS = 6,
-    WIDTH_MAX = 63, /* bits of ALTO_COLUMN_MAX */
-    PEEKED = 57,    /* bits that are looked at together, at least */
-    SMALL = 3,      /* order of single values */
-    SIZE = 8,       /* order of sizes in bytes */
-    CODE_MAX = 12,  /* bits of the longest Huffman code */
-    CODE_FIRST = 4, /* the length that the first code's is compared with */
-    CLASS_BITS = 8,
-    CLASSES = 256,
+    SMALL = 3,          /* order of single values */
+    SIZE = 8,           /* order of sizes in bytes */
     CLASS_LEAST = 24,   /* values from which on a Huffman code may pay */
     ORDER_SAMPLE = 64,  /* values looked at to choose an order */
     ORDERS_MOST = 512,  /* values beyond which classes beat the simple codes anyway */
@@ -33,424 +27,16 @@ enum {
     PACK_LEVEL = 3
 };
 
-/* ---- bits ---- */
-
-alto_bit_writer alto_bit_writer_make(alto_buffer *out)
-{
-    return (alto_bit_writer){.out = out};
-}
-
-void alto_bits_put_wide(alto_bit_writer *self, uint64_t value, unsigned count)
-{
-    if (count > 32)
-        alto_bits_put(self, value >> 32, count - 32);
-    alto_bits_put(self, value & UINT32_MAX, count > 32 ? 32 : count);
-}
-
-static unsigned width_of(uint64_t value)
-{
-    return value ? 64 - (unsigned)__builtin_clzll(value) : 0;
-}
-
-void alto_bits_put_number(alto_bit_writer *self, uint64_t value, unsigned k)
-{
-    uint64_t high = (value >> k) + 1;
-    unsigned width = width_of(high);
-    alto_bits_put_wide(self, 0, width - 1);
-    alto_bits_put_wide(self, high, width);
-    alto_bits_put_wide(self, value & ((UINT64_C(1) << k) - 1), k);
-}
-
-void alto_bits_align(alto_bit_writer *self)
-{
-    alto_bits_put(self, 0, (8 - self->used % 8) % 8);
-    while (self->used) {
-        self->used -= 8;
-        alto_buffer_put(self->out, (uint8_t)(self->pending >> self->used));
-    }
-}
-
-void alto_bits_put_bytes(alto_bit_writer *self, alto_slice bytes)
-{
-    assert(self->used == 0);
-    alto_buffer_add_slice(self->out, bytes);
-}
-
-alto_bit_reader alto_bit_reader_make(alto_slice bytes)
-{
-    return (alto_bit_reader){.data = bytes.data, .size = bytes.size, .status = ALTO_OK};
-}
-
-void alto_bits_fail(alto_bit_reader *self, alto_status status)
-{
-    if (self->status == ALTO_OK)
-        self->status = status;
-    self->at = self->size * 8;
-}
-
-alto_status alto_bits_check(alto_bit_reader *self)
-{
-    if (self->at > self->size * 8)
-        alto_bits_fail(self, ALTO_MALFORMED);
-    return self->status;
-}
-
-size_t alto_bits_left(const alto_bit_reader *self)
-{
-    size_t touched = (self->at + 7) / 8;
-    return touched < self->size ? self->size - touched : 0;
-}
-
-/* The next bits at the top of a word, at least PEEKED of them; zeros past the end. */
-static inline uint64_t peek(const alto_bit_reader *self)
-{
-    size_t byte = self->at >> 3;
-    uint64_t word = 0;
-    if (byte + sizeof word <= self->size) {
-        memcpy(&word, self->data + byte, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        word = __builtin_bswap64(word);
-#endif
-    } else {
-        for (size_t i = 0; byte + i < self->size; i++)
-            word |= (uint64_t)self->data[byte + i] << (56 - 8 * i);
-    }
-    return word << (self->at & 7);
-}
-
-/* 1 to 57 bits. */
-static inline uint64_t take_some(alto_bit_reader *self, unsigned count)
-{
-    uint64_t value = peek(self) >> (64 - count);
-    self->at += count;
-    return value;
-}
-
-uint64_t alto_bits_take(alto_bit_reader *self, unsigned count)
-{
-    uint64_t value = 0;
-    if (count > 32)
-        value = take_some(self, count - 32) << 32;
-    unsigned low = count > 32 ? 32 : count;
-    return low ? value | take_some(self, low) : value;
-}
-
-uint64_t alto_bits_take_number(alto_bit_reader *self, unsigned k)
-{
-    unsigned zeros = 0;
-    uint64_t word;
-    while (!(word = peek(self) >> 32)) {
-        zeros += 32;
-        self->at += 32;
-        if (zeros > 63) {
-            alto_bits_fail(self, ALTO_MALFORMED);
-            return 0;
-        }
-    }
-    unsigned rest = 32 - width_of(word);
-    zeros += rest;
-    self->at += rest;
-    uint64_t high = zeros > 63 ? 0 : alto_bits_take(self, zeros + 1) - 1;
-    if (zeros > 63 || high > ALTO_COLUMN_MAX >> k) {
-        alto_bits_fail(self, ALTO_MALFORMED);
-        return 0;
-    }
-    return high << k | alto_bits_take(self, k);
-}
-
-uint64_t alto_bits_take_bounded(alto_bit_reader *self, unsigned k, uint64_t max)
-{
-    uint64_t value = alto_bits_take_number(self, k);
-    if (value <= max)
-        return value;
-    alto_bits_fail(self, ALTO_MALFORMED);
-    return 0;
-}
-
-alto_slice alto_bits_take_bytes(alto_bit_reader *self, uint64_t size)
-{
-    if (alto_bits_take(self, (8 - self->at % 8) % 8) || size > alto_bits_left(self) ||
-        alto_bits_check(self) != ALTO_OK) {
-        alto_bits_fail(self, ALTO_MALFORMED);
-        return (alto_slice){0};
-    }
-    alto_slice bytes = {self->data + self->at / 8, (size_t)size};
-    self->at += bytes.size * 8;
-    return bytes;
-}
-
-/* ---- classes and their Huffman code ---- */
-
-/* Class of a value when m bits after its first one count, and how many bits are left. */
-static inline unsigned class_of(uint64_t value, unsigned m, unsigned *rest)
-{
-    if (value >> (m + 1) == 0) {
-        *rest = 0;
-        return (unsigned)value;
-    }
-    *rest = width_of(value) - 1 - m;
-    return (*rest << m) + (unsigned)(value >> *rest);
-}
-
-/* The inverse: the least value of a class. */
-static inline uint64_t class_base(unsigned class, unsigned m, unsigned *rest)
-{
-    if (class >> (m + 1) == 0) {
-        *rest = 0;
-        return class;
-    }
-    *rest = (class >> m) - 1;
-    return (uint64_t)((class & ((1U << m) - 1)) | 1U << m) << *rest;
-}
-
-typedef struct {
-    uint32_t weight;
-    uint16_t parent; /* index in the same array */
-    uint8_t class;
-} huffman_node;
-
-/* Sort by weight, then by class, which is their order already. They are few. */
-static void sort_by_weight(huffman_node *nodes, unsigned count)
-{
-    for (unsigned i = 1; i < count; i++) {
-        huffman_node moved = nodes[i];
-        unsigned to = i;
-        for (; to > 0 && nodes[to - 1].weight > moved.weight; to--)
-            nodes[to] = nodes[to - 1];
-        nodes[to] = moved;
-    }
-}
-
-/* Join the two lightest until one is left: leaves are sorted, joints come into being in order of weight. */
-static void join(huffman_node *nodes, unsigned leaves)
-{
-    unsigned leaf = 0, joint = leaves, made = leaves;
-    for (; made < 2 * leaves - 1; made++) {
-        nodes[made].weight = 0;
-        for (int pick = 0; pick < 2; pick++) {
-            bool take_leaf = leaf < leaves && (joint == made || nodes[leaf].weight <= nodes[joint].weight);
-            unsigned taken = take_leaf ? leaf++ : joint++;
-            nodes[made].weight += nodes[taken].weight;
-            nodes[taken].parent = (uint16_t)made;
-        }
-    }
-}
-
-/* Code lengths for classes with these counts: none longer than CODE_MAX, 0 for absent
- * classes and for a class that is alone. */
-static void code_lengths(const uint32_t counts[CLASSES], uint8_t lengths[CLASSES])
-{
-    huffman_node nodes[2 * CLASSES];
-    unsigned depth[2 * CLASSES], leaves = 0, deepest;
-    memset(lengths, 0, CLASSES);
-    for (unsigned i = 0; i < CLASSES; i++)
-        if (counts[i])
-            nodes[leaves++] = (huffman_node){.weight = counts[i], .class = (uint8_t)i};
-    if (leaves < 2)
-        return;
-    sort_by_weight(nodes, leaves);
-    do {
-        join(nodes, leaves);
-        depth[2 * leaves - 2] = 0;
-        deepest = 0;
-        for (unsigned i = 2 * leaves - 2; i-- > 0;) {
-            depth[i] = depth[nodes[i].parent] + 1;
-            deepest = depth[i] > deepest ? depth[i] : deepest;
-        }
-        for (unsigned i = 0; i < leaves; i++) { /* flatter weights for the next try; their order stays */
-            lengths[nodes[i].class] = (uint8_t)depth[i];
-            nodes[i].weight = (nodes[i].weight + 3) / 4;
-        }
-    } while (deepest > CODE_MAX);
-}
-
-/* Range of the classes in use. */
-typedef struct {
-    unsigned first, last;
-} class_range;
-
-/* Between neighbours: same, one less, one more, absent, two less, two more, ... */
-static unsigned length_step(unsigned length, unsigned before)
-{
-    if (length == 0)
-        return 3;
-    if (length == before)
-        return 0;
-    unsigned step = length < before ? 2 * (before - length) - 1 : 2 * (length - before);
-    return step < 3 ? step : step + 1;
-}
-
-static unsigned length_after(unsigned step, unsigned before)
-{
-    if (step == 3)
-        return 0;
-    step -= step > 3;
-    unsigned change = (step + 1) / 2;
-    return step & 1 ? (change < before ? before - change : CODE_MAX + 1) : before + change;
-}
-
-static unsigned number_bits(uint64_t value, unsigned k)
-{
-    return 2 * width_of((value >> k) + 1) - 1 + k;
-}
-
-static uint64_t code_description_bits(const uint8_t lengths[CLASSES], class_range range)
-{
-    uint64_t bits = CLASS_BITS + number_bits(range.last - range.first, SMALL);
-    unsigned before = CODE_FIRST;
-    for (unsigned i = range.first; range.first != range.last && i <= range.last; i++) {
-        bits += number_bits(length_step(lengths[i], before), 0);
-        before = lengths[i] ? lengths[i] : before;
-    }
-    return bits;
-}
-
-static void put_code_description(alto_bit_writer *out, const uint8_t lengths[CLASSES], class_range range)
-{
-    alto_bits_put(out, range.first, CLASS_BITS);
-    alto_bits_put_number(out, range.last - range.first, SMALL);
-    unsigned before = CODE_FIRST;
-    for (unsigned i = range.first; range.first != range.last && i <= range.last; i++) {
-        alto_bits_put_number(out, length_step(lengths[i], before), 0);
-        before = lengths[i] ? lengths[i] : before;
-    }
-}
-
-/* Read the description; false unless it is a complete code. */
-static bool take_code_description(alto_bit_reader *in, uint8_t lengths[CLASSES], class_range *range)
-{
-    range->first = (unsigned)alto_bits_take(in, CLASS_BITS);
-    range->last = range->first + (unsigned)alto_bits_take_bounded(in, SMALL, CLASSES - 1 - range->first);
-    memset(lengths, 0, CLASSES);
-    if (range->first == range->last)
-        return true;
-    unsigned before = CODE_FIRST, used = 0;
-    for (unsigned i = range->first; i <= range->last; i++) {
-        unsigned length = length_after((unsigned)alto_bits_take_bounded(in, 0, 2 * CODE_MAX + 1), before);
-        if (length > CODE_MAX)
-            return false;
-        lengths[i] = (uint8_t)length;
-        before = length ? length : before;
-        used += length ? 1U << (CODE_MAX - length) : 0;
-    }
-    return used == 1U << CODE_MAX;
-}
-
-/* First code of each length, canonical: shorter codes first, then by class. */
-static void first_codes(const uint8_t lengths[CLASSES], unsigned first[CODE_MAX + 2])
-{
-    unsigned counts[CODE_MAX + 2] = {0};
-    for (unsigned i = 0; i < CLASSES; i++)
-        counts[lengths[i]]++;
-    counts[0] = 0;
-    first[0] = first[1] = 0;
-    for (unsigned length = 1; length <= CODE_MAX; length++)
-        first[length + 1] = (first[length] + counts[length]) << 1;
-}
-
-static void put_classes(alto_bit_writer *out, const uint64_t *values, size_t count, unsigned m,
-                        const uint8_t lengths[CLASSES])
-{
-    unsigned next[CODE_MAX + 2];
-    uint16_t codes[CLASSES];
-    first_codes(lengths, next);
-    for (unsigned i = 0; i < CLASSES; i++)
-        codes[i] = lengths[i] ? (uint16_t)next[lengths[i]]++ : 0;
-    alto_bit_writer fast = *out; /* a copy can live in registers */
-    for (size_t i = 0; i < count; i++) {
-        unsigned rest, class = class_of(values[i], m, &rest);
-        uint64_t low = values[i] & ((UINT64_C(1) << rest) - 1);
-        if (lengths[class] + rest <= 32) {
-            alto_bits_put(&fast, (uint64_t)codes[class] << rest | low, lengths[class] + rest);
-        } else {
-            alto_bits_put(&fast, codes[class], lengths[class]);
-            alto_bits_put_wide(&fast, low, rest);
-        }
-    }
-    *out = fast;
-}
-
-/* How to read classes. */
-typedef struct {
-    unsigned longest; /* bits of the longest code */
-    unsigned most;    /* of a value: its code and what follows it */
-    struct {
-        uint16_t class;
-        uint8_t length, bits; /* bits: of the code and of what follows it */
-    } codes[1U << CODE_MAX];  /* what the next `longest` bits say */
-    uint64_t base[CLASSES];
-} decoding;
-
-static void fill_decoding(decoding *table, const uint8_t lengths[CLASSES], class_range range, unsigned m)
-{
-    unsigned next[CODE_MAX + 2], rest;
-    first_codes(lengths, next);
-    table->longest = table->most = 0;
-    for (unsigned class = range.first; class <= range.last; class ++)
-        table->longest = lengths[class] > table->longest ? lengths[class] : table->longest;
-    for (unsigned class = range.first; class <= range.last; class ++) {
-        unsigned length = lengths[class], shift = table->longest - length;
-        table->base[class] = class_base(class, m, &rest);
-        if (!length && range.first != range.last)
-            continue;
-        table->most = length + rest > table->most ? length + rest : table->most;
-        unsigned from = length ? next[length]++ << shift : 0;
-        for (unsigned i = from; i < from + (1U << shift); i++) {
-            table->codes[i].class = (uint16_t) class;
-            table->codes[i].length = (uint8_t)length;
-            table->codes[i].bits = (uint8_t)(length + rest);
-        }
-    }
-}
-
-/* The value that a word begins with; returns its bits. */
-static inline unsigned take_class(const decoding *table, uint64_t word, uint64_t *value)
-{
-    size_t code = (size_t)(word >> 1 >> (63 - table->longest));
-    unsigned length = table->codes[code].length, bits = table->codes[code].bits;
-    *value = table->base[table->codes[code].class] | word << length >> 1 >> (63 - (bits - length));
-    return bits;
-}
-
-static void take_classes(alto_bit_reader *in, uint64_t *values, size_t count, unsigned m)
-{
-    uint8_t lengths[CLASSES];
-    decoding table; /* only what a complete code can lead to is filled in */
-    class_range range;
-    if (!take_code_description(in, lengths, &range) || range.last >> m > WIDTH_MAX - m) {
-        alto_bits_fail(in, ALTO_MALFORMED);
-        return;
-    }
-    fill_decoding(&table, lengths, range, m);
-    alto_bit_reader fast = *in; /* a copy can live in registers */
-    size_t i = 0, together = PEEKED / (table.most ? table.most : 1);
-    while (together && count - i >= together) {
-        uint64_t word = peek(&fast);
-        for (size_t end = i + together; i < end; i++) {
-            unsigned bits = take_class(&table, word, &values[i]);
-            word <<= bits;
-            fast.at += bits;
-        }
-    }
-    for (; i < count; i++) { /* the last ones, or those that may have more bits than are peeked */
-        size_t code = (size_t)(peek(&fast) >> 1 >> (63 - table.longest));
-        unsigned length = table.codes[code].length, rest = table.codes[code].bits - length;
-        fast.at += length;
-        values[i] = table.base[table.codes[code].class] | alto_bits_take(&fast, rest);
-    }
-    *in = fast;
-}
-
 /* ---- choosing ---- */
 
 /* How a column is to be written. */
 typedef struct {
     enum mode mode;
-    unsigned k;        /* of RICE and GOLOMB */
-    uint64_t bits;     /* mode included */
-    size_t runs;       /* of RUNS */
-    class_range range; /* of CLASS... */
-    uint8_t lengths[CLASSES];
+    unsigned k;             /* of RICE and GOLOMB */
+    uint64_t bits;          /* mode included */
+    size_t runs;            /* of RUNS */
+    alto_class_range range; /* of CLASS... */
+    uint8_t lengths[ALTO_CLASSES];
 } plan;
 
 static void keep_if_smaller(plan *best, enum mode mode, unsigned k, uint64_t bits)
@@ -468,7 +54,7 @@ static uint64_t rice_bits(const uint64_t *values, size_t count, size_t step, uns
     uint64_t bits = RICE_BITS;
     for (size_t i = 0; i < count; i += step) {
         uint64_t ones = values[i] >> k;
-        bits += ones < RICE_ESCAPE ? ones + 1 + k : RICE_ESCAPE + WIDTH_BITS + width_of(values[i]);
+        bits += ones < RICE_ESCAPE ? ones + 1 + k : RICE_ESCAPE + WIDTH_BITS + alto_bits_width(values[i]);
     }
     return bits;
 }
@@ -477,30 +63,30 @@ static uint64_t golomb_bits(const uint64_t *values, size_t count, size_t step, u
 {
     uint64_t bits = GOLOMB_BITS;
     for (size_t i = 0; i < count; i += step)
-        bits += number_bits(values[i], k);
+        bits += alto_bits_of_number(values[i], k);
     return bits;
 }
 
 /* What one walk over the values tells. */
 typedef struct {
-    uint32_t classes[CLASSES]; /* how many values have that class, for m = 2 */
-    unsigned median;           /* width that half of the values do not exceed */
+    uint32_t classes[ALTO_CLASSES]; /* how many values have that class, for m = 2 */
+    unsigned median;                /* width that half of the values do not exceed */
 } profile;
 
 static void look(const uint64_t *values, size_t count, profile *found)
 {
-    uint32_t odd[CLASSES] = {0}; /* two counters of each: the same class often follows itself */
+    uint32_t odd[ALTO_CLASSES] = {0}; /* two counters of each: the same class often follows itself */
     unsigned rest;
     memset(found, 0, sizeof *found);
     for (size_t i = 0; i < count; i++) {
         uint32_t *counter = i & 1 ? odd : found->classes;
-        counter[class_of(values[i], 2, &rest)]++;
+        counter[alto_class_of(values[i], 2, &rest)]++;
     }
     size_t seen = 0;
-    for (unsigned i = 0; i < CLASSES; i++) {
+    for (unsigned i = 0; i < ALTO_CLASSES; i++) {
         found->classes[i] += odd[i];
         if (seen * 2 < count)
-            found->median = width_of(class_base(i, 2, &rest));
+            found->median = alto_bits_width(alto_class_base(i, 2, &rest));
         seen += found->classes[i];
     }
 }
@@ -533,30 +119,30 @@ static void try_orders(const uint64_t *values, size_t count, const profile *seen
 }
 static void try_classes(const profile *seen, plan *best)
 {
-    uint32_t counts[3][CLASSES] = {{0}};
+    uint32_t counts[3][ALTO_CLASSES] = {{0}};
     unsigned rest;
     memcpy(counts[2], seen->classes, sizeof seen->classes);
-    for (unsigned i = 0; i < CLASSES; i++) {
+    for (unsigned i = 0; i < ALTO_CLASSES; i++) {
         if (!counts[2][i])
             continue;
-        uint64_t base = class_base(i, 2, &rest);
-        counts[1][class_of(base, 1, &rest)] += counts[2][i];
-        counts[0][class_of(base, 0, &rest)] += counts[2][i];
+        uint64_t base = alto_class_base(i, 2, &rest);
+        counts[1][alto_class_of(base, 1, &rest)] += counts[2][i];
+        counts[0][alto_class_of(base, 0, &rest)] += counts[2][i];
     }
     for (unsigned m = 0; m < 3; m++) {
-        uint8_t lengths[CLASSES];
-        class_range range = {CLASSES, 0};
+        uint8_t lengths[ALTO_CLASSES];
+        alto_class_range range = {ALTO_CLASSES, 0};
         uint64_t bits = 0;
-        code_lengths(counts[m], lengths);
-        for (unsigned i = 0; i < CLASSES; i++) {
+        alto_class_code_lengths(counts[m], lengths);
+        for (unsigned i = 0; i < ALTO_CLASSES; i++) {
             if (!counts[m][i])
                 continue;
-            range.first = range.first == CLASSES ? i : range.first;
+            range.first = range.first == ALTO_CLASSES ? i : range.first;
             range.last = i;
-            class_base(i, m, &rest);
+            alto_class_base(i, m, &rest);
             bits += (uint64_t)counts[m][i] * (lengths[i] + rest);
         }
-        bits += code_description_bits(lengths, range);
+        bits += alto_class_code_bits(lengths, range);
         if (MODE_BITS + bits >= best->bits)
             continue;
         keep_if_smaller(best, CLASS0 + m, 0, bits);
@@ -585,7 +171,7 @@ static uint64_t plan_bits(const uint64_t *values, size_t count)
     if (count == 0)
         return 0;
     if (count == 1)
-        return number_bits(values[0], SMALL);
+        return alto_bits_of_number(values[0], SMALL);
     choose(values, count, false, &inner);
     return inner.bits;
 }
@@ -597,7 +183,8 @@ static void try_runs(const uint64_t *values, size_t count, size_t runs, plan *be
         return;
     split_runs(values, count, room, room + runs);
     uint64_t before = best->bits;
-    keep_if_smaller(best, RUNS, 0, number_bits(runs - 1, SMALL) + plan_bits(room, runs) + plan_bits(room + runs, runs));
+    keep_if_smaller(best, RUNS, 0,
+                    alto_bits_of_number(runs - 1, SMALL) + plan_bits(room, runs) + plan_bits(room + runs, runs));
     if (best->bits < before)
         best->runs = runs;
     free(room);
@@ -621,7 +208,7 @@ static void choose(const uint64_t *values, size_t count, bool with_runs, plan *b
     profile seen;
     *best = (plan){.bits = UINT64_MAX};
     if (is_constant(values, count)) {
-        keep_if_smaller(best, CONSTANT, 0, number_bits(values[0], SMALL));
+        keep_if_smaller(best, CONSTANT, 0, alto_bits_of_number(values[0], SMALL));
         return;
     }
     size_t runs = with_runs ? count_runs(values, count) : count;
@@ -666,7 +253,9 @@ static bool pack(const uint64_t *values, size_t count, uint64_t limit, alto_buff
     }
     if (varints->status != ALTO_OK || alto_compress(alto_buffer_slice(varints), PACK_LEVEL, frame) != ALTO_OK)
         return false;
-    return MODE_BITS + number_bits(varints->size, SIZE) + number_bits(frame->size, SIZE) + 8 + 8 * frame->size < limit;
+    return MODE_BITS + alto_bits_of_number(varints->size, SIZE) + alto_bits_of_number(frame->size, SIZE) + 8 +
+               8 * frame->size <
+           limit;
 }
 
 static bool put_packed(alto_bit_writer *self, const uint64_t *values, size_t count, uint64_t limit)
@@ -700,8 +289,8 @@ static void put_rice(alto_bit_writer *self, const uint64_t *values, size_t count
             alto_bits_put(self, values[i] & ((UINT64_C(1) << k) - 1), k);
         } else {
             alto_bits_put(self, (1U << RICE_ESCAPE) - 1, RICE_ESCAPE);
-            alto_bits_put(self, width_of(values[i]) - 1, WIDTH_BITS);
-            alto_bits_put_wide(self, values[i], width_of(values[i]));
+            alto_bits_put(self, alto_bits_width(values[i]) - 1, WIDTH_BITS);
+            alto_bits_put_wide(self, values[i], alto_bits_width(values[i]));
         }
     }
 }
@@ -750,8 +339,7 @@ static alto_status put_column(alto_bit_writer *self, const uint64_t *values, siz
     case RUNS:
         return put_runs(self, values, count, best.runs);
     default:
-        put_code_description(self, best.lengths, best.range);
-        put_classes(self, values, count, best.mode - CLASS0, best.lengths);
+        alto_class_code_put(self, values, count, best.mode - CLASS0, best.lengths, best.range);
     }
     return self->out->status;
 }
@@ -774,7 +362,7 @@ static void take_rice(alto_bit_reader *self, uint64_t *values, size_t count)
 {
     unsigned k = (unsigned)alto_bits_take(self, RICE_BITS);
     for (size_t i = 0; i < count; i++) {
-        uint64_t word = peek(self);
+        uint64_t word = alto_bits_peek(self);
         unsigned ones = ~word ? (unsigned)__builtin_clzll(~word) : 64;
         if (ones < RICE_ESCAPE) {
             values[i] = (uint64_t)ones << k | (word << (ones + 1) >> 1 >> (63 - k));
@@ -782,7 +370,7 @@ static void take_rice(alto_bit_reader *self, uint64_t *values, size_t count)
             continue;
         }
         self->at += RICE_ESCAPE;
-        unsigned width = (unsigned)take_some(self, WIDTH_BITS) + 1;
+        unsigned width = (unsigned)alto_bits_take_some(self, WIDTH_BITS) + 1;
         values[i] = alto_bits_take(self, width);
         if (values[i] > ALTO_COLUMN_MAX) {
             alto_bits_fail(self, ALTO_MALFORMED);
@@ -881,7 +469,7 @@ static void take_column(alto_bit_reader *self, uint64_t *values, size_t count, b
             take_packed(self, values, count);
         break;
     default:
-        take_classes(self, values, count, mode - CLASS0);
+        alto_class_code_take(self, values, count, mode - CLASS0);
     }
 }
 

@@ -33,7 +33,7 @@ enum {
 enum { ALTO_GENERIC_REMOVE, ALTO_GENERIC_EDIT, ALTO_GENERIC_ADD };
 
 enum {
-    ALTO_DELTA_COUNT = 2,  /* order of counts, as numbers of columns.h */
+    ALTO_DELTA_COUNT = 2,  /* order of counts, as numbers of bits.h */
     ALTO_DELTA_SIZE = 8,   /* order of sizes in bytes */
     ALTO_DELTA_LEVEL = 3,  /* of zstd */
     ALTO_DELTA_WORTH = 64, /* bytes from which on zstd is tried */

@@ -7,7 +7,6 @@
 #include "io/store_read.h"
 #include "io/store_record.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
