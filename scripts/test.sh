@@ -156,9 +156,26 @@ stage_gcc() {
     system_tests build
 }
 
+# To find uses of a local after its function returned, the address sanitizer moves locals off the stack; gcc 13.2 of
+# Ubuntu 24.04 forgets there that some want to begin at a multiple of 64.
+moves_locals_well() {
+    cat >"$work/probe.c" <<'TEXT'
+#include <stdint.h>
+static int misplaced(const char *local) { return (uintptr_t)local % 64 != 0; }
+int main(void) { _Alignas(64) char local[64] = {0}; return misplaced(local); }
+TEXT
+    cc -fsanitize=address "$work/probe.c" -o "$work/probe" 2>/dev/null || return 0 # the build says why
+    ASAN_OPTIONS=detect_stack_use_after_return=1 "$work/probe"
+}
+
 stage_asan() {
+    local after_return=1
     build asan || return 0
-    export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
+    if ! moves_locals_well; then
+        echo "  this compiler misplaces locals when their use after return is looked for: that is left out"
+        after_return=0
+    fi
+    export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=$after_return UBSAN_OPTIONS=print_stacktrace=1
     unit_tests build-asan
     system_tests build-asan quick
     unset ASAN_OPTIONS UBSAN_OPTIONS
