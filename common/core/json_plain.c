@@ -40,13 +40,14 @@ static inline bool take_string(scan *self)
     return true;
 }
 
-/* In an array: the string that comes next, and those that follow with nothing but a comma between. */
+/* In an array: the string that comes next, and those that follow after a comma and at most one space. */
 static bool take_strings(scan *self)
 {
+    size_t between;
     while (take_string(self)) {
-        if (self->end - self->at < 2 || self->at[0] != ',' || self->at[1] != '"')
+        if ((between = alto_json_plain_comma(self->at, self->end)) == 0)
             return true;
-        self->at++;
+        self->at += between;
     }
     return false;
 }

@@ -6,6 +6,7 @@
 #define ALTO_JSON_SCAN_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -34,6 +35,16 @@ static inline const uint8_t *alto_json_plain_end(const uint8_t *at, const uint8_
     while (at < end && alto_json_byte_is_plain(*at))
         at++;
     return at;
+}
+
+/* At `at`, where a string has ended: the bytes up to the next one's quote, if these are a comma and perhaps one space, as most
+ * writers of JSON have it; otherwise 0. */
+static inline size_t alto_json_plain_comma(const uint8_t *at, const uint8_t *end)
+{
+    if (end - at < 3 || at[0] != ',')
+        return 0;
+    size_t size = at[1] == ' ' ? 2 : 1;
+    return at[size] == '"' ? size : 0;
 }
 
 #endif

@@ -325,18 +325,18 @@ static const uint8_t *scalar_end(const alto_json_walk *self)
 
 size_t alto_json_walk_plains(alto_json_walk *self, alto_slice *characters)
 {
-    size_t count = 0;
+    size_t count = 0, between = 0;
     if (alto_json_walk_peek(self) != '"')
         return 0;
-    for (const uint8_t *begin = self->at + 1, *stop;; begin = stop + 3) {
-        stop = alto_json_plain_end(begin, self->end);
+    do {
+        const uint8_t *begin = self->at + between + 1, *stop = alto_json_plain_end(begin, self->end);
         if (stop == self->end || *stop != '"')
             return count;
         characters[count++] = alto_slice_of(begin, (size_t)(stop - begin));
         self->at = stop + 1;
-        if (self->end - stop < 3 || stop[1] != ',' || stop[2] != '"')
-            return count;
-    }
+        between = alto_json_plain_comma(self->at, self->end);
+    } while (between);
+    return count;
 }
 
 bool alto_json_walk_value(alto_json_walk *self, alto_slice *value)

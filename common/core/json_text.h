@@ -45,7 +45,7 @@ bool alto_json_walk_enter(alto_json_walk *self, uint8_t open);
 alto_json_step alto_json_walk_member(alto_json_walk *self, alto_slice *key);
 /* Go to the next element of an array, likewise. */
 alto_json_step alto_json_walk_element(alto_json_walk *self);
-/* Take the characters of the string that comes next, and of those that follow with nothing but a comma between, as far as they are
+/* Take the characters of the string that comes next, and of those that follow after a comma and at most one space, as far as they are
  * ASCII without escapes. Returns how many; each takes three bytes of the text at least, its comma included. 0: nothing but white
  * space was taken. */
 size_t alto_json_walk_plains(alto_json_walk *self, alto_slice *characters);

@@ -58,6 +58,8 @@ static void nothing_that_is_no_json_is_plain(void **state)
                                         "[1,]",
                                         "[,1]",
                                         "[\"a\",]",
+                                        "[\"a\", ]",
+                                        "[\"a\", ",
                                         "[\"a\",\"b\"",
                                         "[\"a\",\"b]",
                                         "[\"a\"\"b\"]",

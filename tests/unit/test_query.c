@@ -90,8 +90,9 @@ static void lists_keep_their_order_until_they_are_sorted(void **state)
     alto_query_strings list;
     alto_query_error error;
     (void)state;
-    assert_int_equal(read_list("[ \"b\", \"\\u0061\\n\",\"\",\"b\" ,\"a\" ]", &list, &error), ALTO_OK);
-    static const char *const given[] = {"b", "a\n", "", "b", "a"}, *const sorted[] = {"", "a", "a\n", "b"};
+    assert_int_equal(read_list("[ \"b\", \"\\u0061\\n\",\"\",\"b\" ,\"a\",  \"c\", \"d\"]", &list, &error), ALTO_OK);
+    static const char *const given[] = {"b", "a\n", "", "b", "a", "c", "d"}, *const sorted[] = {"",  "a", "a\n",
+                                                                                                "b", "c", "d"};
     assert_int_equal(list.count, countof(given));
     for (size_t i = 0; i < countof(given); i++)
         assert_true(alto_slice_equal(list.items[i], alto_slice_text(given[i])));
