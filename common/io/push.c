@@ -3,22 +3,18 @@
 
 #include "io/log.h"
 #include "io/push_peers.h"
+#include "io/push_waiting.h"
 #include "io/push_zap.h"
 #include "io/ticker.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -46,9 +42,8 @@ enum {
     UPSTREAM_MS = 25,      /* how often an upstream's is looked at */
     FRAME_HEAD = 2,        /* bytes of a frame beside its content, at least ... */
     CURVE_HEAD = 33,       /* ... and what encrypting it adds */
-    MAX_UNFINISHED = 2 * ALTO_MAX_FRAME, /* bytes of a message that has not ended */
-    RECOVERY_MS = 1000,                  /* multicast: how long what was sent can be repeated */
-    KBIT = 1000                          /* of a Mbit */
+    RECOVERY_MS = 1000,    /* multicast: how long what was sent can be repeated */
+    KBIT = 1000            /* of a Mbit */
 };
 
 /* ---- one libzmq context for the process ---- */
@@ -241,74 +236,6 @@ static bool next_event(channel *self, monitor_event *out)
 
 /* ---- endpoints ---- */
 
-/* libzmq takes "tcp://h:70000" for port 4464. */
-static bool valid_tcp(const char *address, bool to_bind)
-{
-    const char *colon = strrchr(address, ':');
-    if (!colon || colon == address)
-        return false;
-    const char *port = colon + 1;
-    if (strcmp(port, "*") == 0)
-        return to_bind;
-    size_t digits = strspn(port, "0123456789");
-    if (digits == 0 || digits > 5 || port[digits])
-        return false;
-    long number = strtol(port, NULL, 10);
-    return number <= UINT16_MAX && (number > 0 || to_bind);
-}
-
-static bool is_tcp(const char *endpoint)
-{
-    return strncmp(endpoint, "tcp://", 6) == 0;
-}
-
-bool alto_push_is_multicast(const char *endpoint)
-{
-    return strncmp(endpoint, "epgm://", 7) == 0;
-}
-
-/* The IPv4 address in `size` bytes of text. */
-static bool parse_ipv4(const char *text, size_t size, struct in_addr *out)
-{
-    char copy[INET_ADDRSTRLEN];
-    if (size >= sizeof copy)
-        return false;
-    memcpy(copy, text, size);
-    copy[size] = 0;
-    return inet_pton(AF_INET, copy, out) == 1;
-}
-
-/* "ADDRESS;GROUP:PORT"; local: the address. */
-static bool parse_multicast(const char *text, struct in_addr *local)
-{
-    const char *group = strchr(text, ';'), *colon = strrchr(text, ':');
-    struct in_addr parsed;
-    return group && colon > group && parse_ipv4(text, (size_t)(group - text), local) &&
-           parse_ipv4(group + 1, (size_t)(colon - group) - 1, &parsed) && IN_MULTICAST(ntohl(parsed.s_addr)) &&
-           valid_tcp(group + 1, false);
-}
-
-static bool is_address_of_ours(struct in_addr address)
-{
-    struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr = address};
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    bool ours = fd >= 0 && address.s_addr != INADDR_ANY && bind(fd, (struct sockaddr *)&local, sizeof local) == 0;
-    if (fd >= 0)
-        close(fd);
-    return ours;
-}
-
-static bool valid_endpoint(const char *endpoint, bool to_bind)
-{
-    if (strlen(endpoint) >= ALTO_PUSH_ENDPOINT_SIZE)
-        return false;
-    if (is_tcp(endpoint))
-        return valid_tcp(endpoint + 6, to_bind);
-    if (alto_push_is_multicast(endpoint))
-        return parse_multicast(endpoint + 7, &(struct in_addr){0});
-    return strncmp(endpoint, "ipc://", 6) == 0 && endpoint[6];
-}
-
 static alto_status no_such_address(const char *endpoint, alto_error *error)
 {
     return alto_fail(error, ALTO_IO, endpoint, "this machine has no such address; choose another");
@@ -316,16 +243,15 @@ static alto_status no_such_address(const char *endpoint, alto_error *error)
 
 static alto_status check_endpoint(const char *endpoint, bool to_bind, alto_error *error)
 {
-    if (!valid_endpoint(endpoint, to_bind))
+    if (!alto_push_endpoint_valid(endpoint, to_bind))
         return alto_fail(error, ALTO_CONFIG, endpoint,
                          "not an endpoint; write tcp://ADDRESS:PORT, ipc://PATH or 'epgm://LOCAL-ADDRESS;GROUP:PORT'");
     if (!alto_push_is_multicast(endpoint))
         return ALTO_OK;
     if (!zmq_has("pgm"))
         return alto_fail(error, ALTO_CONFIG, endpoint, "the libzmq of this machine was built without multicast (PGM)");
-    struct in_addr local; /* of others libzmq would say less, and lose memory */
-    return parse_multicast(endpoint + 7, &local) && is_address_of_ours(local) ? ALTO_OK
-                                                                              : no_such_address(endpoint, error);
+    /* of others libzmq would say less, and lose memory */
+    return alto_push_endpoint_is_local(endpoint) ? ALTO_OK : no_such_address(endpoint, error);
 }
 
 static bool can_encrypt(const char *endpoint, alto_error *error)
@@ -335,23 +261,10 @@ static bool can_encrypt(const char *endpoint, alto_error *error)
     return zmq_has("curve");
 }
 
-/* With ZMQ_IPV6 an IPv4 address becomes a mapped one, which other programs do not expect to see, and a name that has
- * addresses of both kinds means the IPv6 one. */
-static bool wants_ipv6(const char *endpoint, bool to_bind)
-{
-    if (alto_push_is_multicast(endpoint))
-        return false;
-    const char *address = endpoint + strlen("tcp://");
-    bool literal = address[0] == '[';
-    bool name =
-        !to_bind && strspn(address, "0123456789.:") < strlen(address) && strncmp(address, "localhost:", 10) != 0;
-    return literal || name || address[0] == '*';
-}
-
 /* What an endpoint needs before it is bound or connected to. */
 static void prepare_for(void *socket, const char *endpoint, bool to_bind, unsigned multicast_mbit)
 {
-    set_int(socket, ZMQ_IPV6, wants_ipv6(endpoint, to_bind));
+    set_int(socket, ZMQ_IPV6, alto_push_endpoint_wants_ipv6(endpoint, to_bind));
     set_int(socket, ZMQ_RATE, (int)multicast_mbit * KBIT);
     set_int(socket, ZMQ_RECOVERY_IVL, RECOVERY_MS);
 }
@@ -491,7 +404,7 @@ static bool bind_with_kept(alto_push_sender *self, size_t index, const char *end
     if (!bound)
         return false;
     take_sender_events(self); /* libzmq has told by now what it listens with */
-    self->kept[index] = is_tcp(endpoint) ? fcntl(self->listener, F_DUPFD_CLOEXEC, 0) : -1;
+    self->kept[index] = alto_push_is_tcp(endpoint) ? fcntl(self->listener, F_DUPFD_CLOEXEC, 0) : -1;
     return true;
 }
 
@@ -728,18 +641,10 @@ struct alto_push_receiver {
     _Atomic uint64_t connections; /* so far */
     uint64_t heard_ms;            /* multicast: when a whole message came, monotonic; 0: never */
     alto_ticker *watch;
-    pthread_mutex_t lock;     /* of the socket, the monitor and what follows, which the watch's thread uses too */
-    int fd;                   /* of the connection; -1 when there is none */
-    uint64_t messages;        /* taken, whole */
+    pthread_mutex_t lock; /* of the socket, the monitor and what follows, which the watch's thread uses too */
+    alto_push_waiting waiting;
     _Atomic uint64_t dropped; /* messages of too many frames, and those that waited for too long */
-    bool emptied;             /* nothing waited, at a time after the last look of the watch ... */
-    uint64_t emptied_ms;      /* ... and when the watch heard of that */
     bool dropping;            /* until it is empty */
-    uint64_t taken;           /* bytes of messages taken since then */
-    uint64_t came;            /* bytes that had come by this connection at that look */
-    uint64_t messages_seen;   /* `messages` at that look */
-    uint64_t bytes_mark;      /* bytes that had come when a message was last seen to have been taken */
-    uint64_t waiting;         /* bytes that came and were not taken, at most; by this connection and those before */
 };
 
 static bool more_frames(void *socket)
@@ -770,7 +675,7 @@ static bool take_message(alto_push_receiver *self, message *out)
         zmq_msg_init(&frame);
         if (zmq_msg_recv(&frame, self->channel.socket, ZMQ_DONTWAIT) < 0)
             return false; /* which is before the first frame: a message is there whole or not at all */
-        self->taken += self->frame_head + zmq_msg_size(&frame);
+        self->waiting.taken += self->frame_head + zmq_msg_size(&frame);
         if (out->count < ALTO_PUSH_FRAMES) {
             zmq_msg_init(&out->frames[out->count]);
             zmq_msg_move(&out->frames[out->count++], &frame);
@@ -779,7 +684,7 @@ static bool take_message(alto_push_receiver *self, message *out)
         }
         zmq_msg_close(&frame);
     } while (more_frames(self->channel.socket));
-    self->messages++;
+    self->waiting.messages++;
     return true;
 }
 
@@ -792,7 +697,7 @@ static bool receive_message(alto_push_receiver *self)
     if (any && !taken.whole)
         self->dropped++;
     if (!any)
-        self->emptied = true;
+        self->waiting.emptied = true;
     pthread_mutex_unlock(&self->lock);
     if (!any)
         return false;
@@ -818,11 +723,9 @@ static void on_receiver_event(alto_push_receiver *self, const monitor_event *eve
     if (event->event & (REFUSALS | ZMQ_EVENT_HANDSHAKE_SUCCEEDED))
         self->refused = !self->connected;
     if (event->event == ZMQ_EVENT_DISCONNECTED)
-        self->fd = -1;
-    if (event->event != ZMQ_EVENT_CONNECTED)
-        return;
-    self->fd = event->fd;
-    self->came = self->bytes_mark = 0;
+        self->waiting.fd = -1;
+    if (event->event == ZMQ_EVENT_CONNECTED)
+        alto_push_waiting_begin(&self->waiting, event->fd);
 }
 
 /* Under the lock. */
@@ -848,50 +751,19 @@ static void pump_receiver(void *owner)
     alto_timer_arm(self->channel.again, IDLE_MS);
 }
 
-/* Bytes that libzmq has read from a connection so far; 0 when the kernel does not tell. */
-static uint64_t bytes_read(int fd)
-{
-    struct tcp_info info = {0};
-    socklen_t size = sizeof info;
-    int unread = 0;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 || ioctl(fd, FIONREAD, &unread) < 0)
-        return 0;
-    uint64_t received = info.tcpi_bytes_received, waiting = (uint64_t)unread;
-    return received > waiting ? received - waiting : 0;
-}
-
-/* Bring up to date what may wait. Under the lock. */
-static void count_waiting(alto_push_receiver *self, uint64_t now_ms)
-{
-    uint64_t bytes = self->fd >= 0 ? bytes_read(self->fd) : 0, before = self->came;
-    if (self->messages != self->messages_seen) {
-        self->messages_seen = self->messages;
-        self->bytes_mark = bytes;
-    }
-    self->came = bytes > before ? bytes : before;
-    self->waiting += self->came - before;
-    self->waiting = self->waiting > self->taken ? self->waiting - self->taken : 0;
-    self->taken = 0;
-    if (self->emptied) {
-        self->waiting = 0;
-        self->emptied_ms = now_ms;
-    }
-    self->emptied = false;
-}
-
 /* libzmq hands over whole messages only, and gathers the frames of one that does not end without a bound: much came, no
  * message was taken, and yet there is none. (Where there is one, asking has taken the edge that tells the loop of it; it
  * looks by itself after IDLE_MS.) Under the lock. */
 static bool is_endless(alto_push_receiver *self)
 {
-    return self->came > self->bytes_mark + MAX_UNFINISHED && !readable(self->channel.socket);
+    return alto_push_waiting_is_unfinished(&self->waiting) && !readable(self->channel.socket);
 }
 
 static void cut_upstream(alto_push_receiver *self, const char *why)
 {
-    if (self->fd >= 0)
-        alto_push_cut(self->fd, "push-upstream-cut", why);
-    self->fd = -1;
+    if (self->waiting.fd >= 0)
+        alto_push_cut(self->waiting.fd, "push-upstream-cut", why);
+    self->waiting.fd = -1;
 }
 
 /* Drop some of what waits; pull repairs. The connection first, and each that follows, or it might never end. Under the
@@ -901,8 +773,8 @@ static void drop_some(alto_push_receiver *self)
     message dropped;
     cut_upstream(self, "too-fast");
     for (int i = 0; i < DROP_BUDGET; i++) {
-        self->emptied = !take_message(self, &dropped);
-        if (self->emptied)
+        self->waiting.emptied = !take_message(self, &dropped);
+        if (self->waiting.emptied)
             return;
         message_fini(&dropped);
         self->dropped++;
@@ -916,15 +788,14 @@ static uint64_t watch_upstream(void *owner)
     uint64_t now_ms = alto_monotonic_ms();
     pthread_mutex_lock(&self->lock);
     take_receiver_events(self);
-    count_waiting(self, now_ms);
-    if (self->fd >= 0 && is_endless(self))
+    alto_push_waiting_look(&self->waiting, now_ms);
+    if (self->waiting.fd >= 0 && is_endless(self))
         cut_upstream(self, "endless-message");
-    bool counted = self->fd < 0 || self->came; /* not over ipc */
-    if (self->waiting > ALTO_PUSH_MAX_WAITING || (!counted && now_ms - self->emptied_ms > ALTO_PUSH_STALLED_MS))
+    if (alto_push_waiting_is_too_much(&self->waiting, now_ms))
         self->dropping = true;
     if (self->dropping)
         drop_some(self);
-    self->dropping = self->dropping && !self->emptied;
+    self->dropping = self->dropping && !self->waiting.emptied;
     uint64_t delay_ms = self->dropping ? 0 : UPSTREAM_MS;
     pthread_mutex_unlock(&self->lock);
     return delay_ms;
@@ -985,8 +856,7 @@ alto_status alto_push_receiver_new(alto_loop *loop, const char *endpoint, const 
     self->context = owner;
     self->multicast = alto_push_is_multicast(endpoint);
     self->frame_head = FRAME_HEAD + (curve ? CURVE_HEAD : 0);
-    self->fd = -1;
-    self->emptied = true;
+    self->waiting = (alto_push_waiting){.fd = -1, .emptied = true};
     status = open_receiver(self, loop, endpoint, curve);
     if (status != ALTO_OK)
         alto_fail(error, status, endpoint, "cannot make a ZeroMQ socket: %s", zmq_strerror(zmq_errno()));

@@ -26,6 +26,7 @@
 #include "core/bytes.h"
 #include "core/limits.h"
 #include "io/loop.h"
+#include "io/push_endpoint.h"
 #include "io/push_gate.h"
 
 #define ALTO_PUSH_FRAMES 4           /* most frames in a message */
@@ -71,7 +72,6 @@ typedef struct {
     const alto_curve_pair *own; /* must outlive the receiver */
     alto_curve_key publisher;
 } alto_push_curve;
-bool alto_push_is_multicast(const char *endpoint); /* epgm:// */
 /* Can a receiver be made for this endpoint? Errors: ALTO_CONFIG (not an endpoint, a group that is to be encrypted, or libzmq
  * lacks multicast or CURVE), ALTO_IO (this machine has no such address now). */
 alto_status alto_push_check_endpoint(const char *endpoint, bool encrypted, alto_error *error);

@@ -11,18 +11,9 @@
 #ifndef ALTO_PUSH_PEERS_H
 #define ALTO_PUSH_PEERS_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "io/push_endpoint.h"
+
 #include <stdint.h>
-
-#define ALTO_PUSH_ENDPOINTS 16      /* of one sender */
-#define ALTO_PUSH_ENDPOINT_SIZE 256 /* with NUL */
-
-/* As bound, with the real ports. */
-typedef struct {
-    size_t count;
-    char text[ALTO_PUSH_ENDPOINTS][ALTO_PUSH_ENDPOINT_SIZE];
-} alto_push_endpoints;
 
 #define ALTO_PUSH_MAX_WAITING 8388608 /* bytes that may wait for one peer */
 #define ALTO_PUSH_STALLED_MS 10000    /* a peer that takes nothing of what waits for so long is given up */
