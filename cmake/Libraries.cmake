@@ -3,14 +3,17 @@ find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 
 # The first of the module names that is there: distributions differ. Debian 13 says of msgpack-c that its headers are in
-# "include", whatever that is relative to: they are where all headers are.
+# "include", whatever that is relative to: they are where all headers are. A folder given with -isystem is among the
+# folders when CMake asks pkg-config and among the options when it reads its cache: left so, the second build would begin anew.
 function(alto_library name)
   pkg_search_module(${name} REQUIRED IMPORTED_TARGET GLOBAL ${ARGN})
   get_target_property(include PkgConfig::${name} INTERFACE_INCLUDE_DIRECTORIES)
-  if(include)
-    list(FILTER include INCLUDE REGEX "^/")
-    set_target_properties(PkgConfig::${name} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${include}")
-  endif()
+  get_target_property(options PkgConfig::${name} INTERFACE_COMPILE_OPTIONS)
+  list(APPEND include ${options})
+  list(FILTER include INCLUDE REGEX "^/")
+  list(FILTER options EXCLUDE REGEX "^(-isystem|/.*|.*-NOTFOUND)$")
+  set_target_properties(PkgConfig::${name} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${include}"
+                        INTERFACE_COMPILE_OPTIONS "${options}")
   add_library(alto::${name} ALIAS PkgConfig::${name})
 endfunction()
 
