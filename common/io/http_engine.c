@@ -30,6 +30,7 @@ enum {
     LOOK_MS = 1000,              /* how often it is looked for those that are late */
     TURNS = 4,                   /* in which libmicrohttpd has done what is there to be done before any request */
     CONNECTION_MEMORY = 32768,   /* bytes: a request's headers, or the list of an answer's pieces */
+    LAST_WORDS = 16384,          /* bytes that are read of a connection whose handshake failed */
     MAX_DISCARDED = 65536,       /* bytes of a body that are read and thrown away where no method takes one */
     MAX_UPLOADS = 67108864,      /* bytes of all bodies that one worker holds at a time */
     MAX_PIECES = 1024,           /* of an answer sent without copying: IOV_MAX, above it libmicrohttpd can miss that
@@ -336,12 +337,22 @@ static void begin_guest(alto_http_engines *self, struct MHD_Connection *connecti
                             self->options.times.first_ms);
 }
 
+/* What is closed with something left to be read is reset by the system, and the other end may never see why it was (the alert): it has said
+ * the end of its handshake by then, and its first request. */
+static void read_away(int fd)
+{
+    char some[LAST_WORDS];
+    recv(fd, some, sizeof some, MSG_DONTWAIT);
+}
+
 static void end_guest(alto_http_engines *self, alto_http_guest *guest, bool secure)
 {
     if (!guest)
         return;
-    if (secure && guest->silent && !guest->ended && !self->stopped)
+    if (secure && guest->silent && !guest->ended && !self->stopped) {
         alto_http_limits_count(self->options.limits, ALTO_HTTP_TLS, guest->peer, alto_monotonic_ms());
+        read_away(guest->fd);
+    }
     alto_http_guests_remove(&self->guests, guest);
     alto_http_limits_leave(self->options.limits, guest->client);
     free(guest);
