@@ -37,7 +37,7 @@ enum {
                                    a socket is still writable */
     COMMON_HEADERS_BYTES = 4096, /* a request beyond either of these leaves too little of CONNECTION_MEMORY */
     COMMON_HEADERS = 64,         /* for MAX_PIECES pieces */
-    BLOCK = 131072,              /* bytes copied at a time when there are more pieces than MAX_PIECES */
+    BLOCK = 65536,               /* bytes copied at a time when there are more pieces than MAX_PIECES */
 };
 
 typedef struct request request;
@@ -87,7 +87,8 @@ struct request {
 
 /* ---- answers ---- */
 
-/* An answer with more pieces than one system call takes: copied to the connection block by block. */
+/* An answer that is copied to the connection block by block: it has more pieces than one system call takes, or goes by TLS, where
+ * libmicrohttpd makes a record of each piece, or of 4 KiB of a file, and a record costs about as much as two kilobytes in it. */
 typedef struct {
     alto_http_answer answer;
     size_t index;   /* the piece that the next byte is in */
@@ -168,25 +169,26 @@ static struct MHD_Response *bodiless_response(const alto_http_answer *answer)
 
 /* The answer as libmicrohttpd takes it. Whatever happens, its body is released once. */
 static struct MHD_Response *make_response(alto_http_engines *self, alto_http_answer *answer, const request *asked,
-                                          bool room_for_vector)
+                                          bool secure, bool room_for_vector)
 {
     struct MHD_Response *response;
+    const bool several = answer->piece_count > 1;
     if (asked->head || answer->status == 304 || answer->piece_count == 0) {
         response = bodiless_response(answer);
         alto_http_answer_release(answer);
         return response;
     }
-    if (answer->has_file)
+    if (answer->has_file && !secure)
         return file_response(answer);
-    if (answer->piece_count == 1) {
+    if (answer->has_file || (several && (secure || answer->piece_count > MAX_PIECES || !room_for_vector))) {
+        response = copied_response(answer);
+    } else if (several) {
+        response = borrowed_response(self, answer);
+    } else {
         alto_slice piece = answer->piece(answer->owner, 0);
         void *data = (void *)(uintptr_t)piece.data;
         response =
             MHD_create_response_from_buffer_with_free_callback_cls(piece.size, data, answer->release, answer->owner);
-    } else if (answer->piece_count <= MAX_PIECES && room_for_vector) {
-        response = borrowed_response(self, answer);
-    } else {
-        response = copied_response(answer);
     }
     if (!response)
         alto_http_answer_release(answer);
@@ -226,11 +228,17 @@ static void expect(alto_http_engines *self, struct MHD_Connection *connection, a
         alto_http_guests_expect(&self->guests, guest, late, alto_monotonic_ms(), limit_ms);
 }
 
+static bool is_secure(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return info && info->tls_session;
+}
+
 /* MHD_NO makes libmicrohttpd close the connection. */
 static enum MHD_Result send_answer(alto_http_engines *self, struct MHD_Connection *connection, request *asked,
                                    alto_http_answer *answer, bool room_for_vector)
 {
-    struct MHD_Response *response = make_response(self, answer, asked, room_for_vector);
+    struct MHD_Response *response = make_response(self, answer, asked, is_secure(connection), room_for_vector);
     if (!response)
         return MHD_NO;
     bool close_after = asked->refused || self->stopped;
