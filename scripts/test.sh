@@ -219,20 +219,21 @@ stage_clang() {
 }
 
 stage_format() {
-    local from=$SECONDS
-    if ! command -v clang-format >/dev/null; then
-        echo "  no clang-format on this machine: stage skipped"
+    local from=$SECONDS code=0
+    scripts/lint.sh --format-only >"$work/log" 2>&1 || code=$?
+    case "$code" in
+    0) line "clang-format" "ok" $((SECONDS - from)) ;;
+    77)
         skipped=$((skipped + 1))
-    elif ! clang-format --version | grep -q 'version 14\.'; then
-        echo "  our formatting is that of clang-format 14, here is $(clang-format --version): stage skipped"
-        skipped=$((skipped + 1))
-    elif scripts/lint.sh --format-only >"$work/log" 2>&1; then
-        line "clang-format" "ok" $((SECONDS - from))
-    else
+        line "clang-format" "skipped" $((SECONDS - from))
+        show "$work/log" 2
+        ;;
+    *)
         failed=$((failed + 1))
         line "clang-format" "FAILED (clang-format -i helps)" $((SECONDS - from))
         show "$work/log" 40
-    fi
+        ;;
+    esac
 }
 
 stages=("$@")
