@@ -165,7 +165,8 @@ static bool conflicts(const reading *from, alto_slice entry)
     alto_slice names, name;
     if (!alto_json_get(entry, path, &names))
         return false;
-    for (size_t i = 0; alto_json_element(names, i, &name); i++) {
+    alto_json_walk walk = alto_json_elements(names);
+    while (alto_json_next(&walk, &name)) {
         comparison about = {from->self, name, false};
         each_member(from->cost_types, compare_type, &about);
         if (about.other)

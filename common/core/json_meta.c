@@ -99,11 +99,9 @@ bool alto_json_text(alto_slice raw, char *out, size_t room)
 
 bool alto_json_element(alto_slice array, size_t index, alto_slice *value)
 {
-    alto_json_walk walk = alto_json_walk_make(array);
+    alto_json_walk walk = alto_json_elements(array);
     alto_slice found;
-    if (!alto_json_walk_enter(&walk, '['))
-        return false;
-    while (alto_json_walk_element(&walk) == ALTO_JSON_ITEM && alto_json_walk_value(&walk, &found))
+    while (alto_json_next(&walk, &found))
         if (index-- == 0) {
             *value = found;
             return true;

@@ -356,6 +356,18 @@ bool alto_json_walk_value(alto_json_walk *self, alto_slice *value)
     return true;
 }
 
+alto_json_walk alto_json_elements(alto_slice array)
+{
+    alto_json_walk walk = alto_json_walk_make(array);
+    alto_json_walk_enter(&walk, '[');
+    return walk;
+}
+
+bool alto_json_next(alto_json_walk *self, alto_slice *value)
+{
+    return !self->fault && alto_json_walk_element(self) == ALTO_JSON_ITEM && alto_json_walk_value(self, value);
+}
+
 bool alto_json_walk_finish(alto_json_walk *self)
 {
     alto_json_walk_peek(self);

@@ -51,6 +51,9 @@ alto_json_step alto_json_walk_element(alto_json_walk *self);
 size_t alto_json_walk_plains(alto_json_walk *self, alto_slice *characters);
 /* Take the value that comes next, brackets balanced and at most ALTO_MAX_JSON_DEPTH deep; false (and a fault) when there is none. */
 bool alto_json_walk_value(alto_json_walk *self, alto_slice *value);
+/* The elements of an array, one after the other: begin, then take each; false past the end, or where it is no array. */
+alto_json_walk alto_json_elements(alto_slice array);
+bool alto_json_next(alto_json_walk *self, alto_slice *value);
 /* Nothing but white space left? Otherwise a fault. */
 bool alto_json_walk_finish(alto_json_walk *self);
 

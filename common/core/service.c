@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/service.h"
 
+#include "core/json_text.h"
 #include "core/mapjson.h"
 #include "core/service_origin.h"
 
@@ -265,7 +266,8 @@ static bool has_property(const alto_service *service, alto_slice name)
     alto_slice types, type;
     if (!capability(service, "prop-types", &types))
         return false;
-    for (size_t i = 0; alto_json_element(types, i, &type); i++)
+    alto_json_walk walk = alto_json_elements(types);
+    while (alto_json_next(&walk, &type))
         if (alto_json_text(type, text, sizeof text) && alto_slice_equal(alto_slice_text(text), name))
             return true;
     return false;

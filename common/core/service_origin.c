@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/service_origin.h"
 
+#include "core/json_text.h"
 #include "core/mapjson.h"
 
 #include <stdio.h>
@@ -108,7 +109,8 @@ static const alto_resource *map_of_type(const alto_view *view, const alto_resour
 static bool has_name(alto_slice names, alto_slice name)
 {
     alto_slice one;
-    for (size_t i = 0; alto_json_element(names, i, &one); i++)
+    alto_json_walk walk = alto_json_elements(names);
+    while (alto_json_next(&walk, &one))
         if (alto_slice_equal(one, name))
             return true;
     return false;
@@ -122,7 +124,8 @@ static void find_testable(alto_service *out, alto_slice names)
     alto_slice testable, all, name;
     bool named = alto_service_several(out) > 0 && alto_json_get(out->entry, some, &testable);
     bool any = alto_json_get(out->entry, every, &all) && alto_slice_equal(all, alto_slice_text("true"));
-    for (size_t i = 0; i < out->cost_count && alto_json_element(names, i, &name); i++)
+    alto_json_walk walk = alto_json_elements(names);
+    for (size_t i = 0; i < out->cost_count && alto_json_next(&walk, &name); i++)
         out->testable[i] = named ? has_name(testable, name) : any;
 }
 
@@ -133,7 +136,8 @@ static bool find_costs(const alto_view *view, alto_service *out)
     alto_cost_type type;
     if (!alto_json_get(out->entry, path, &names))
         return false;
-    for (size_t i = 0; alto_json_element(names, i, &name); i++) {
+    alto_json_walk walk = alto_json_elements(names);
+    while (alto_json_next(&walk, &name)) {
         const alto_resource *map = alto_origin_cost_type(alto_origin_directory(view), name, &type)
                                        ? map_of_type(view, out->network, &type)
                                        : NULL;
@@ -157,7 +161,8 @@ static bool has_properties(const alto_view *view, alto_slice entry)
     size_t count = 0;
     if (!alto_json_get(entry, path, &types))
         return false;
-    for (; alto_json_element(types, count, &type); count++) {
+    alto_json_walk walk = alto_json_elements(types);
+    for (; alto_json_next(&walk, &type); count++) {
         char name[2 * ALTO_MAX_NAME + 8];
         if (!alto_json_text(type, name, sizeof name) || !alto_service_property(view, &any, alto_slice_text(name)))
             return false;
