@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/compress.h"
 #include "core/delta.h"
-#include "core/delta_format.h"
+#include "core/delta_generic.h"
 
 #include <assert.h>
 #include <math.h>
@@ -36,8 +36,8 @@ typedef struct {
     unsigned flags;
     alto_bit_reader in;
     uint64_t entries, entries_max;
-    uint64_t raw_max;   /* bytes of a blob */
-    uint64_t text_left; /* bytes that texts and their keys may still have */
+    uint64_t raw_max;  /* bytes of a blob */
+    uint64_t text_max; /* bytes that texts and their keys may have */
 
     alto_buffer name_bytes;
     alto_slice *names;    /* row keys of the new names */
@@ -587,16 +587,16 @@ static int compare_edits(const void *a, const void *b)
 }
 
 /* Bring the edits of a row into order, as alto_tree_edit wants them. */
-static alto_status order_edits(decoder *self)
+static alto_status order_edits(alto_edit *edits, size_t count)
 {
     bool ordered = true;
-    for (size_t i = 1; i < self->edit_count && ordered; i++)
-        ordered = alto_slice_compare(self->edits[i - 1].key, self->edits[i].key) < 0;
+    for (size_t i = 1; i < count && ordered; i++)
+        ordered = alto_slice_compare(edits[i - 1].key, edits[i].key) < 0;
     if (ordered)
         return ALTO_OK;
-    qsort(self->edits, self->edit_count, sizeof *self->edits, compare_edits);
-    for (size_t i = 1; i < self->edit_count; i++)
-        if (alto_slice_compare(self->edits[i - 1].key, self->edits[i].key) >= 0)
+    qsort(edits, count, sizeof *edits, compare_edits);
+    for (size_t i = 1; i < count; i++)
+        if (alto_slice_compare(edits[i - 1].key, edits[i].key) >= 0)
             return ALTO_MALFORMED;
     return ALTO_OK;
 }
@@ -611,18 +611,26 @@ static alto_status note_row(decoder *self, alto_slice key, alto_tree *items, boo
     return ALTO_NO_MEMORY;
 }
 
-/* Apply the gathered edits to `before` and note the row for the version. */
+/* Apply edits to `before` and note the row for the version. */
+static alto_status apply_edits(void *context, alto_slice key, const alto_tree *before, alto_edit *edits, size_t count,
+                               bool remove)
+{
+    decoder *self = context;
+    alto_tree *items = NULL;
+    if (remove && count)
+        return ALTO_MALFORMED;
+    alto_status status = order_edits(edits, count);
+    if (status == ALTO_OK && !remove)
+        status = alto_tree_edit(self->pool, alto_item_type(self->kind, key.data[0]), before, edits, count, &items);
+    return status == ALTO_OK ? note_row(self, key, items, remove) : status;
+}
+
+/* The same with those gathered. */
 static alto_status finish_row(decoder *self, alto_slice key, const alto_tree *before, bool remove)
 {
-    alto_tree *items = NULL;
-    if (remove && self->edit_count)
-        return ALTO_MALFORMED;
-    alto_status status = order_edits(self);
-    if (status == ALTO_OK && !remove)
-        status = alto_tree_edit(self->pool, alto_item_type(self->kind, key.data[0]), before, self->edits,
-                                self->edit_count, &items);
+    size_t count = self->edit_count;
     self->edit_count = 0;
-    return status == ALTO_OK ? note_row(self, key, items, remove) : status;
+    return apply_edits(self, key, before, self->edits, count, remove);
 }
 
 static alto_status edit_prefixes(decoder *self, uint64_t ref)
@@ -640,20 +648,6 @@ static alto_status edit_prefixes(decoder *self, uint64_t ref)
             return ALTO_NO_MEMORY;
     }
     return ALTO_OK;
-}
-
-/* To an item by rank; the ranks asked for ascend. */
-static void cursor_to(alto_cursor *cursor, const alto_tree *items, uint64_t rank)
-{
-    if (alto_cursor_valid(cursor)) {
-        uint64_t steps = rank - cursor->rank, index = cursor->path[0].index + steps;
-        if (index < alto_node_look(cursor->path[0].node).count) {
-            cursor->path[0].index = (uint32_t)index;
-            cursor->rank = rank;
-            return;
-        }
-    }
-    alto_cursor_seek_rank(cursor, items, rank);
 }
 
 /* How many of the changes are of the row of `from` that ends at a position. */
@@ -711,7 +705,7 @@ static alto_status edit_changed(decoder *self, const alto_tree *items, uint64_t 
     alto_status status = take_new_costs(self, items, start, count);
     alto_cursor cursor = {.height = 0};
     for (size_t i = 0; status == ALTO_OK && i < count; i++) {
-        cursor_to(&cursor, items, self->row_ranks[i]);
+        alto_cursor_to(&cursor, items, self->row_ranks[i]);
         if (!add_edit(self, alto_cursor_key(&cursor), false, self->row_costs[i]))
             status = ALTO_NO_MEMORY;
     }
@@ -724,7 +718,7 @@ static alto_status edit_removed(decoder *self, const alto_tree *items, uint64_t 
     uint64_t end = start + alto_tree_entries(items);
     for (; self->removed_next_cell < self->removed.count && self->removed.at[self->removed_next_cell] < end;
          self->removed_next_cell++) {
-        cursor_to(&cursor, items, self->removed.at[self->removed_next_cell] - start);
+        alto_cursor_to(&cursor, items, self->removed.at[self->removed_next_cell] - start);
         if (!add_edit(self, alto_cursor_key(&cursor), true, 0))
             return ALTO_NO_MEMORY;
     }
@@ -855,221 +849,24 @@ static alto_status edit_payload(decoder *self)
 
 /* ---- generic rows ---- */
 
-static const uint8_t meta_key[] = {ALTO_ROW_MEMBER, 'm', 'e', 't', 'a'};
-
-/* Texts and keys that had to be put together; the buffer may move while it grows. */
-typedef struct {
-    alto_buffer bytes;
-    size_t *key_at, *text_at; /* of each edit: offset in `bytes` plus one, or 0: borrowed */
-    size_t key_count, text_count, key_room, text_room;
-} scratch;
-
-static bool add_text(decoder *self, scratch *room, alto_edit edit, size_t key_at, size_t text_at)
-{
-    return ALTO_ARRAY_ADD(room->key_at, room->key_room, room->key_count, key_at) &&
-           ALTO_ARRAY_ADD(room->text_at, room->text_room, room->text_count, text_at) &&
-           ALTO_ARRAY_ADD(self->edits, self->edit_room, self->edit_count, edit);
-}
-
-static void settle(decoder *self, const scratch *room)
-{
-    for (size_t i = 0; i < room->key_count; i++) {
-        if (room->key_at[i])
-            self->edits[i].key.data = room->bytes.data + room->key_at[i] - 1;
-        if (room->text_at[i])
-            self->edits[i].value.text.data = room->bytes.data + room->text_at[i] - 1;
-    }
-}
-
-/* A text and its key are to be held: they stand in the JSON of the version, as "key":text, or as text where the row is the key. */
-static alto_status spend(decoder *self, uint64_t key_size, uint64_t text_size)
-{
-    uint64_t bytes = text_size + (key_size ? key_size + 3 : 0);
-    if (bytes > self->text_left)
-        return ALTO_BOMB;
-    self->text_left -= bytes;
-    return ALTO_OK;
-}
-
-/* A changed text: what it shares with the old one at both ends, and what is between. */
-static alto_slice changed_text(alto_reader *in, scratch *room, alto_slice old, size_t *at)
-{
-    uint64_t start = alto_reader_bounded(in, old.size);
-    uint64_t end = alto_reader_bounded(in, old.size - start);
-    alto_slice middle = alto_reader_slice(in, (size_t)alto_reader_bounded(in, ALTO_MAX_TEXT));
-    if (start + end + middle.size > ALTO_MAX_TEXT) {
-        alto_reader_fail(in, ALTO_TOO_LARGE);
-        return (alto_slice){0};
-    }
-    if (start + end == 0 || in->status != ALTO_OK)
-        return middle;
-    *at = room->bytes.size + 1;
-    alto_buffer_add(&room->bytes, old.data, (size_t)start);
-    alto_buffer_add_slice(&room->bytes, middle);
-    alto_buffer_add(&room->bytes, old.data + old.size - end, (size_t)end);
-    return (alto_slice){NULL, (size_t)(start + middle.size + end)};
-}
-
-static alto_status take_old_items(decoder *self, alto_reader *in, scratch *room, const alto_tree *items)
-{
-    uint64_t next = 0, entries = alto_tree_entries(items);
-    alto_cursor cursor = {.height = 0};
-    for (uint64_t count = alto_reader_bounded(in, entries); count > 0 && in->status == ALTO_OK; count--) {
-        uint64_t code = alto_reader_varint(in);
-        if (next >= entries || code >> 1 >= entries - next)
-            return ALTO_MALFORMED;
-        next += code >> 1;
-        cursor_to(&cursor, items, next++);
-        alto_edit edit = {.key = alto_cursor_key(&cursor), .remove = code & 1};
-        size_t text_at = 0;
-        if (!edit.remove)
-            edit.value.text = changed_text(in, room, alto_cursor_value(&cursor).text, &text_at);
-        if (!edit.remove && spend(self, edit.key.size, edit.value.text.size) != ALTO_OK)
-            return ALTO_BOMB;
-        if (!add_text(self, room, edit, 0, text_at))
-            return ALTO_NO_MEMORY;
-    }
-    return in->status;
-}
-
-/* A key that begins like the one before, which is the last edit's. */
-static bool take_key(alto_reader *in, scratch *room, alto_slice before, size_t before_at, alto_slice *key, size_t *at)
-{
-    size_t shared = (size_t)alto_reader_bounded(in, ALTO_DELTA_SHARED_MAX);
-    alto_slice rest = alto_reader_slice(in, (size_t)alto_reader_bounded(in, ALTO_MAX_ITEM_KEY));
-    if (shared > before.size || shared + rest.size > ALTO_MAX_ITEM_KEY || in->status != ALTO_OK)
-        return false;
-    *key = rest;
-    *at = 0;
-    const uint8_t *source = before_at ? room->bytes.data + before_at - 1 : before.data;
-    if (!shared || !source)
-        return true;
-    uint8_t start[ALTO_DELTA_SHARED_MAX]; /* the buffer may move */
-    memcpy(start, source, shared);
-    *at = room->bytes.size + 1;
-    alto_buffer_add(&room->bytes, start, shared);
-    alto_buffer_add_slice(&room->bytes, rest);
-    *key = (alto_slice){NULL, shared + rest.size};
-    return room->bytes.status == ALTO_OK;
-}
-
-static alto_status take_new_items(decoder *self, alto_reader *in, scratch *room)
-{
-    alto_slice key = {0};
-    size_t key_at = 0;
-    for (uint64_t count = alto_reader_varint(in); count > 0 && in->status == ALTO_OK; count--) {
-        if (!take_key(in, room, key, key_at, &key, &key_at))
-            return in->status != ALTO_OK ? in->status : ALTO_MALFORMED;
-        alto_edit edit = {.key = key};
-        edit.value.text = alto_reader_slice(in, (size_t)alto_reader_bounded(in, ALTO_MAX_TEXT));
-        if (spend(self, key.size, edit.value.text.size) != ALTO_OK)
-            return ALTO_BOMB;
-        if (!add_text(self, room, edit, key_at, 0))
-            return ALTO_NO_MEMORY;
-    }
-    return in->status;
-}
-
-/* The texts that a flag tells of: edits of the row "meta". */
-static bool add_implied(decoder *self)
-{
-    alto_edit vtag = {.key = alto_slice_text("vtag")}, dependencies = {.key = alto_slice_text("dependent-vtags")};
-    bool good = true;
-    if (self->flags & ALTO_DELTA_VTAG) {
-        vtag.value.text = self->implied->vtag;
-        good = ALTO_ARRAY_ADD(self->edits, self->edit_room, self->edit_count, vtag);
-    }
-    if (good && self->flags & ALTO_DELTA_DEPENDENCIES) {
-        dependencies.value.text = self->implied->dependencies;
-        good = ALTO_ARRAY_ADD(self->edits, self->edit_room, self->edit_count, dependencies);
-    }
-    self->flags &= ~(unsigned)(ALTO_DELTA_VTAG | ALTO_DELTA_DEPENDENCIES);
-    return good;
-}
-
-static bool has_implied(const decoder *self)
-{
-    return self->flags & (ALTO_DELTA_VTAG | ALTO_DELTA_DEPENDENCIES);
-}
-
-/* The row "meta" with nothing but what the flags tell. */
-static alto_status edit_implied(decoder *self)
-{
-    alto_slice key = {meta_key, sizeof meta_key};
-    alto_value before = {.row = NULL};
-    alto_tree_find(self->from, key, &before);
-    return add_implied(self) ? finish_row(self, key, before.row, false) : ALTO_NO_MEMORY;
-}
-
-static alto_status take_items(decoder *self, alto_reader *in, alto_slice key, const alto_tree *before, bool is_new)
-{
-    scratch room = {.bytes = alto_buffer_make(SIZE_MAX / 4)};
-    alto_status status = is_new ? ALTO_OK : take_old_items(self, in, &room, before);
-    if (status == ALTO_OK)
-        status = take_new_items(self, in, &room);
-    if (status == ALTO_OK)
-        status = room.bytes.status;
-    if (status == ALTO_OK) {
-        settle(self, &room);
-        if (alto_slice_equal(key, (alto_slice){meta_key, sizeof meta_key}) && !add_implied(self))
-            status = ALTO_NO_MEMORY;
-    }
-    if (status == ALTO_OK)
-        status = finish_row(self, key, before, false);
-    alto_buffer_fini(&room.bytes);
-    free(room.key_at);
-    free(room.text_at);
-    return status;
-}
-
-/* Which row comes next: *next is the rank of the next existing one. */
-static bool take_row_key(decoder *self, alto_reader *in, unsigned what, uint64_t *next, alto_slice *key,
-                         const alto_tree **items)
-{
-    *items = NULL;
-    if (what == ALTO_GENERIC_ADD) {
-        *key = alto_reader_slice(in, (size_t)alto_reader_bounded(in, ALTO_DELTA_NAME_MAX + 1));
-        return key->size && (key->data[0] == ALTO_ROW_MEMBER || key->data[0] == ALTO_ROW_VALUE);
-    }
-    uint64_t rank = *next + alto_reader_bounded(in, ALTO_MAX_ROWS);
-    if (what > ALTO_GENERIC_ADD || in->status != ALTO_OK || rank >= self->payload.first_rank ||
-        !alto_row_walker_to_rank(&self->rows, rank))
-        return false;
-    *next = rank + 1;
-    *key = alto_row_walker_key(&self->rows);
-    *items = alto_row_walker_items(&self->rows);
-    return true;
-}
-
-static alto_status take_generic_row(decoder *self, alto_reader *in, uint64_t *next, alto_slice *last)
-{
-    alto_slice key, meta = {meta_key, sizeof meta_key};
-    const alto_tree *items;
-    unsigned what = alto_reader_u8(in);
-    if (!take_row_key(self, in, what, next, &key, &items) || alto_slice_compare(*last, key) >= 0)
-        return ALTO_MALFORMED;
-    *last = key;
-    if (has_implied(self) && alto_slice_compare(meta, key) < 0) {
-        alto_status status = edit_implied(self);
-        if (status != ALTO_OK)
-            return status;
-    }
-    if (what != ALTO_GENERIC_REMOVE)
-        return take_items(self, in, key, items, what == ALTO_GENERIC_ADD);
-    if (has_implied(self) && alto_slice_equal(meta, key))
-        return ALTO_MALFORMED;
-    return finish_row(self, key, items, true);
-}
-
+/* Those of their section, and what the flags tell. */
 static alto_status take_generic(decoder *self)
 {
-    uint64_t rows = alto_bits_take_number(&self->in, ALTO_DELTA_COUNT), next = 0;
-    alto_slice raw = take_blob(self, &self->generic), last = {0};
+    const alto_generic_reader options = {.from = self->from,
+                                         .end = self->payload.first_rank,
+                                         .implied = self->implied,
+                                         .flags = self->flags,
+                                         .text_left = self->text_max,
+                                         .row = apply_edits,
+                                         .context = self};
+    uint64_t rows = 0;
+    alto_slice bytes = {0};
+    if (self->flags & ALTO_DELTA_GENERIC) {
+        rows = alto_bits_take_number(&self->in, ALTO_DELTA_COUNT);
+        bytes = take_blob(self, &self->generic);
+    }
     alto_status status = alto_bits_check(&self->in);
-    alto_reader in = alto_reader_make(raw);
-    for (; rows > 0 && status == ALTO_OK; rows--)
-        status = take_generic_row(self, &in, &next, &last);
-    return status == ALTO_OK ? alto_reader_finish(&in) : status;
+    return status == ALTO_OK ? alto_generic_read(&options, bytes, rows) : status;
 }
 
 /* ---- the whole ---- */
@@ -1125,10 +922,8 @@ static alto_status decode(decoder *self)
     if (!flags_fit(self))
         return ALTO_MALFORMED;
     alto_status status = take_payload(self);
-    if (status == ALTO_OK && self->flags & ALTO_DELTA_GENERIC)
+    if (status == ALTO_OK)
         status = take_generic(self);
-    if (status == ALTO_OK && has_implied(self))
-        status = edit_implied(self);
     if (status == ALTO_OK)
         status = take_end(self);
     return status == ALTO_OK ? edit_payload(self) : status;
@@ -1137,10 +932,10 @@ static alto_status decode(decoder *self)
 /* What is known of both versions bounds what there can be to say. */
 static void set_bounds(decoder *self, const alto_version *from, const alto_implied *implied)
 {
-    self->raw_max = self->text_left = UINT64_MAX;
+    self->raw_max = self->text_max = UINT64_MAX;
     if (!implied || !implied->text_size || (from && !implied->from_text_size))
         return;
-    self->text_left = implied->text_size;
+    self->text_max = implied->text_size;
     self->raw_max = alto_delta_bound(implied->text_size, implied->from_text_size);
     if (self->entries_max > self->raw_max)
         self->entries_max = self->raw_max;

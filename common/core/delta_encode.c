@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/compress.h"
 #include "core/delta.h"
-#include "core/delta_format.h"
+#include "core/delta_generic.h"
 #include "core/number.h"
 
 #include <assert.h>
@@ -34,7 +34,6 @@ typedef struct {
 typedef struct {
     alto_kind kind;
     const alto_tree *from, *to; /* trees of rows */
-    const alto_implied *implied;
     alto_payload_range payload; /* of `from` */
     alto_row_walker walker;     /* in `from`, for positions of cells */
     uint64_t row_start;         /* cells of `from` before the row at hand */
@@ -59,9 +58,7 @@ typedef struct {
     double *added;
     size_t added_count, added_room;
 
-    alto_buffer generic;                 /* rows that are no payload, as written */
-    uint64_t generic_rows, generic_next; /* how many; rank of the next existing one if none is skipped */
-    unsigned flags;                      /* ALTO_DELTA_VTAG, ALTO_DELTA_DEPENDENCIES */
+    alto_generic_writer generic; /* rows that are no payload */
 
     alto_bit_writer out;
     uint64_t entries;  /* counted against ALTO_DELTA_FREE and ALTO_DELTA_RATIO */
@@ -83,7 +80,7 @@ static void encoder_fini(encoder *self)
     free(self->groups);
     free(self->keys);
     free(self->added);
-    alto_buffer_fini(&self->generic);
+    alto_buffer_fini(&self->generic.bytes);
 }
 
 /* ---- gathering: payload ---- */
@@ -214,145 +211,6 @@ static alto_status found_payload(encoder *self, alto_slice key, const alto_value
     return status;
 }
 
-/* ---- gathering: generic rows ---- */
-
-/* The items of one generic row that differ. */
-typedef struct {
-    encoder *self;
-    bool skip_vtag, skip_dependencies; /* told by a flag */
-    alto_buffer old_items, new_items;
-    uint64_t old_count, new_count, next_rank;
-    alto_slice last_key;
-} generic_row;
-
-/* Bytes that both begin with. */
-static size_t common_start(alto_slice a, alto_slice b)
-{
-    size_t most = a.size < b.size ? a.size : b.size, same = 0;
-    while (same < most && a.data[same] == b.data[same])
-        same++;
-    return same;
-}
-
-static size_t common_end(alto_slice a, alto_slice b, size_t most)
-{
-    size_t same = 0;
-    while (same < most && a.data[a.size - 1 - same] == b.data[b.size - 1 - same])
-        same++;
-    return same;
-}
-
-static void add_sized(alto_buffer *out, alto_slice bytes)
-{
-    alto_buffer_add_varint(out, bytes.size);
-    alto_buffer_add_slice(out, bytes);
-}
-
-static bool is_implied(const generic_row *row, alto_slice key)
-{
-    return (row->skip_vtag && alto_slice_equal(key, alto_slice_text("vtag"))) ||
-           (row->skip_dependencies && alto_slice_equal(key, alto_slice_text("dependent-vtags")));
-}
-
-static void changed_text(generic_row *row, alto_slice before, alto_slice after)
-{
-    size_t start = common_start(before, after);
-    size_t most = (before.size < after.size ? before.size : after.size) - start;
-    size_t end = common_end(before, after, most);
-    alto_buffer_add_varint(&row->old_items, start);
-    alto_buffer_add_varint(&row->old_items, end);
-    add_sized(&row->old_items, (alto_slice){after.data + start, after.size - start - end});
-}
-
-static alto_status found_text(void *context, alto_slice key, const alto_value *before, const alto_value *after,
-                              uint64_t rank_before, uint64_t rank_after)
-{
-    (void)rank_after;
-    generic_row *row = context;
-    if (after && is_implied(row, key))
-        return ALTO_OK;
-    if (before) {
-        alto_buffer_add_varint(&row->old_items, (rank_before - row->next_rank) << 1 | !after);
-        row->next_rank = rank_before + 1;
-        row->old_count++;
-        if (after)
-            changed_text(row, before->text, after->text);
-    } else if (after) {
-        size_t start = common_start(row->last_key, key);
-        start = start < ALTO_DELTA_SHARED_MAX ? start : ALTO_DELTA_SHARED_MAX;
-        alto_buffer_add_varint(&row->new_items, start);
-        add_sized(&row->new_items, (alto_slice){key.data + start, key.size - start});
-        add_sized(&row->new_items, after->text);
-        row->last_key = key;
-        row->new_count++;
-    }
-    return ALTO_OK;
-}
-
-/* Does `row` have, under this name, the text that the catalog tells anyway, and is that new? */
-static bool tells(alto_slice implied, const char *name, const alto_value *before, const alto_value *after)
-{
-    alto_value old, new;
-    alto_slice key = alto_slice_text(name);
-    return implied.size && after && alto_tree_find(after->row, key, &new) && alto_slice_equal(new.text, implied) &&
-           !(before && alto_tree_find(before->row, key, &old) && alto_slice_equal(old.text, implied));
-}
-
-static void look_for_implied(generic_row *row, alto_slice key, const alto_value *before, const alto_value *after)
-{
-    static const char meta[] = {ALTO_ROW_MEMBER, 'm', 'e', 't', 'a'};
-    encoder *self = row->self;
-    if (!self->implied || !alto_slice_equal(key, alto_slice_of(meta, sizeof meta)))
-        return;
-    row->skip_vtag = tells(self->implied->vtag, "vtag", before, after);
-    row->skip_dependencies = tells(self->implied->dependencies, "dependent-vtags", before, after);
-    self->flags |= row->skip_vtag ? ALTO_DELTA_VTAG : 0u;
-    self->flags |= row->skip_dependencies ? ALTO_DELTA_DEPENDENCIES : 0u;
-}
-
-static void write_generic_row(generic_row *row, alto_slice key, bool is_new, uint64_t rank)
-{
-    encoder *self = row->self;
-    self->generic_rows++;
-    alto_buffer_add_u8(&self->generic, is_new ? ALTO_GENERIC_ADD : ALTO_GENERIC_EDIT);
-    if (is_new) {
-        add_sized(&self->generic, key);
-    } else {
-        alto_buffer_add_varint(&self->generic, rank - self->generic_next);
-        self->generic_next = rank + 1;
-        alto_buffer_add_varint(&self->generic, row->old_count);
-        alto_buffer_add_slice(&self->generic, alto_buffer_slice(&row->old_items));
-    }
-    alto_buffer_add_varint(&self->generic, row->new_count);
-    alto_buffer_add_slice(&self->generic, alto_buffer_slice(&row->new_items));
-}
-
-static alto_status found_generic(encoder *self, alto_slice key, const alto_value *before, const alto_value *after,
-                                 uint64_t rank)
-{
-    if (!after) {
-        self->generic_rows++;
-        alto_buffer_add_u8(&self->generic, ALTO_GENERIC_REMOVE);
-        alto_buffer_add_varint(&self->generic, rank - self->generic_next);
-        self->generic_next = rank + 1;
-        return self->generic.status;
-    }
-    generic_row row = {
-        .self = self, .old_items = alto_buffer_make(ALTO_MAX_PAYLOAD), .new_items = alto_buffer_make(ALTO_MAX_PAYLOAD)};
-    look_for_implied(&row, key, before, after);
-    alto_status status = alto_tree_diff(before ? before->row : NULL, after->row, found_text, &row);
-    if (status == ALTO_OK)
-        status = row.old_items.status ? row.old_items.status : row.new_items.status;
-    bool told = row.skip_vtag || row.skip_dependencies; /* then the row comes into being by that alone */
-    if (status == ALTO_OK && (row.old_count || row.new_count || !told)) {
-        write_generic_row(&row, key, !before, rank);
-        status = self->generic.status;
-    }
-    alto_buffer_fini(&row.old_items);
-    alto_buffer_fini(&row.new_items);
-    return status;
-}
-
 static alto_status found_row(void *context, alto_slice key, const alto_value *before, const alto_value *after,
                              uint64_t rank_before, uint64_t rank_after)
 {
@@ -360,7 +218,7 @@ static alto_status found_row(void *context, alto_slice key, const alto_value *be
     encoder *self = context;
     if (key.data[0] == ALTO_ROW_PAYLOAD)
         return found_payload(self, key, before, after, rank_before);
-    return found_generic(self, key, before, after, rank_before);
+    return alto_generic_write(&self->generic, key, before, after, rank_before);
 }
 
 /* ---- names and references ---- */
@@ -500,7 +358,7 @@ static alto_status put_names(encoder *self)
     bool good = true;
     for (size_t i = 0; i < self->name_count && good; i++) {
         alto_slice name = self->names[i];
-        size_t same = common_start(before, name);
+        size_t same = alto_common_start(before, name);
         good = alto_numbers_add(&shared, same) && alto_numbers_add(&rest, name.size - same);
         alto_buffer_add(&bytes, name.data + same, name.size - same);
         before = name;
@@ -865,7 +723,7 @@ static alto_status put_cells(encoder *self)
 
 static unsigned sections_of(const encoder *self)
 {
-    unsigned flags = self->flags;
+    unsigned flags = self->generic.flags;
     if (self->name_count || self->removed_rows.count || self->empty_rows.count)
         flags |= ALTO_DELTA_NAMES;
     if (self->prefix_count || self->changed.count)
@@ -874,7 +732,7 @@ static unsigned sections_of(const encoder *self)
         flags |= ALTO_DELTA_SECOND;
     if (self->group_count)
         flags |= ALTO_DELTA_CELLS;
-    if (self->generic_rows)
+    if (self->generic.rows)
         flags |= ALTO_DELTA_GENERIC;
     return flags;
 }
@@ -888,8 +746,8 @@ static alto_status put_changed(encoder *self)
 
 static alto_status put_generic(encoder *self)
 {
-    alto_bits_put_number(&self->out, self->generic_rows, ALTO_DELTA_COUNT);
-    return put_blob(self, alto_buffer_slice(&self->generic));
+    alto_bits_put_number(&self->out, self->generic.rows, ALTO_DELTA_COUNT);
+    return put_blob(self, alto_buffer_slice(&self->generic.bytes));
 }
 
 static alto_status put_sections(encoder *self)
@@ -933,8 +791,7 @@ alto_status alto_delta_encode(const alto_version *from, const alto_version *to, 
     encoder self = {.kind = alto_version_kind(to),
                     .from = from ? alto_version_tree(from) : NULL,
                     .to = alto_version_tree(to),
-                    .implied = implied,
-                    .generic = alto_buffer_make(ALTO_MAX_PAYLOAD),
+                    .generic = {.implied = implied, .bytes = alto_buffer_make(ALTO_MAX_PAYLOAD)},
                     .out = alto_bit_writer_make(out)};
     self.payload = alto_payload_range_of(self.from);
     self.walker = alto_row_walker_make(self.from);

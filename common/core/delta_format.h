@@ -104,6 +104,29 @@ bool alto_row_walker_to_item(alto_row_walker *self, uint64_t position);
 alto_slice alto_row_walker_key(const alto_row_walker *self);
 const alto_tree *alto_row_walker_items(const alto_row_walker *self);
 
+/* To an item by rank; the ranks asked for ascend. The cursor is at `items`, or nowhere yet (height 0). */
+static inline void alto_cursor_to(alto_cursor *cursor, const alto_tree *items, uint64_t rank)
+{
+    if (alto_cursor_valid(cursor)) {
+        uint64_t steps = rank - cursor->rank, index = cursor->path[0].index + steps;
+        if (index < alto_node_look(cursor->path[0].node).count) {
+            cursor->path[0].index = (uint32_t)index;
+            cursor->rank = rank;
+            return;
+        }
+    }
+    alto_cursor_seek_rank(cursor, items, rank);
+}
+
+/* How many bytes two keys or texts begin alike with. */
+static inline size_t alto_common_start(alto_slice a, alto_slice b)
+{
+    size_t most = a.size < b.size ? a.size : b.size, same = 0;
+    while (same < most && a.data[same] == b.data[same])
+        same++;
+    return same;
+}
+
 /* The payload rows of a tree of rows: they are the last ones. */
 typedef struct {
     uint64_t first_rank; /* rows before them */
