@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/http_engine.h"
 
-#include "core/http_fields.h"
 #include "io/http_guests.h"
+#include "io/http_upload.h"
 #include "io/log.h"
 #include "io/loop.h"
 
@@ -31,8 +31,6 @@ enum {
     TURNS = 4,                   /* in which libmicrohttpd has done what is there to be done before any request */
     CONNECTION_MEMORY = 32768,   /* bytes: a request's headers, or the list of an answer's pieces */
     LAST_WORDS = 16384,          /* bytes that are read of a connection whose handshake failed */
-    MAX_DISCARDED = 65536,       /* bytes of a body that are read and thrown away where no method takes one */
-    MAX_UPLOADS = 67108864,      /* bytes of all bodies that one worker holds at a time */
     MAX_PIECES = 1024,           /* of an answer sent without copying: IOV_MAX, above it libmicrohttpd can miss that
                                    a socket is still writable */
     COMMON_HEADERS_BYTES = 4096, /* a request beyond either of these leaves too little of CONNECTION_MEMORY */
@@ -70,15 +68,12 @@ struct alto_http_engines {
 
 /* One request, from its first line until its answer is sent. */
 struct request {
-    size_t received;  /* bytes of body, kept or thrown away */
-    alto_buffer body; /* of a POST */
-    bool head;        /* its method is HEAD */
-    bool posts;       /* its method is POST */
-    bool judged;      /* its headers were looked at */
-    bool counted;     /* its answer is in engines.open */
-    bool put;         /* it was put to the handler, and may be so again */
-    bool corked;      /* the connection gathers what is written into whole packets */
-    unsigned refused; /* status to refuse it with; 0 when it is in order */
+    alto_http_upload upload;
+    bool head;    /* its method is HEAD */
+    bool judged;  /* its headers were looked at */
+    bool counted; /* its answer is in engines.open */
+    bool put;     /* it was put to the handler, and may be so again */
+    bool corked;  /* the connection gathers what is written into whole packets */
     alto_http_held held;
     struct MHD_Connection *connection; /* while it waits */
     request *next;                     /* likewise, in engines.waiting */
@@ -241,7 +236,7 @@ static enum MHD_Result send_answer(alto_http_engines *self, struct MHD_Connectio
     struct MHD_Response *response = make_response(self, answer, asked, is_secure(connection), room_for_vector);
     if (!response)
         return MHD_NO;
-    bool close_after = asked->refused || self->stopped;
+    bool close_after = asked->upload.refused || self->stopped;
     enum MHD_Result result = MHD_NO;
     if (add_headers(response, answer, close_after))
         result = MHD_queue_response(connection, answer->status, response);
@@ -289,7 +284,9 @@ static void *on_uri(void *context, const char *uri, struct MHD_Connection *conne
     request *made = malloc(sizeof *made + size);
     if (!made)
         return NULL;
-    *made = (request){.refused = hides_nul(uri, end) ? 400 : 0, .body = alto_buffer_make(ALTO_HTTP_BODY)};
+    *made = (request){.upload = alto_http_upload_make()};
+    if (hides_nul(uri, end))
+        made->upload.refused = 400;
     memcpy(made->query, query, size);
     return made;
 }
@@ -307,8 +304,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
         self->open--;
     if (asked) {
         alto_http_held_release(&asked->held);
-        self->uploads -= asked->body.size;
-        alto_buffer_fini(&asked->body);
+        alto_http_upload_fini(&asked->upload, &self->uploads);
     }
     free(asked);
     *state = NULL;
@@ -409,7 +405,7 @@ static enum MHD_Result refuse(alto_http_engines *self, struct MHD_Connection *co
                       : status == 500 ? "The server is out of memory.\n"
                       : status == 503 ? "Too many requests with bodies at a time.\n"
                                       : "The request is not well-formed HTTP.\n";
-    asked->refused = status;
+    asked->upload.refused = status;
     if (status == 413)
         count_large_body(self, connection);
     alto_http_answer answer;
@@ -418,24 +414,6 @@ static enum MHD_Result refuse(alto_http_engines *self, struct MHD_Connection *co
     alto_http_header(&answer, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     alto_http_body(&answer, alto_slice_text(why));
     return send_answer(self, connection, asked, &answer, false);
-}
-
-static size_t most_body(const request *asked)
-{
-    return asked->posts ? ALTO_HTTP_BODY : MAX_DISCARDED;
-}
-
-/* Bytes of a body that are read, though most of them may be thrown away. */
-static size_t bearable_body(const request *asked)
-{
-    return (asked->posts ? 2 : 1) * most_body(asked);
-}
-
-/* A body that is not much too long is read before it is refused: who is still sending when the connection is closed does not
- * see the answer. Who waits for 100 (Continue) does, and is not made to send it. */
-static bool is_read_first(const request *asked, const alto_http_fields *found)
-{
-    return !found->expects && alto_http_fields_length(found) <= bearable_body(asked);
 }
 
 /* The answer comes later: nothing happens on the connection until it is put again. */
@@ -450,28 +428,6 @@ static enum MHD_Result hold(alto_http_engines *self, struct MHD_Connection *conn
         alto_http_guests_wait(guest_of(connection));
     MHD_suspend_connection(connection);
     return MHD_YES;
-}
-
-/* Keep a part of a body, or find that it cannot be kept; the answer to that waits for the end of the body. */
-static void keep_part(alto_http_engines *self, request *asked, const char *part, size_t size)
-{
-    if (asked->received > ALTO_HTTP_BODY)
-        asked->refused = 413;
-    else if (size > MAX_UPLOADS - self->uploads)
-        asked->refused = 503;
-    else if (alto_buffer_add(&asked->body, part, size), asked->body.status != ALTO_OK)
-        asked->refused = 500;
-    else
-        self->uploads += size;
-}
-
-/* A part of a body has come. false: it is so much too long that nobody waits for its end. */
-static bool take_part(alto_http_engines *self, request *asked, const char *part, size_t size)
-{
-    asked->received += size;
-    if (asked->posts && !asked->refused)
-        keep_part(self, asked, part, size);
-    return asked->received <= bearable_body(asked);
 }
 
 /* May it be put to the handler? False: *answer says why not. */
@@ -494,8 +450,8 @@ static enum MHD_Result answer_request(alto_http_engines *self, struct MHD_Connec
                               .accept = found->accept.text,
                               .accept_encoding = found->accept_encoding.text,
                               .content_type = found->content_type.text,
-                              .authorization = asked->posts ? found->authorization.text : NULL,
-                              .body = alto_buffer_slice(&asked->body),
+                              .authorization = asked->upload.posts ? found->authorization.text : NULL,
+                              .body = alto_buffer_slice(&asked->upload.body),
                               .peer = peer_of(connection),
                               .can_hold = !self->stopped,
                               .awaited = asked->held.owner};
@@ -512,21 +468,9 @@ static enum MHD_Result answer_request(alto_http_engines *self, struct MHD_Connec
     return send_answer(self, connection, asked, &answer, common_size(connection, asked, found));
 }
 
-/* What to refuse the request with at once; 0: nothing, or not before its body is there. */
-static unsigned on_headers(alto_http_engines *self, struct MHD_Connection *connection, request *asked,
-                           const alto_http_fields *found)
-{
-    unsigned wrong = asked->refused ? asked->refused : alto_http_fields_judge(found, most_body(asked));
-    expect(self, connection, ALTO_HTTP_BODY_TIME, self->options.times.body_ms);
-    if (wrong != 413 || !is_read_first(asked, found))
-        return wrong;
-    asked->refused = wrong;
-    return 0;
-}
-
 /* Called once when the headers are there, then for each part of the body, then once at the end of the request. */
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path,
-                                  const char *method, const char *version, const char *upload, size_t *upload_size,
+                                  const char *method, const char *version, const char *part, size_t *part_size,
                                   void **state)
 {
     (void)version;
@@ -534,20 +478,22 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
     request *asked = *state;
     if (!asked)
         return MHD_NO; /* out of memory in on_uri */
-    if (*upload_size > 0) {
-        size_t size = *upload_size;
-        *upload_size = 0;
-        if (take_part(self, asked, upload, size))
+    if (*part_size > 0) {
+        size_t size = *part_size;
+        *part_size = 0;
+        if (alto_http_upload_take(&asked->upload, part, size, &self->uploads))
             return MHD_YES;
         count_large_body(self, connection);
         return MHD_NO;
     }
-    asked->posts = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+    asked->upload.posts = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
     asked->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     alto_http_fields found = {.count = 0};
     MHD_get_connection_values(connection, MHD_HEADER_KIND, on_field, &found);
     enum MHD_Result result = MHD_YES;
-    unsigned wrong = asked->judged ? asked->refused : on_headers(self, connection, asked, &found);
+    unsigned wrong = asked->judged ? asked->upload.refused : alto_http_upload_begin(&asked->upload, &found);
+    if (!asked->judged)
+        expect(self, connection, ALTO_HTTP_BODY_TIME, self->options.times.body_ms);
     if (wrong)
         result = refuse(self, connection, asked, wrong);
     else if (asked->judged)
