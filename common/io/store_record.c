@@ -92,7 +92,7 @@ static void add_sized(alto_buffer *out, alto_slice bytes)
 
 static alto_slice read_sized(alto_reader *in)
 {
-    return alto_reader_slice(in, alto_reader_bounded(in, alto_reader_left(in)));
+    return alto_reader_slice(in, (size_t)alto_reader_bounded(in, SIZE_MAX)); /* more than there is: malformed */
 }
 
 void alto_record_write_step(const alto_record_step *step, alto_buffer *out)
