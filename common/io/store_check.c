@@ -66,7 +66,9 @@ typedef struct {
     int failure; /* errno; 0: what is wrong is wrong in the file */
     size_t page_size, pages;
     size_t last_page;
-    uint8_t *reached; /* a bit for each page */
+    uint8_t *reached;  /* a bit for each page */
+    size_t freed_by;   /* the last transaction whose list of free pages was met, 0 at first */
+    size_t freed_from; /* those that follow are of this one or later */
 } checked;
 
 static bool read_at(checked *self, size_t at, void *into, size_t size)
@@ -173,6 +175,20 @@ static bool check_value(checked *self, const node_header *node, const uint8_t *v
     return of == OF_VALUES ? check_large(self, number, size) : check_large_free_pages(self, number, size);
 }
 
+/* The key of a list of free pages, or of a page of such lists, is the transaction that freed them. LMDB goes along these numbers to find
+ * the lists that it has not read yet: were they not to ascend from 1, it would read one twice, use its pages twice, and abort. */
+static bool check_freed_by(checked *self, const uint8_t *key, size_t size, bool in_leaf)
+{
+    size_t number;
+    if (size != sizeof number)
+        return false;
+    memcpy(&number, key, sizeof number);
+    if (number <= self->freed_by || number < self->freed_from)
+        return false;
+    *(in_leaf ? &self->freed_by : &self->freed_from) = number;
+    return true;
+}
+
 /* ---- trees ---- */
 
 static bool check_page(checked *self, size_t number, unsigned depth, content of);
@@ -195,18 +211,23 @@ static bool occupy(node_page *page, size_t begin, size_t end)
     return true;
 }
 
-static bool check_node(checked *self, node_page *page, size_t at, unsigned depth, content of)
+/* first: it is the first one of its page; in a branch its key says nothing. */
+static bool check_node(checked *self, node_page *page, size_t at, unsigned depth, content of, bool first)
 {
     node_header node;
     if (at % 2 || at > self->page_size - sizeof node)
         return false;
     memcpy(&node, page->bytes + at, sizeof node);
+    const uint8_t *key = page->bytes + at + sizeof node;
     size_t key_end = at + sizeof node + node.key_size;
+    if (key_end > self->page_size)
+        return false;
+    if (of == OF_FREE_PAGES && !(first && depth > 1) && !check_freed_by(self, key, node.key_size, depth == 1))
+        return false;
     if (depth > 1)
-        return key_end <= self->page_size && occupy(page, at, key_end) &&
-               check_page(self, child_of(&node), depth - 1, of);
+        return occupy(page, at, key_end) && check_page(self, child_of(&node), depth - 1, of);
     size_t size = node.flags & VALUE_IS_LARGE ? sizeof(size_t) : joined(node.halves);
-    return key_end <= self->page_size && size <= self->page_size - key_end && occupy(page, at, key_end + size) &&
+    return size <= self->page_size - key_end && occupy(page, at, key_end + size) &&
            check_value(self, &node, page->bytes + key_end, of);
 }
 
@@ -223,7 +244,7 @@ static bool check_nodes(checked *self, node_page *page, unsigned depth, content 
     for (size_t i = 0; i < count; i++) {
         uint16_t at;
         memcpy(&at, page->bytes + sizeof header + i * sizeof at, sizeof at);
-        if (at < header.upper || !check_node(self, page, at, depth, of))
+        if (at < header.upper || !check_node(self, page, at, depth, of, i == 0))
             return false;
     }
     return true;
@@ -265,6 +286,7 @@ static bool read_meta(checked *self, size_t index, meta_record *meta)
 static bool check_meta(checked *self, const meta_record *meta)
 {
     self->last_page = meta->last_page;
+    self->freed_by = self->freed_from = 0;
     memset(self->reached, 0, self->pages / 8 + 1);
     return meta->last_page / 2 <= self->pages + SLACK_PAGES && meta->main.flags == 0 &&
            (meta->free_list.flags & TREE_FLAGS) == KEYS_ARE_NUMBERS && check_tree(self, &meta->main, OF_TABLES) &&

@@ -3,8 +3,8 @@
  *
  * LMDB believes what it maps: a page number or a length that a cut, a torn write or a flipped bit made wrong ends in a crash. So
  * the file is read before, as its format says (data format 1, of LMDB 0.9): every page that the newest transaction
- * reaches must lie in the file, be of the kind expected there, be reached once, and keep to its bounds. What keys and values say is not
- * looked at; the book knows that by its roots. LMDB leaves the pages of the transaction before alone, so when the
+ * reaches must lie in the file, be of the kind expected there, be reached once, and keep to its bounds; the lists of free pages must be in their
+ * order. What keys and values say otherwise is not looked at; the book knows that by its roots. LMDB leaves the pages of the transaction before alone, so when the
  * newest is not sound, that one takes its place.
  *
  * Reads the pages with keys, and of a large value the first bytes only.

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LARGEST = 40000, SMALL = 3000, KEYS = 400, PAGE = 4096 };
+enum { LARGEST = 40000, SMALL = 3000, KEYS = 400, PAGE = 4096, MOST_LISTS = 16 };
 
 static char directory[64], path[96];
 static uint8_t noise[LARGEST];
@@ -278,6 +278,50 @@ static void a_torn_transaction_leaves_the_one_before(void **state)
     free(bytes);
 }
 
+/* Where in the file the keys of the newest lists of free pages are, all in one page; how many. */
+static size_t find_free_lists(const uint8_t *bytes, size_t keys[MOST_LISTS])
+{
+    enum { TRANSACTION = 144, DEPTH = 46, ROOT = 80, HEADER = 16, LOWER = 12, NODE = 8 };
+    uint64_t transactions[2], root;
+    for (size_t i = 0; i < 2; i++)
+        memcpy(&transactions[i], bytes + i * PAGE + TRANSACTION, sizeof transactions[i]);
+    const uint8_t *meta = bytes + (transactions[1] > transactions[0]) * PAGE;
+    assert_int_equal(meta[DEPTH], 1);
+    memcpy(&root, meta + ROOT, sizeof root);
+    uint16_t lower, at;
+    memcpy(&lower, bytes + root * PAGE + LOWER, sizeof lower);
+    size_t count = (lower - HEADER) / sizeof at;
+    assert_in_range(count, 2, MOST_LISTS);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(&at, bytes + root * PAGE + HEADER + i * sizeof at, sizeof at);
+        keys[i] = root * PAGE + at + NODE;
+    }
+    return count;
+}
+
+/* A list that LMDB reads twice gives it the same pages twice, and it aborts. */
+static void lists_of_free_pages_are_in_order(void **state)
+{
+    (void)state;
+    size_t size, keys[MOST_LISTS];
+    test_random random = test_random_make(80);
+    uint8_t *bytes = a_file(&random, 200, &size);
+    size_t count = find_free_lists(bytes, keys);
+    assert_int_equal(verdict_now(), ALTO_CHECK_SOUND);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t kept, wrong = 0;
+        memcpy(&kept, bytes + keys[i], sizeof kept);
+        if (i > 0)
+            memcpy(&wrong, bytes + keys[i - 1], sizeof wrong);
+        memcpy(bytes + keys[i], &wrong, sizeof wrong); /* no transaction, or one that was before */
+        write_file(bytes, size);
+        assert_int_not_equal(verdict_now(), ALTO_CHECK_SOUND);
+        live_with_it(&random);
+        memcpy(bytes + keys[i], &kept, sizeof kept);
+    }
+    free(bytes);
+}
+
 static void a_file_that_cannot_be_read_is_not_called_damaged(void **state)
 {
     (void)state;
@@ -294,6 +338,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_cut_anywhere_is_lived_with, setup, teardown),
         cmocka_unit_test_setup_teardown(a_flipped_bit_anywhere_is_lived_with, setup, teardown),
         cmocka_unit_test_setup_teardown(a_torn_transaction_leaves_the_one_before, setup, teardown),
+        cmocka_unit_test_setup_teardown(lists_of_free_pages_are_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_cannot_be_read_is_not_called_damaged, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
