@@ -11,8 +11,8 @@
 #include "io/loop.h"
 #include "io/memory_file.h"
 
-#include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,15 +25,23 @@ enum {
     FILES_MOST = 268435456 /* ... and of the memory that all those files of one front take */
 };
 
+/* A body that answers share. */
+typedef struct {
+    atomic_size_t owners;
+    alto_rendering *rendering; /* owned */
+    /* Under the lock of the front: */
+    int file;     /* the same once more, made when it is asked for again; -1: none. Once there, it stays */
+    bool no_file; /* none is to be made */
+    bool kept;    /* in a place */
+} body;
+
 /* The newest rendering of a resource in one coding, so that a GET costs no walk over the tree. */
 typedef struct {
     alto_hash root;
     alto_coding coding;
-    alto_rendering *rendering; /* owned; NULL: free place */
+    body *body; /* owned; NULL: free place */
     char id[ALTO_MAX_NAME + 1];
     uint64_t used; /* turn of its last use */
-    int file;      /* the same once more as a file, made when it is asked for again; -1: none */
-    bool no_file;  /* none is to be made */
 } kept;
 
 struct alto_front {
@@ -77,20 +85,62 @@ void alto_front_set_notify(alto_front *self, const alto_notify *notify)
     self->notify = notify;
 }
 
-static uint64_t file_room(const alto_rendering *rendering)
+/* ---- bodies ---- */
+
+/* Takes the rendering over. NULL: out of memory. */
+static body *body_new(alto_rendering *rendering)
 {
-    return alto_memory_file_room(alto_rendering_size(rendering));
+    body *made = malloc(sizeof *made);
+    if (made)
+        *made = (body){.owners = 1, .rendering = rendering, .file = -1};
+    else
+        alto_rendering_release(rendering);
+    return made;
 }
 
-/* Make the place free. */
-static void drop_kept(alto_front *self, kept *place)
+static body *body_retain(body *self)
 {
-    if (place->file >= 0) {
-        self->file_bytes -= file_room(place->rendering);
-        close(place->file);
-    }
-    alto_rendering_release(place->rendering);
-    *place = (kept){.rendering = NULL};
+    atomic_fetch_add_explicit(&self->owners, 1, memory_order_relaxed);
+    return self;
+}
+
+static void body_release(void *owner)
+{
+    body *self = owner;
+    if (!self || atomic_fetch_sub_explicit(&self->owners, 1, memory_order_acq_rel) > 1)
+        return;
+    if (self->file >= 0)
+        close(self->file);
+    alto_rendering_release(self->rendering);
+    free(self);
+}
+
+static alto_slice rendering_piece(void *owner, size_t index)
+{
+    return alto_rendering_piece(owner, index);
+}
+
+static alto_slice body_piece(void *owner, size_t index)
+{
+    const body *self = owner;
+    return alto_rendering_piece(self->rendering, index);
+}
+
+static uint64_t file_room(const body *of)
+{
+    return alto_memory_file_room(alto_rendering_size(of->rendering));
+}
+
+/* Take what is in a place out of it; NULL: nothing. Under the lock. */
+static body *vacate(alto_front *self, kept *place)
+{
+    body *gone = place->body;
+    if (gone && gone->file >= 0)
+        self->file_bytes -= file_room(gone);
+    if (gone)
+        gone->kept = false;
+    *place = (kept){.body = NULL};
+    return gone;
 }
 
 void alto_front_destroy(alto_front **self)
@@ -98,8 +148,7 @@ void alto_front_destroy(alto_front **self)
     if (!*self)
         return;
     for (size_t i = 0; i < KEPT_RENDERINGS; i++)
-        if ((*self)->kept[i].rendering)
-            drop_kept(*self, &(*self)->kept[i]);
+        body_release(vacate(*self, &(*self)->kept[i]));
     alto_front_directory_destroy(&(*self)->directory);
     pthread_mutex_destroy(&(*self)->lock);
     free(*self);
@@ -108,100 +157,75 @@ void alto_front_destroy(alto_front **self)
 
 /* ---- the ALTO side ---- */
 
-static alto_slice rendering_piece(void *owner, size_t index)
-{
-    return alto_rendering_piece(owner, index);
-}
-
-static void rendering_release(void *owner)
-{
-    alto_rendering_release(owner);
-}
-
 /* The place of this very version, or NULL. Under the lock. */
 static kept *find_place(alto_front *self, const char *id, const alto_hash *root, alto_coding coding)
 {
     for (size_t i = 0; i < KEPT_RENDERINGS; i++) {
         kept *at = &self->kept[i];
-        if (at->rendering && at->coding == coding && alto_hash_equal(&at->root, root) && strcmp(at->id, id) == 0)
+        if (at->body && at->coding == coding && alto_hash_equal(&at->root, root) && strcmp(at->id, id) == 0)
             return at;
     }
     return NULL;
 }
 
-static alto_rendering *find_kept(alto_front *self, const char *id, const alto_hash *root, alto_coding coding)
+/* One more owner of what is kept; NULL: nothing. */
+static body *find_kept(alto_front *self, const char *id, const alto_hash *root, alto_coding coding)
 {
-    alto_rendering *found = NULL;
+    body *found = NULL;
     pthread_mutex_lock(&self->lock);
     kept *at = find_place(self, id, root, coding);
     if (at) {
         at->used = ++self->turn;
-        found = alto_rendering_retain(at->rendering);
+        found = body_retain(at->body);
     }
     pthread_mutex_unlock(&self->lock);
     return found;
 }
 
-static void keep(alto_front *self, const char *id, const alto_hash *root, alto_coding coding, alto_rendering *rendering)
+static void keep(alto_front *self, const char *id, const alto_hash *root, alto_coding coding, body *added)
 {
     pthread_mutex_lock(&self->lock);
     kept *place = &self->kept[0];
     for (size_t i = 0; i < KEPT_RENDERINGS; i++) {
         kept *at = &self->kept[i];
-        if (at->rendering && at->coding == coding && strcmp(at->id, id) == 0) {
+        if (at->body && at->coding == coding && strcmp(at->id, id) == 0) {
             place = at;
             break;
         }
-        if (!at->rendering || (place->rendering && at->used < place->used))
+        if (!at->body || (place->body && at->used < place->used))
             place = at;
     }
-    kept before = *place;
-    *place = (kept){.root = *root,
-                    .coding = coding,
-                    .rendering = alto_rendering_retain(rendering),
-                    .used = ++self->turn,
-                    .file = -1};
+    body *before = vacate(self, place);
+    *place = (kept){.root = *root, .coding = coding, .body = body_retain(added), .used = ++self->turn};
     snprintf(place->id, sizeof place->id, "%s", id);
-    if (before.rendering && before.file >= 0)
-        self->file_bytes -= file_room(before.rendering);
+    added->kept = true;
     pthread_mutex_unlock(&self->lock);
-    if (before.rendering && before.file >= 0)
-        close(before.file);
-    alto_rendering_release(before.rendering);
+    body_release(before);
 }
 
-/* A file of a rendering that was kept before, for one answer; -1: none. */
-static int file_of(alto_front *self, const char *id, const alto_hash *root, alto_coding coding,
-                   alto_rendering *rendering)
+/* The file of a body that was kept before, made when it is asked for; it lives as long as the body. -1: none. */
+static int file_of(alto_front *self, body *of)
 {
-    uint64_t size = alto_rendering_size(rendering), room = file_room(rendering);
-    int given = -1;
+    uint64_t size = alto_rendering_size(of->rendering), room = file_room(of);
     if (size < FILE_LEAST)
         return -1;
     pthread_mutex_lock(&self->lock);
-    kept *at = find_place(self, id, root, coding);
-    bool make = at && at->file < 0 && !at->no_file && room <= FILES_MOST - self->file_bytes;
-    if (at && at->file >= 0)
-        given = fcntl(at->file, F_DUPFD_CLOEXEC, 0);
+    int file = of->file;
+    bool make = file < 0 && !of->no_file && of->kept && room <= FILES_MOST - self->file_bytes;
     if (make) {
-        at->no_file = true; /* nobody else is to make it, nor is it tried again */
+        of->no_file = true; /* nobody else is to make it, nor is it tried again */
         self->file_bytes += room;
     }
     pthread_mutex_unlock(&self->lock);
     if (!make)
-        return given;
-    int made = alto_memory_file(size, alto_rendering_pieces(rendering), rendering_piece, rendering);
+        return file;
+    file = alto_memory_file(size, alto_rendering_pieces(of->rendering), rendering_piece, of->rendering);
     pthread_mutex_lock(&self->lock);
-    at = made >= 0 ? find_place(self, id, root, coding) : NULL;
-    if (at && at->rendering == rendering && at->file < 0) {
-        given = fcntl(made, F_DUPFD_CLOEXEC, 0);
-        at->file = made;
-    } else {
+    of->file = file;
+    if (file < 0 || !of->kept)
         self->file_bytes -= room;
-        given = made; /* for this once */
-    }
     pthread_mutex_unlock(&self->lock);
-    return given;
+    return file;
 }
 
 static void copy_id(const alto_resource *resource, char id[ALTO_MAX_NAME + 1])
@@ -209,18 +233,20 @@ static void copy_id(const alto_resource *resource, char id[ALTO_MAX_NAME + 1])
     snprintf(id, ALTO_MAX_NAME + 1, "%.*s", (int)resource->name.id.size, (const char *)resource->name.id.data);
 }
 
-/* *file: for the answer; -1 when the pieces are to be sent. */
-static alto_rendering *rendering_of(alto_front *self, const alto_resource *resource, alto_coding coding, int *file)
+/* One more owner of the body of a 200; NULL: out of memory. *file: -1 when its pieces are to be sent. */
+static body *body_of(alto_front *self, const alto_resource *resource, alto_coding coding, int *file)
 {
     char id[ALTO_MAX_NAME + 1];
+    alto_rendering *rendering;
     copy_id(resource, id);
-    *file = -1;
-    alto_rendering *rendering = find_kept(self, id, &resource->entry.root, coding);
-    if (rendering)
-        *file = file_of(self, id, &resource->entry.root, coding, rendering);
-    else if (alto_render(resource->version, coding, &rendering) == ALTO_OK)
-        keep(self, id, &resource->entry.root, coding, rendering);
-    return rendering;
+    body *found = find_kept(self, id, &resource->entry.root, coding);
+    *file = found ? file_of(self, found) : -1;
+    if (found || alto_render(resource->version, coding, &rendering) != ALTO_OK)
+        return found;
+    body *made = body_new(rendering);
+    if (made)
+        keep(self, id, &resource->entry.root, coding, made);
+    return made;
 }
 
 static void describe(alto_http_answer *answer, const char *media_type, const char *etag, alto_coding coding)
@@ -240,9 +266,9 @@ static uint64_t size_of_answer(alto_front *self, const alto_resource *resource, 
     if (coding == ALTO_IDENTITY)
         return resource->entry.text_size;
     copy_id(resource, id);
-    alto_rendering *rendering = find_kept(self, id, &resource->entry.root, coding);
-    uint64_t size = rendering ? alto_rendering_size(rendering) : 0;
-    alto_rendering_release(rendering);
+    body *found = find_kept(self, id, &resource->entry.root, coding);
+    uint64_t size = found ? alto_rendering_size(found->rendering) : 0;
+    body_release(found);
     return size;
 }
 
@@ -265,18 +291,18 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
         describe(answer, resource->entry.media_type, etag, ALTO_IDENTITY);
         return;
     }
-    alto_rendering *rendering = rendering_of(self, resource, coding, &file);
-    if (!rendering) {
+    body *given = body_of(self, resource, coding, &file);
+    if (!given) {
         alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
         return;
     }
     answer->status = 200;
     describe(answer, resource->entry.media_type, etag, coding);
-    answer->piece_count = alto_rendering_pieces(rendering);
-    answer->piece = rendering_piece;
-    answer->size = alto_rendering_size(rendering);
-    answer->release = rendering_release;
-    answer->owner = rendering;
+    answer->piece_count = alto_rendering_pieces(given->rendering);
+    answer->piece = body_piece;
+    answer->size = alto_rendering_size(given->rendering);
+    answer->release = body_release;
+    answer->owner = given;
     answer->has_file = file >= 0;
     answer->file = file;
 }

@@ -6,6 +6,7 @@
 #include "io/log.h"
 #include "io/loop.h"
 
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #if MHD_VERSION < 0x00097302
 #error "libmicrohttpd 0.9.74 or newer is needed"
@@ -138,13 +140,13 @@ static struct MHD_Response *borrowed_response(alto_http_engines *self, const alt
     return MHD_create_response_from_iovec(self->vector, (unsigned)answer->piece_count, answer->release, answer->owner);
 }
 
-/* The file is closed with the response. */
-static struct MHD_Response *file_response(alto_http_answer *answer)
+/* libmicrohttpd closes what it is given. NULL: there is no descriptor or no memory for it. */
+static struct MHD_Response *file_response(const alto_http_answer *answer)
 {
-    struct MHD_Response *response = MHD_create_response_from_fd64(answer->size, answer->file);
-    if (response)
-        answer->has_file = false;
-    alto_http_answer_release(answer);
+    int file = fcntl(answer->file, F_DUPFD_CLOEXEC, 0);
+    struct MHD_Response *response = file >= 0 ? MHD_create_response_from_fd64(answer->size, file) : NULL;
+    if (!response && file >= 0)
+        close(file);
     return response;
 }
 
@@ -173,8 +175,10 @@ static struct MHD_Response *make_response(alto_http_engines *self, alto_http_ans
         alto_http_answer_release(answer);
         return response;
     }
-    if (answer->has_file && !secure)
-        return file_response(answer);
+    if (answer->has_file && !secure && (response = file_response(answer))) {
+        alto_http_answer_release(answer);
+        return response;
+    }
     if (answer->has_file || (several && (secure || answer->piece_count > MAX_PIECES || !room_for_vector))) {
         response = copied_response(answer);
     } else if (several) {

@@ -6,7 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 void alto_http_header(alto_http_answer *answer, const char *name, const char *format, ...)
 {
@@ -94,8 +93,6 @@ void alto_http_answer_release(alto_http_answer *answer)
 {
     if (answer->release)
         answer->release(answer->owner);
-    if (answer->has_file)
-        close(answer->file);
     answer->release = NULL;
     answer->has_file = false;
 }

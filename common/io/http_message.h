@@ -42,7 +42,7 @@ typedef struct {
     uint64_t size;
     void (*release)(void *owner);
     void *owner;
-    /* The same body once more, at the beginning of a file: sending that copies nothing. The server closes it. */
+    /* The same body once more, at the beginning of a file, borrowed as the pieces are: sending that copies nothing. */
     bool has_file;
     int file;
     /* There is no answer yet, but soon there will be: ask again. Without `owner` that is done every few milliseconds, only

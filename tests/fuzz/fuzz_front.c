@@ -126,8 +126,6 @@ static answered ask(const alto_http_request *request)
     for (size_t i = 0; i < answer->piece_count; i++)
         alto_buffer_add_slice(&self.body, answer->piece(answer->owner, i));
     fuzz_check(self.body.status == ALTO_OK && (answer->piece_count == 0 || self.body.size == answer->size));
-    if (answer->has_file)
-        close(answer->file);
     if (answer->release)
         answer->release(answer->owner);
     return self;

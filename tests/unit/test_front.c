@@ -61,7 +61,6 @@ static void assert_same_file(fixture *self)
     assert_int_equal(pread(self->answer.file, bytes, self->body.size, 0), (ssize_t)self->body.size);
     assert_memory_equal(bytes, self->body.data, self->body.size);
     free(bytes);
-    close(self->answer.file);
 }
 
 /* Read the body as the HTTP server would, and give it back. */

@@ -67,6 +67,12 @@ static void release(void *owner)
     released++;
 }
 
+static void release_file(void *owner)
+{
+    close((int)(intptr_t)owner);
+    released++;
+}
+
 static void lend(alto_http_answer *answer, size_t count, uint64_t size)
 {
     borrowed++;
@@ -99,6 +105,8 @@ static void answer_request(void *context, const alto_http_request *request, alto
         answer->file = alto_memory_file(BODY, PIECES, piece, NULL);
         answer->has_file = answer->file >= 0;
         assert_true(answer->has_file);
+        answer->release = release_file;
+        answer->owner = (void *)(intptr_t)answer->file;
     } else if (strcmp(request->path, "/short") == 0) {
         lend(answer, 1, SMALL + 1);
     } else if (strcmp(request->path, "/same") == 0) {
