@@ -93,10 +93,8 @@ static alto_status read_resources(alto_slice list, alto_advice *out)
 {
     size_t capacity = 0;
     alto_slice value;
-    alto_json_walk walk = alto_json_walk_make(list);
-    if (!alto_json_walk_enter(&walk, '['))
-        return ALTO_MALFORMED;
-    while (alto_json_walk_element(&walk) == ALTO_JSON_ITEM && alto_json_walk_value(&walk, &value)) {
+    alto_json_walk walk = alto_json_elements(list);
+    while (alto_json_next(&walk, &value)) {
         if (out->resource_count == ALTO_MAX_RESOURCES)
             return ALTO_TOO_LARGE;
         if (out->resource_count == capacity) {

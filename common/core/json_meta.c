@@ -143,11 +143,11 @@ alto_status alto_version_dependencies(const alto_version *version, alto_vtag out
     *count = 0;
     if (!alto_version_member(version, "meta", "dependent-vtags", &text))
         return ALTO_OK;
-    alto_json_walk walk = alto_json_walk_make(text);
-    if (!alto_json_walk_enter(&walk, '['))
+    alto_json_walk walk = alto_json_elements(text);
+    if (walk.fault)
         return ALTO_INVALID;
     size_t found = 0;
-    while (alto_json_walk_element(&walk) == ALTO_JSON_ITEM && alto_json_walk_value(&walk, &element)) {
+    while (alto_json_next(&walk, &element)) {
         if (found == ALTO_MAX_DEPENDENCIES)
             return ALTO_TOO_LARGE;
         alto_status status = read_vtag(element, &out[found++]);

@@ -56,11 +56,10 @@ static alto_status read_several(alto_cost_wish *self, const alto_view *view, con
     const alto_resource *offered[ALTO_SERVICE_COSTS];
     size_t offers = alto_service_costs(view, service, offered), several = alto_service_several(service);
     size_t most = offers < several ? offers : several;
-    alto_json_walk walk = alto_json_walk_make(field->value);
+    alto_json_walk walk = alto_json_elements(field->value);
     alto_slice value;
     size_t count = 0;
-    alto_json_walk_enter(&walk, '[');
-    while (alto_json_walk_element(&walk) == ALTO_JSON_ITEM && alto_json_walk_value(&walk, &value)) {
+    while (alto_json_next(&walk, &value)) {
         alto_cost_type type;
         const alto_resource *map = NULL;
         if (value.data[0] == '{' && read_type(value, &type, error))
@@ -173,10 +172,9 @@ static alto_status read_tests(alto_cost_wish *self, const alto_service *service,
 static alto_status read_alternatives(alto_cost_wish *self, const alto_service *service, const alto_query_field *field,
                                      size_t first, alto_query_error *error)
 {
-    alto_json_walk walk = alto_json_walk_make(field->value);
+    alto_json_walk walk = alto_json_elements(field->value);
     alto_query_field one = *field;
-    alto_json_walk_enter(&walk, '[');
-    while (alto_json_walk_element(&walk) == ALTO_JSON_ITEM && alto_json_walk_value(&walk, &one.value)) {
+    while (alto_json_next(&walk, &one.value)) {
         size_t before = self->test_count;
         if (one.value.data[0] != '[')
             return alto_query_bad_json(error, field->path, one.value);

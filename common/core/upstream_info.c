@@ -17,13 +17,6 @@ static bool get(alto_slice object, const char *name, alto_slice *value)
     return alto_json_get(object, (const char *const[]){name, NULL}, value);
 }
 
-/* Of what is no array there is none. */
-static bool next_element(alto_json_walk *walk, alto_slice *value)
-{
-    bool entered = walk->started || alto_json_walk_enter(walk, '[');
-    return entered && alto_json_walk_element(walk) == ALTO_JSON_ITEM && alto_json_walk_value(walk, value);
-}
-
 static bool find_origin(alto_slice text, const alto_origin *origin, alto_slice *found)
 {
     alto_slice list, raw;
@@ -31,8 +24,8 @@ static bool find_origin(alto_slice text, const alto_origin *origin, alto_slice *
     alto_hex(wanted, origin->bytes, sizeof origin->bytes);
     if (!get(text, "origins", &list))
         return false;
-    alto_json_walk walk = alto_json_walk_make(list);
-    while (next_element(&walk, found))
+    alto_json_walk walk = alto_json_elements(list);
+    while (alto_json_next(&walk, found))
         if (get(*found, "origin", &raw) && alto_json_text(raw, name, sizeof name) && strcmp(name, wanted) == 0)
             return true;
     return false;
@@ -54,8 +47,8 @@ static uint16_t first_port(alto_slice endpoints)
     char text[ENDPOINT_MAX];
     alto_slice raw;
     uint16_t port = 0;
-    alto_json_walk walk = alto_json_walk_make(endpoints);
-    while (port == 0 && next_element(&walk, &raw))
+    alto_json_walk walk = alto_json_elements(endpoints);
+    while (port == 0 && alto_json_next(&walk, &raw))
         if (alto_json_text(raw, text, sizeof text))
             port = port_of(text);
     return port;

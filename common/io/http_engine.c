@@ -37,7 +37,7 @@ enum {
                                    a socket is still writable */
     COMMON_HEADERS_BYTES = 4096, /* a request beyond either of these leaves too little of CONNECTION_MEMORY */
     COMMON_HEADERS = 64,         /* for MAX_PIECES pieces */
-    BLOCK = 65536,               /* bytes copied at a time when there are more pieces than MAX_PIECES */
+    BLOCK = 65536,               /* bytes copied at a time */
 };
 
 typedef struct request request;

@@ -22,8 +22,7 @@ enum {
     MAX_LIES = 3,            /* each may have cost a signature check; then it is left alone */
     RENEW_MS = 10000,        /* without push, how often to ask where it is and to connect anew */
     SILENCE_S = 10, /* an answer without a byte for so long does not come: what is made takes 4 s at most, or 503 */
-    INFO_MAX = 65536,
-    LEAST_PORT = 1024 /* of a push endpoint that an upstream names */
+    INFO_MAX = 65536
 };
 
 struct alto_upstream {
