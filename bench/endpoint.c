@@ -15,8 +15,8 @@ enum {
     SMALL_PIDS = 23,
     PREFIXES = 640000, /* drawn at random; some 5 % are drawn twice */
     LEAST_PREFIXES = 600000,
-    ADDRESSES = 20, /* on either side */
-    REQUESTS = 1000,
+    ADDRESSES = 20,   /* on either side */
+    REQUESTS = 10000, /* each is put once, or too seldom to be remembered by the server */
     CONNECTIONS = 8,
     PER_SECOND = 1000,
     SECONDS = 10,
@@ -118,8 +118,8 @@ void bench_endpoint(const bench_options *options)
     bench_random random = {4};
     bench_processors on = bench_processors_divide();
     bench_prefix *prefixes = draw_prefixes(&count);
-    alto_buffer texts[REQUESTS], answer = alto_buffer_make(MAX_TEXT);
-    alto_slice requests[REQUESTS];
+    alto_buffer *texts = bench_alloc(REQUESTS * sizeof *texts), answer = alto_buffer_make(MAX_TEXT);
+    alto_slice *requests = bench_alloc(REQUESTS * sizeof *requests);
     bench_run_on(&on.one);
     bench_serving server = bench_serve(&on.other, commit_maps, NULL);
     bench_load load = bench_load_open(server.port, CONNECTIONS);
@@ -136,5 +136,7 @@ void bench_endpoint(const bench_options *options)
     for (size_t i = 0; i < REQUESTS; i++)
         alto_buffer_fini(&texts[i]);
     alto_buffer_fini(&answer);
+    free(texts);
+    free(requests);
     free(prefixes);
 }

@@ -120,7 +120,8 @@ static size_t receive(int fd, char *scratch)
 void bench_load_run(bench_load *self, const char *path, uint64_t size, size_t rounds)
 {
     char text[REQUEST];
-    bench_load_ask(self, get_of(path, text), size, rounds);
+    const alto_slice get = get_of(path, text);
+    bench_load_ask(self, &get, 1, size, rounds);
 }
 
 /* Wait until one of the connections has something. */
@@ -135,9 +136,10 @@ static void wait_for_some(const bench_load *self, struct pollfd *ready)
         bench_die("no answer for %d ms", PATIENCE_MS);
 }
 
-void bench_load_ask(bench_load *self, alto_slice request, uint64_t size, size_t rounds)
+void bench_load_ask(bench_load *self, const alto_slice *requests, size_t count, uint64_t size, size_t rounds)
 {
     static char scratch[SCRATCH];
+    size_t next = 0;
     answer *answers = bench_alloc(self->count * sizeof *answers);
     struct pollfd ready[BENCH_CONNECTIONS];
     for (size_t round = 0; round < rounds; round++) {
@@ -146,7 +148,7 @@ void bench_load_ask(bench_load *self, alto_slice request, uint64_t size, size_t 
             answers[i].head_size = 0;
             answers[i].in_body = false;
             ready[i] = (struct pollfd){.fd = self->fds[i], .events = POLLIN};
-            ask(self->fds[i], request);
+            ask(self->fds[i], requests[next++ % count]);
         }
         while (open > 0) {
             wait_for_some(self, ready);

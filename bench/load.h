@@ -25,8 +25,9 @@ bench_load bench_load_open(unsigned port, size_t count);
 void bench_load_close(bench_load *self);
 /* Ask for `path` on every connection at once, `rounds` times; every answer must be a 200 with `size` bytes. */
 void bench_load_run(bench_load *self, const char *path, uint64_t size, size_t rounds);
-/* The same with another request, whole as it is sent. */
-void bench_load_ask(bench_load *self, alto_slice request, uint64_t size, size_t rounds);
+/* The same with other requests, each whole as it is sent: every connection puts the next of `count`, and after the last the first
+ * again. */
+void bench_load_ask(bench_load *self, const alto_slice *requests, size_t count, uint64_t size, size_t rounds);
 /* Put it once, on one connection; the body goes to `out`. */
 void bench_load_once(bench_load *self, alto_slice request, alto_buffer *out);
 /* Put `count` requests, each whole as it is sent, one after the other and from the first again, `per_second` for `seconds`, however

@@ -18,6 +18,27 @@ bool alto_answer_method(alto_http_answer *answer, const alto_http_request *reque
     return false;
 }
 
+static alto_slice blob_piece(void *owner, size_t index)
+{
+    (void)index;
+    const alto_blob *blob = owner;
+    return alto_slice_of(blob->data, blob->size);
+}
+
+static void blob_release(void *owner)
+{
+    alto_blob_release(owner);
+}
+
+void alto_answer_blob(alto_http_answer *answer, const alto_blob *body)
+{
+    answer->piece_count = 1;
+    answer->piece = blob_piece;
+    answer->size = body->size;
+    answer->release = blob_release;
+    answer->owner = (void *)(uintptr_t)body;
+}
+
 void alto_answer_refuse(alto_http_answer *answer, unsigned status, const char *why)
 {
     answer->status = status;

@@ -5,6 +5,7 @@
 #ifndef ALTO_ANSWER_H
 #define ALTO_ANSWER_H
 
+#include "io/blob.h"
 #include "io/http.h"
 
 /* Who answers for resources that are not held here. */
@@ -25,6 +26,8 @@ typedef struct {
 /* May the request go on: is its method one of those that the resource allows, other than OPTIONS? If not it is answered:
  * OPTIONS with 204, others with 405, both with Allow (RFC 9110 9.3.7, 15.5.6). allow: static text. */
 bool alto_answer_method(alto_http_answer *answer, const alto_http_request *request, const char *allow);
+/* Give it a blob as its body; takes the reference over. */
+void alto_answer_blob(alto_http_answer *answer, const alto_blob *body);
 /* Refuse with a sentence for people; never stored by a cache. */
 void alto_answer_refuse(alto_http_answer *answer, unsigned status, const char *why);
 /* A text of the moment; never stored by a cache. */

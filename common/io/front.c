@@ -54,7 +54,8 @@ struct alto_front {
     pthread_mutex_t lock; /* of kept */
     kept kept[KEPT_RENDERINGS];
     uint64_t turn;
-    uint64_t file_bytes; /* that all files take */
+    uint64_t file_bytes;      /* that all files take */
+    alto_front_kept *queries; /* kept answers to requests with a body */
 };
 
 static const char reading[] = "GET, HEAD, OPTIONS"; /* what maps and the directory allow */
@@ -68,8 +69,9 @@ alto_front *alto_front_new(alto_archive *archive, alto_stale_policy stale)
     self->archive = archive;
     self->stale = stale;
     self->directory = alto_front_directory_new();
+    self->queries = alto_front_kept_new();
     pthread_mutex_init(&self->lock, NULL);
-    if (!self->directory)
+    if (!self->directory || !self->queries)
         alto_front_destroy(&self);
     return self;
 }
@@ -150,6 +152,7 @@ void alto_front_destroy(alto_front **self)
     for (size_t i = 0; i < KEPT_RENDERINGS; i++)
         body_release(vacate(*self, &(*self)->kept[i]));
     alto_front_directory_destroy(&(*self)->directory);
+    alto_front_kept_destroy(&(*self)->queries);
     pthread_mutex_destroy(&(*self)->lock);
     free(*self);
     *self = NULL;
@@ -307,35 +310,20 @@ static void answer_resource(alto_front *self, const alto_resource *resource, con
     answer->file = file;
 }
 
-static alto_slice blob_piece(void *owner, size_t index)
-{
-    (void)index;
-    const alto_blob *blob = owner;
-    return alto_slice_of(blob->data, blob->size);
-}
-
-static void blob_release(void *owner)
-{
-    alto_blob_release(owner);
-}
-
 /* Takes the text over. */
 static void give_directory(const alto_blob *text, alto_coding coding, const alto_http_request *request,
                            alto_http_answer *answer)
 {
-    answer->size = text->size;
     if (alto_answer_tag_matches(request->if_none_match, text->etag)) {
         answer->status = 304;
+        answer->size = text->size;
         describe(answer, directory_type, text->etag, ALTO_IDENTITY);
         alto_blob_release(text);
         return;
     }
     answer->status = 200;
     describe(answer, directory_type, text->etag, coding);
-    answer->piece_count = 1;
-    answer->piece = blob_piece;
-    answer->release = blob_release;
-    answer->owner = (void *)(uintptr_t)text;
+    alto_answer_blob(answer, text);
 }
 
 static void answer_directory(const alto_front *self, const alto_view *view, const alto_http_request *request,
@@ -364,7 +352,7 @@ static void answer_service(const alto_front *self, const alto_view *view, const 
     else if (service.map && !alto_resource_shown(service.map))
         alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "this map does not fit its network map at the moment\n");
     else
-        alto_front_query(view, &service, request, answer);
+        alto_front_query(self->queries, view, &service, request, answer);
 }
 
 /* What is read: a map, or without one the directory. */

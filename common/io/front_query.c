@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/front_query.h"
 
-#include "core/coding.h"
 #include "core/http_accept.h"
 #include "core/query_endpoint.h"
 #include "core/query_filter.h"
 #include "io/answer.h"
 #include "io/lpm_once.h"
 
-enum { RETRY_AFTER_S = 5 };
+enum { RETRY_AFTER_S = 5, QUESTION_MAX = 1024 };
 
 /* The address of "192.0.2.1:80" or "[2001:db8::1]:80"; false when it is none. A socket for both families has IPv4 clients as
  * ::ffff:192.0.2.1. */
@@ -50,52 +49,98 @@ static alto_status make(const alto_view *view, const alto_service *service, cons
     return alto_query_endpoint_cost(&question, request->body, out, error);
 }
 
-static void give(alto_http_answer *answer, unsigned status, const char *media_type, alto_buffer *body)
+/* ---- questions ---- */
+
+/* Endpoint services may answer with who asks. */
+static void add_client(const alto_service *service, const alto_http_request *request, alto_buffer *out)
+{
+    alto_endpoint client;
+    bool filter = service->kind == ALTO_SERVICE_NETWORK_FILTER || service->kind == ALTO_SERVICE_COST_FILTER;
+    if (filter || !client_of(request->peer, &client))
+        return;
+    alto_buffer_add_u8(out, client.family);
+    alto_buffer_add(out, client.bytes, sizeof client.bytes);
+}
+
+/* All that the answer depends on; false: more than is kept. */
+static bool question_of(const alto_view *view, const alto_service *service, const alto_http_request *request,
+                        alto_question *question)
+{
+    uint8_t room[QUESTION_MAX];
+    alto_buffer text = {.data = room, .capacity = sizeof room, .max_size = sizeof room};
+    alto_fingerprint body = alto_fingerprint_of(request->body);
+    alto_buffer_add(&text, &body, sizeof body);
+    alto_buffer_add_u8(&text, (uint8_t)service->kind);
+    alto_buffer_add(&text, service->id, strlen(service->id) + 1);
+    if (request->accept_encoding)
+        alto_buffer_add_text(&text, request->accept_encoding);
+    alto_buffer_add_u8(&text, 0);
+    if (service->map)
+        alto_buffer_add_slice(&text, service->map->key);
+    alto_buffer_add_u8(&text, 0);
+    add_client(service, request, &text);
+    *question = (alto_question){.state = view->state_root, .request = alto_fingerprint_of(alto_buffer_slice(&text))};
+    return text.status == ALTO_OK;
+}
+
+/* ---- answers ---- */
+
+static void describe(alto_http_answer *answer, unsigned status, const char *media_type, alto_coding coding)
 {
     answer->status = status;
     alto_http_header(answer, "Content-Type", "%s", media_type);
     alto_http_header(answer, "Cache-Control", "no-store");
-    alto_http_take_body(answer, body);
+    if (coding == ALTO_IDENTITY)
+        return;
+    alto_http_header(answer, "Content-Encoding", "%s", alto_coding_name(coding));
+    alto_http_header(answer, "Vary", "Accept-Encoding");
 }
 
-/* In a coding, where the client takes one and it pays. */
-static void give_packed(alto_http_answer *answer, const char *accept_encoding, const char *media_type,
-                        alto_buffer *body)
+/* Put it in a coding, where the client takes one and it pays. */
+static alto_coding pack(const char *accept_encoding, alto_buffer *body)
 {
     alto_coding coding = alto_coding_choose_once(accept_encoding, body->size);
-    if (coding == ALTO_IDENTITY) {
-        give(answer, 200, media_type, body);
-        return;
-    }
     alto_buffer packed = alto_buffer_make(body->size);
-    if (alto_coding_pack(coding, alto_buffer_slice(body), &packed) == ALTO_OK) {
-        alto_http_header(answer, "Content-Encoding", "%s", alto_coding_name(coding));
-        alto_http_header(answer, "Vary", "Accept-Encoding");
-        give(answer, 200, media_type, &packed);
-    } else {
-        give(answer, 200, media_type, body);
+    if (coding == ALTO_IDENTITY || alto_coding_pack(coding, alto_buffer_slice(body), &packed) != ALTO_OK) {
+        alto_buffer_fini(&packed);
+        return ALTO_IDENTITY;
     }
-    alto_buffer_fini(&packed);
+    alto_buffer_fini(body);
+    *body = packed;
+    return coding;
 }
 
 static void give_error(alto_http_answer *answer, const alto_query_error *error, alto_buffer *text)
 {
     alto_buffer_clear(text);
     alto_query_error_text(error, text);
-    if (text->status == ALTO_OK)
-        give(answer, 400, "application/alto-error+json", text);
-    else
+    if (text->status != ALTO_OK) {
         alto_answer_refuse_for_now(answer, RETRY_AFTER_S, "out of memory\n");
+        return;
+    }
+    describe(answer, 400, "application/alto-error+json", ALTO_IDENTITY);
+    alto_http_take_body(answer, text);
 }
 
-static void answer_query(const alto_view *view, const alto_service *service, const alto_http_request *request,
-                         alto_http_answer *answer)
+/* An answer that was made. Its question, if it was put before, is kept with it; NULL: it was not. */
+static void give(alto_front_kept *kept, const alto_question *question, const alto_service *service,
+                 const alto_http_request *request, alto_buffer *body, alto_http_answer *answer)
+{
+    alto_coding coding = pack(request->accept_encoding, body);
+    if (question)
+        alto_front_kept_add(kept, question, alto_buffer_slice(body), coding);
+    describe(answer, 200, alto_service_media_type(service->kind), coding);
+    alto_http_take_body(answer, body);
+}
+
+static void make_answer(alto_front_kept *kept, const alto_question *question, const alto_view *view,
+                        const alto_service *service, const alto_http_request *request, alto_http_answer *answer)
 {
     alto_buffer out = alto_buffer_make(ALTO_MAX_ANSWER);
     alto_query_error error;
     alto_status status = make(view, service, request, &out, &error);
     if (status == ALTO_OK)
-        give_packed(answer, request->accept_encoding, alto_service_media_type(service->kind), &out);
+        give(kept, question, service, request, &out, answer);
     else if (status == ALTO_INVALID)
         give_error(answer, &error, &out);
     else if (status == ALTO_TOO_LARGE)
@@ -105,8 +150,23 @@ static void answer_query(const alto_view *view, const alto_service *service, con
     alto_buffer_fini(&out);
 }
 
-void alto_front_query(const alto_view *view, const alto_service *service, const alto_http_request *request,
-                      alto_http_answer *answer)
+static void answer_query(alto_front_kept *kept, const alto_view *view, const alto_service *service,
+                         const alto_http_request *request, alto_http_answer *answer)
+{
+    alto_question question;
+    alto_known_question known = {.answer = NULL};
+    if (question_of(view, service, request, &question))
+        known = alto_front_kept_look(kept, &question);
+    if (!known.answer) {
+        make_answer(kept, known.again ? &question : NULL, view, service, request, answer);
+        return;
+    }
+    describe(answer, 200, alto_service_media_type(service->kind), known.coding);
+    alto_answer_blob(answer, known.answer);
+}
+
+void alto_front_query(alto_front_kept *kept, const alto_view *view, const alto_service *service,
+                      const alto_http_request *request, alto_http_answer *answer)
 {
     const char *wanted = alto_service_accepts(service->kind);
     if (!alto_http_is_type(request->content_type, wanted)) {
@@ -115,6 +175,6 @@ void alto_front_query(const alto_view *view, const alto_service *service, const 
     } else if (!alto_http_accepts(request->accept, alto_service_media_type(service->kind))) {
         alto_answer_refuse(answer, 406, "this resource has another media type\n");
     } else {
-        answer_query(view, service, request, answer);
+        answer_query(kept, view, service, request, answer);
     }
 }

@@ -6,11 +6,13 @@
 #define ALTO_FRONT_QUERY_H
 
 #include "core/service.h"
+#include "io/front_kept.h"
 #include "io/http.h"
 
 /* Answer a POST to a service whose map is shown: 200; 415 for a body of another type, 406, 400 with
- * application/alto-error+json (8.5). Never to be stored: the answer to a POST is for this one request. */
-void alto_front_query(const alto_view *view, const alto_service *service, const alto_http_request *request,
-                      alto_http_answer *answer);
+ * application/alto-error+json (8.5). Never to be stored: the answer to a POST is for this one request. A 200 is taken from
+ * `kept` where it was kept there, and kept there where the same was asked before. */
+void alto_front_query(alto_front_kept *kept, const alto_view *view, const alto_service *service,
+                      const alto_http_request *request, alto_http_answer *answer);
 
 #endif

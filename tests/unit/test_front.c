@@ -448,6 +448,98 @@ static void a_filter_answers_what_is_asked_of_it(void **state)
     assert_non_null(strstr(text_of(self), "\"network-map\":{}"));
 }
 
+/* ---- the same questions again ---- */
+
+static const char cost_filter_type[] = "application/alto-costmapfilter+json";
+static const char endpoint_cost_type[] = "application/alto-endpointcostparams+json";
+#define ROUTING_COST "\"cost-type\":{\"cost-metric\":\"routingcost\",\"cost-mode\":\"numerical\"}"
+static const char costs_asked[] = "{" ROUTING_COST ",\"pids\":{\"srcs\":[\"P1\"],\"dsts\":[\"P1\"]}}";
+static const char costs_from_me_asked[] = "{" ROUTING_COST ",\"endpoints\":{\"dsts\":[\"ipv4:192.0.2.9\"]}}";
+
+/* Maps whose answers are long enough to be packed; the client 192.0.2.7 is in one PID, 198.51.100.7 in the other. */
+static void publish_again(fixture *self, int cost)
+{
+    alto_buffer text = alto_buffer_make(BODY_MAX);
+    alto_buffer_add_text(&text, "{\"meta\":{\"vtag\":{\"resource-id\":\"net\",\"tag\":\"t1\"}},\"network-map\":{"
+                                "\"P1\":{\"ipv4\":[\"192.0.2.0/24\"]},\"P2\":{\"ipv4\":[\"198.51.100.0/24\"");
+    for (int i = 0; i < 200; i++)
+        alto_buffer_print(&text, ",\"10.%d.0.0/16\"", i);
+    alto_buffer_add_text(&text, "]}}}");
+    alto_buffer_add_u8(&text, 0);
+    test_origin_set(self->origin, "net", test_json(self->origin->pool, (const char *)text.data));
+    alto_buffer_clear(&text);
+    alto_buffer_print(&text,
+                      "{\"meta\":{" ROUTING_COST ",\"dependent-vtags\":[{\"resource-id\":\"net\",\"tag\":\"t1\"}]},"
+                      "\"cost-map\":{\"P1\":{\"P1\":%d},\"P2\":{\"P1\":%d}}}",
+                      cost, cost + 1);
+    alto_buffer_add_u8(&text, 0);
+    test_origin_set(self->origin, "cost", test_json(self->origin->pool, (const char *)text.data));
+    alto_buffer_fini(&text);
+}
+
+typedef struct {
+    const char *path, *type, *body, *accept_encoding, *peer;
+} question;
+
+/* All that the answer says: headers, then the body; to be freed. */
+static alto_buffer answer_to(fixture *self, const question *asked)
+{
+    alto_http_request request = {.method = "POST",
+                                 .path = asked->path,
+                                 .query = "",
+                                 .accept_encoding = asked->accept_encoding,
+                                 .content_type = asked->type,
+                                 .body = alto_slice_text(asked->body),
+                                 .peer = asked->peer};
+    alto_buffer said = alto_buffer_make(2 * BODY_MAX);
+    assert_int_equal(ask_fully(self, &request), 200);
+    for (size_t i = 0; i < self->answer.header_count; i++)
+        alto_buffer_print(&said, "%s: %s\n", self->answer.headers[i].name, self->answer.headers[i].value);
+    alto_buffer_add_slice(&said, alto_buffer_slice(&self->body));
+    assert_int_equal(said.status, ALTO_OK);
+    return said;
+}
+
+static bool says_the_same(const alto_buffer *a, const alto_buffer *b)
+{
+    return alto_slice_equal(alto_buffer_slice(a), alto_buffer_slice(b));
+}
+
+/* An answer that was kept is told from one that was made by nobody. */
+static void the_same_question_has_the_same_answer_and_no_other_has(void **state)
+{
+    static const question questions[] = {
+        {"/net-filtered", filter_type, "{\"pids\":[]}", NULL, "192.0.2.7:1"},
+        {"/net-filtered", filter_type, "{\"pids\":[]}", "gzip", "192.0.2.7:1"},
+        {"/net-filtered", filter_type, "{\"pids\":[]}", "zstd", "192.0.2.7:1"},
+        {"/net-filtered", filter_type, "{\"pids\":[\"P1\"]}", NULL, "192.0.2.7:1"},
+        {"/cost-filtered", cost_filter_type, costs_asked, NULL, "192.0.2.7:1"},
+        {"/endpoint-cost", endpoint_cost_type, costs_from_me_asked, NULL, "192.0.2.7:1"},
+        {"/endpoint-cost", endpoint_cost_type, costs_from_me_asked, NULL, "198.51.100.7:1"},
+    };
+    fixture *self = *state;
+    alto_buffer first[countof(questions)];
+    publish_again(self, 1);
+    for (size_t i = 0; i < countof(questions); i++) {
+        first[i] = answer_to(self, &questions[i]);
+        for (size_t other = 0; other < i; other++)
+            assert_false(says_the_same(&first[i], &first[other]));
+    }
+    for (int round = 0; round < 4; round++)
+        for (size_t i = 0; i < countof(questions); i++) {
+            alto_buffer said = answer_to(self, &questions[i]);
+            assert_true(says_the_same(&said, &first[i]));
+            alto_buffer_fini(&said);
+        }
+    publish_again(self, 11);
+    for (size_t i = 0; i < countof(questions); i++) {
+        alto_buffer said = answer_to(self, &questions[i]);
+        assert_true(says_the_same(&said, &first[i]) == (questions[i].type == filter_type));
+        alto_buffer_fini(&said);
+        alto_buffer_fini(&first[i]);
+    }
+}
+
 static void a_wrong_request_gets_an_alto_error(void **state)
 {
     fixture *self = *state;
@@ -786,6 +878,7 @@ int main(void)
         T(an_entity_tag_that_still_holds_saves_the_body),
         T(methods_other_than_reading_are_refused),
         T(a_filter_answers_what_is_asked_of_it),
+        T(the_same_question_has_the_same_answer_and_no_other_has),
         T(a_wrong_request_gets_an_alto_error),
         T(a_filter_takes_its_own_type_by_post_alone),
         T(the_filter_of_a_withheld_map_waits),
