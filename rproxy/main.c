@@ -55,6 +55,18 @@ static bool take_origin(const origin_words *words, relay_options *out)
     return alto_stale_policy_parse(words->stale, &out->stale);
 }
 
+/* Who says how to get in has to say where, with one of the origins at least. */
+static bool logs_in_nowhere(const origin_words *words, size_t count)
+{
+    bool given = false;
+    for (size_t i = 0; i < count; i++) {
+        if (words[i].alto_server)
+            return false;
+        given = given || alto_login_files_given(&words[i].alto_login);
+    }
+    return given;
+}
+
 static void say_hopeless(const relay_options *origin)
 {
     fprintf(stderr, "alto-rproxy: %s%s does not serve the origin of %s; check --upstream and --root-key\n",
@@ -139,6 +151,10 @@ int main(int argc, char **argv)
     }
     if (wrong) {
         fprintf(stderr, "alto-rproxy: %s: not understood; see --help\n", wrong);
+        return 2;
+    }
+    if (logs_in_nowhere(given, options.count)) {
+        fputs("alto-rproxy: --alto-credentials, --alto-ca, --alto-cert and --alto-key need --alto-server\n", stderr);
         return 2;
     }
     alto_log_set_level(level);

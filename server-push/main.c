@@ -83,6 +83,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "alto-server-push: --notify-key needs --alto-server; a directory is watched anyway\n");
         return 2;
     }
+    if (alto_login_files_given(&options.login) && !options.alto_server) {
+        fprintf(stderr,
+                "alto-server-push: --credentials, --ca-file, --client-cert and --client-key need --alto-server\n");
+        return 2;
+    }
     if (!options.maps == !options.alto_server) {
         fprintf(stderr, "alto-server-push: one of --maps and --alto-server is needed; see --help\n");
         return 2;

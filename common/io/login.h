@@ -15,6 +15,12 @@ typedef struct {
     alto_pull_trust trust;
 } alto_login_files;
 
+/* Is anything said? */
+static inline bool alto_login_files_given(const alto_login_files *files)
+{
+    return files->credentials || files->trust.ca_file || files->trust.cert_file || files->trust.key_file;
+}
+
 /* Their rows in the table of a command line. files: an alto_login_files; then the names of the options, literals. */
 /* clang-format off */
 #define ALTO_LOGIN_OPTIONS(files, login, ca, cert, key)                                                                \
