@@ -82,11 +82,20 @@ def eventually(what, probe, seconds=20):
         pause = min(pause * 1.5, 0.05)
 
 
+KEPT = []  # sockets; the system gives their ports to nobody else, but to servers that name them (SO_REUSEADDR), again and again
+
+
 def free_port(host="127.0.0.1"):
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as taken:
-        taken.bind((host, 0))
-        return taken.getsockname()[1]
+    """A port that is ours until the test ends, also while a server that comes back to it is away."""
+    kept = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind((host, 0))
+    KEPT.append(kept)
+    return kept.getsockname()[1]
+
+
+def address():
+    return "127.0.0.1:%d" % free_port()
 
 
 def has_ipv6():
@@ -282,16 +291,22 @@ class World:
         self.processes.append(made)
         return made.wait_ready(60) if wait else made
 
-    def server(self, *more, maps=None, state=None, keys=None, http="127.0.0.1:0", push="tcp://127.0.0.1:*", wait=True):
+    def server(self, *more, maps=None, state=None, keys=None, http=None, push="kept", wait=True):
+        """http, push: at ports that are kept, unless they are given. push None: it does not push."""
         arguments = ["--maps", maps or self.directory("maps"), "--keys", keys or self.keys(),
-                     "--state", state or self.path("server-state"), "--http", http, "--log", "debug"]
-        return self.node("alto-server-push", arguments + (["--push", push] if push else []) + list(more), wait)
+                     "--state", state or self.path("server-state"), "--http", http or address(), "--log", "debug"]
+        return self.node("alto-server-push", arguments + self.pushing(push) + list(more), wait)
 
-    def rproxy(self, upstream, *more, state=None, anchor=None, http="127.0.0.1:0", push="tcp://127.0.0.1:*", wait=True):
+    def rproxy(self, upstream, *more, state=None, anchor=None, http=None, push="kept", wait=True):
         url = upstream if isinstance(upstream, str) else upstream.url
-        arguments = ["--upstream", url, "--root-key", anchor or self.anchor, "--http", http,
+        arguments = ["--upstream", url, "--root-key", anchor or self.anchor, "--http", http or address(),
                      "--state", state or self.path("rproxy-state-%d" % (self.counter["rproxy"] + 1))]
-        return self.node("alto-rproxy", arguments + (["--push", push] if push else []) + list(more), wait)
+        return self.node("alto-rproxy", arguments + self.pushing(push) + list(more), wait)
+
+    @staticmethod
+    def pushing(push):
+        """The words for a push endpoint."""
+        return ["--push", "tcp://" + address() if push == "kept" else push] if push else []
 
     def watch(self, upstream, *more):
         made = Process(self, self.name_for("watch"),
