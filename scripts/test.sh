@@ -12,6 +12,8 @@
 # programs> and answers 0 (passed), 77 (skipped) or anything else (failed). One that mentions ALTO_QUICK
 # has a short form: with ALTO_QUICK=1 it runs in the sanitizer stages too. Four run at a time, those that mention ALTO_SLOW first; those
 # that mention ALTO_ALONE come last, one by one.
+# A system test that fails is shown with all that it said. When that is not of a process that ended or a sanitizer, but of a wait
+# in vain, it is put once more, alone, when the others are through: they share a machine. What passes only then is named.
 # The last line is "N passed, N failed" or "N passed, N failed, N skipped".
 set -euo pipefail
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -82,13 +84,18 @@ system_test() { # file, folder of the programs
     mv "$work/$name.new" "$work/$name.end"
 }
 
-report_system_test() { # name
+# May it have been the machine?
+may_try_again() { # name
+    ! grep -qE 'sanitizer complains|exit code of|ended with|Sanitizer' "$work/$1.log"
+}
+
+report_system_test() { # name; "again" at the second try
     local code seconds
     read -r code seconds <"$work/$1.end"
     case "$code" in
     0)
         passed=$((passed + 1))
-        line "$1" "passed" "$seconds"
+        line "$1" "passed${2:+ at the second try, alone}" "$seconds"
         ;;
     77)
         skipped=$((skipped + 1))
@@ -96,7 +103,11 @@ report_system_test() { # name
         show "$work/$1.log" 2
         ;;
     *)
-        failed=$((failed + 1))
+        if [ -z "${2-}" ] && may_try_again "$1"; then
+            again+=("$1")
+        else
+            failed=$((failed + 1))
+        fi
         line "$1" "FAILED ($code)" "$seconds"
         show "$work/$1.log"
         ;;
@@ -135,7 +146,7 @@ list_system_tests() { # quick or nothing, ALTO_ALONE or nothing
 
 # Most of them mostly wait, so some run together; one that mentions ALTO_ALONE has the machine to itself.
 system_tests() { # build folder, quick or nothing
-    local file running=()
+    local file name running=() again=()
     [ "${2-}" != quick ] || export ALTO_QUICK=1
     for file in $(list_system_tests "${2-}" ""); do
         settle "$together"
@@ -146,6 +157,10 @@ system_tests() { # build folder, quick or nothing
     for file in $(list_system_tests "${2-}" ALTO_ALONE); do
         system_test "$file" "$PWD/$1/bin"
         report_system_test "${file##*/}"
+    done
+    for name in "${again[@]}"; do
+        system_test "tests/system/$name" "$PWD/$1/bin"
+        report_system_test "$name" again
     done
     unset ALTO_QUICK
 }
