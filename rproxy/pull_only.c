@@ -43,12 +43,20 @@ static void answer_request(void *context, const alto_http_request *request, alto
     }
 }
 
+static void on_hangup(void *context)
+{
+    const pull_only *self = context;
+    alto_server_reload(self->alto_server);
+}
+
 alto_status pull_only_new(alto_loop *loop, const pull_only_options *options, pull_only **out, alto_error *error)
 {
     pull_only *self = calloc(1, sizeof *self);
     if (!self)
         return alto_fail(error, ALTO_NO_MEMORY, "", "out of memory");
     alto_status status = alto_server_new(loop, &options->alto_server, &self->alto_server, error);
+    if (status == ALTO_OK && alto_loop_on_hangup(loop, on_hangup, self) != ALTO_OK)
+        status = alto_fail(error, ALTO_IO, "SIGHUP", "cannot be watched for");
     if (status == ALTO_OK)
         status = alto_http_side_new(loop, &options->http, &self->http, error);
     if (status == ALTO_OK)

@@ -286,6 +286,8 @@ alto_status relay_start(relay *self, alto_error *error)
 void relay_reload(relay *self)
 {
     alto_follower_reload(self->follower);
+    if (self->alto_server)
+        alto_server_reload(self->alto_server);
 }
 
 void relay_destroy(relay **self)

@@ -417,6 +417,8 @@ static void on_hangup(void *context)
 {
     server *self = context;
     read_keys_anew(self);
+    if (self->login)
+        alto_login_reload(self->login);
     source_look(self->source, "SIGHUP");
 }
 

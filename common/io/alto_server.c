@@ -45,6 +45,7 @@ struct alto_server {
     char reading[ALTO_MAX_URL + 1]; /* the URL of that one of them that is asked for */
     size_t next_link;
     uint64_t fresh_s;     /* of all that was read this time */
+    bool once_more;       /* at once after that: something was changed meanwhile */
     bool failed;          /* the last time; to log each change once */
     pthread_mutex_t lock; /* of all that follows */
     offer *offered;       /* NULL: the directory was never read */
@@ -134,7 +135,8 @@ static void read_again_in(alto_server *self, uint64_t seconds)
 {
     uint64_t wait_s = seconds < LEAST_S ? LEAST_S : seconds > MOST_S ? MOST_S : seconds;
     alto_ird_gather_destroy(&self->gather);
-    alto_timer_arm(self->timer, wait_s * 1000);
+    alto_timer_arm(self->timer, self->once_more ? 0 : wait_s * 1000);
+    self->once_more = false;
 }
 
 static void fail(alto_server *self, const char *why)
@@ -375,6 +377,14 @@ void alto_server_destroy(alto_server **self)
     release_offer(gone->offered);
     pthread_mutex_destroy(&gone->lock);
     free(gone);
+}
+
+void alto_server_reload(alto_server *self)
+{
+    alto_login_reload(self->login);
+    self->once_more = self->gather;
+    if (!self->gather)
+        alto_timer_arm(self->timer, 0);
 }
 
 void alto_server_serve(alto_server *self, alto_http_server *http)

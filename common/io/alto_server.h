@@ -26,6 +26,8 @@ typedef struct {
 alto_status alto_server_new(alto_loop *loop, const alto_server_options *options, alto_server **out, alto_error *error);
 /* Once nobody can ask it any more. */
 void alto_server_destroy(alto_server **self);
+/* Read the credentials anew (alto_login_reload), and its directory at once. */
+void alto_server_reload(alto_server *self);
 /* The HTTP server whose requests are answered; see alto_forward_serve. */
 void alto_server_serve(alto_server *self, alto_http_server *http);
 

@@ -3,12 +3,13 @@
 
 #include "core/crypto.h"
 #include "io/keyring.h"
+#include "io/log.h"
 
 #include <stdlib.h>
 
 struct alto_login {
-    const char *server;
-    alto_buffer credentials; /* "user:password" with NUL; nothing: none */
+    const char *server, *file; /* of the credentials; NULL: none */
+    alto_buffer credentials;   /* "user:password" with NUL; nothing: none */
     alto_pull_trust trust;
 };
 
@@ -28,6 +29,7 @@ alto_status alto_login_new(const char *server, const alto_login_files *files, al
         return alto_fail(error, ALTO_NO_MEMORY, "login", "out of memory");
     self->credentials = alto_buffer_make(ALTO_SECRET_MAX);
     self->server = server;
+    self->file = files->credentials;
     self->trust = files->trust;
     alto_status status = alto_pull_trust_check(&files->trust, error);
     if (status == ALTO_OK && files->credentials)
@@ -39,15 +41,36 @@ alto_status alto_login_new(const char *server, const alto_login_files *files, al
     return status;
 }
 
+static void forget(alto_buffer *secret)
+{
+    if (secret->data)
+        alto_wipe(secret->data, secret->capacity);
+    alto_buffer_fini(secret);
+}
+
 void alto_login_destroy(alto_login **self)
 {
     if (!*self)
         return;
-    if ((*self)->credentials.data)
-        alto_wipe((*self)->credentials.data, (*self)->credentials.capacity);
-    alto_buffer_fini(&(*self)->credentials);
+    forget(&(*self)->credentials);
     free(*self);
     *self = NULL;
+}
+
+void alto_login_reload(alto_login *self)
+{
+    alto_buffer read = alto_buffer_make(ALTO_SECRET_MAX);
+    alto_error error;
+    if (!self->file)
+        return;
+    if (alto_keyring_read_secret(self->file, &read, &error) != ALTO_OK) {
+        alto_log(ALTO_LOG_WARN, "login", "refused=%s why=\"%s\"", error.where, error.why);
+        forget(&read);
+        return;
+    }
+    forget(&self->credentials);
+    self->credentials = read;
+    alto_log(ALTO_LOG_INFO, "login", "read=%s", self->file);
 }
 
 void alto_login_use(const alto_login *self, alto_pull_request *request)

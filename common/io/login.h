@@ -25,7 +25,7 @@ static inline bool alto_login_files_given(const alto_login_files *files)
 /* clang-format off */
 #define ALTO_LOGIN_OPTIONS(files, login, ca, cert, key)                                                                \
     {login, ALTO_OPTION_TEXT, &(files)->credentials, "FILE",                                                           \
-     .help = "USER:PASSWORD for the ALTO server (Basic or Digest), the first line of this file"},                      \
+     .help = "USER:PASSWORD for the ALTO server (Basic or Digest), the first line of this file; SIGHUP reads it anew"},                      \
     {ca, ALTO_OPTION_TEXT, &(files)->trust.ca_file, "FILE",                                                            \
      .help = "certificates (PEM) to believe the ALTO server by, instead of the system's"},                             \
     {cert, ALTO_OPTION_TEXT, &(files)->trust.cert_file, "FILE",                                                        \
@@ -40,8 +40,10 @@ typedef struct alto_login alto_login;
  * those of alto_keyring_read_secret and alto_pull_trust_check; ALTO_NO_MEMORY. */
 alto_status alto_login_new(const char *server, const alto_login_files *files, alto_login **out, alto_error *error);
 void alto_login_destroy(alto_login **self); /* wipes them */
+/* Read the credentials anew, for requests from now on; the log says what became of it. What is no good changes nothing. */
+void alto_login_reload(alto_login *self);
 
-/* Complete a request for something that the ALTO server named. What is put into it is borrowed. */
+/* Complete a request for something that the ALTO server named. What is put into it is borrowed, until the next reload. */
 void alto_login_use(const alto_login *self, alto_pull_request *request);
 
 #endif
