@@ -11,6 +11,7 @@ import hashlib
 import http.client
 import http.server
 import ipaddress
+import itertools
 import json
 import os
 import pathlib
@@ -527,6 +528,17 @@ def serves(node, name, document, seconds=20):
         same(node.resource(name).body, document, "%s at %s" % (name, node.name))
         return True
     return eventually("%s serves the new %s" % (node.name, name), probe, seconds)
+
+
+def until_pushed(relay, change):
+    """Have the relay take changes, change(1), change(2), ..., until one comes by push: from then on all do. Before, they may be pulled,
+    also in ways after which it does not hold them as they were signed."""
+    numbers = itertools.count(1)
+
+    def probe():
+        change(next(numbers))
+        return relay.steps()[-1]["via"] == "push"
+    eventually("a change comes to %s by push" % relay.name, probe)
 
 
 # ---- an upstream that does what it likes ----
