@@ -32,6 +32,7 @@ BIN = pathlib.Path(os.environ.get("ALTO_BIN") or ROOT / "build" / "bin").resolve
 SHARED = ROOT.parent / "shared"
 QUICK = os.environ.get("ALTO_QUICK") == "1"
 PATIENCE = 6 if QUICK else 1  # the quick form runs under sanitizers, which are slow
+WAIT_S = 45  # for what surely comes: an upstream that failed again and again is left alone for up to 30 s
 
 SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error: ")
 FIELD = re.compile(r'([A-Za-z_.\-]+)=("(?:\\.|[^"\\])*"|\S*)')
@@ -66,18 +67,19 @@ def need_shared(*names):
             raise Skip("needs ../shared/%s beside the checkout" % name)
 
 
-def eventually(what, probe, seconds=20):
+def eventually(what, probe, seconds=WAIT_S):
     """Wait until probe() gives something true, and return that. A Failure that it raises counts as not yet."""
     until = time.monotonic() + seconds * PATIENCE
     pause, last = 0.002, None
     while True:
+        late = time.monotonic() > until  # and asked once more, since we may have stood still
         try:
             answer = probe()
             if answer:
                 return answer
         except Failure as failure:
             last = failure
-        if time.monotonic() > until:
+        if late:
             raise Failure("not within %g s: %s%s" % (seconds * PATIENCE, what, "; last: %s" % last if last else ""))
         time.sleep(pause)
         pause = min(pause * 1.5, 0.05)
@@ -141,7 +143,9 @@ class Process:
             return file.read().decode("utf-8", "replace")
 
     def lines(self, event=None, **fields):
-        found = [Line(text) for text in self.log_text().splitlines()]
+        """Whole lines."""
+        text = self.log_text()
+        found = [Line(each) for each in text[:text.rfind("\n") + 1].splitlines()]
         return [line for line in found if (event is None or line.get("event") == event)
                 and all(line.get(key) == value for key, value in fields.items())]
 
@@ -156,7 +160,7 @@ class Process:
     def running(self):
         return self.popen.poll() is None
 
-    def wait_line(self, event, seconds=20, after=0, **fields):
+    def wait_line(self, event, seconds=WAIT_S, after=0, **fields):
         """Wait for the first such line behind the first `after` ones."""
         def probe():
             found = self.lines(event, **fields)
@@ -203,7 +207,7 @@ class Process:
 class Node(Process):
     """A program that answers HTTP."""
 
-    def wait_ready(self, seconds=20):
+    def wait_ready(self, seconds=WAIT_S):
         self.ready = self.wait_line("ready", seconds)
         self.http = self.ready["http"]
         self.url = self.http if self.http.startswith("http") else "http://" + self.http
@@ -522,7 +526,7 @@ def same(got, wanted, what):
         raise Failure("%s: %s" % (what, found))
 
 
-def serves(node, name, document, seconds=20):
+def serves(node, name, document, seconds=WAIT_S):
     """Wait until a node serves a resource with that content."""
     def probe():
         same(node.resource(name).body, document, "%s at %s" % (name, node.name))
@@ -622,7 +626,7 @@ class Megaphone:
 
     def wait_subscriptions(self, count):
         while count > 0:
-            check(self.out.poll(20000 * PATIENCE), "no subscription came")
+            check(self.out.poll(1000 * WAIT_S * PATIENCE), "no subscription came")
             count -= self.out.recv()[:1] == b"\1"  # the rest are goodbyes
 
     def say(self, *frames):
@@ -630,7 +634,7 @@ class Megaphone:
 
     def hear(self):
         """The next message of the real server."""
-        check(self.ear.poll(10000 * PATIENCE), "the server does not push")
+        check(self.ear.poll(1000 * WAIT_S * PATIENCE), "the server does not push")
         return self.ear.recv_multipart()
 
     def hear_commit(self):
