@@ -32,7 +32,8 @@ BIN = pathlib.Path(os.environ.get("ALTO_BIN") or ROOT / "build" / "bin").resolve
 SHARED = ROOT.parent / "shared"
 QUICK = os.environ.get("ALTO_QUICK") == "1"
 PATIENCE = 6 if QUICK else 1  # the quick form runs under sanitizers, which are slow
-WAIT_S = 45  # for what surely comes: an upstream that failed again and again is left alone for up to 30 s
+# Times PATIENCE, for what surely comes: an upstream that failed again and again is left alone for up to 30 s. scripts/test.sh waits for 300 s.
+WAIT_S = 20 if QUICK else 45
 
 SANITIZER = re.compile(r"ERROR: (Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error: ")
 FIELD = re.compile(r'([A-Za-z_.\-]+)=("(?:\\.|[^"\\])*"|\S*)')
