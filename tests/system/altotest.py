@@ -125,6 +125,11 @@ class Line(dict):
             self[key] = value
 
 
+def whole_lines(text):
+    """Without one that is being written."""
+    return text[:text.rfind("\n") + 1].splitlines()
+
+
 class Process:
     def __init__(self, world, name, arguments, env=None):
         self.name, self.world = name, world
@@ -144,9 +149,7 @@ class Process:
             return file.read().decode("utf-8", "replace")
 
     def lines(self, event=None, **fields):
-        """Whole lines."""
-        text = self.log_text()
-        found = [Line(each) for each in text[:text.rfind("\n") + 1].splitlines()]
+        found = [Line(text) for text in whole_lines(self.log_text())]
         return [line for line in found if (event is None or line.get("event") == event)
                 and all(line.get(key) == value for key, value in fields.items())]
 
@@ -154,9 +157,8 @@ class Process:
         return pathlib.Path(self.out_path).read_text("utf-8", "replace")
 
     def json_lines(self):
-        """Whole lines of standard output, as JSON."""
-        text = self.output()
-        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+        """The lines of standard output, as JSON."""
+        return [json.loads(line) for line in whole_lines(self.output())]
 
     def running(self):
         return self.popen.poll() is None
@@ -193,7 +195,7 @@ class Process:
             self.popen.kill()
         self.popen.wait()
 
-    def wait_end(self, seconds=10):
+    def wait_end(self, seconds=30):
         try:
             return self.popen.wait(seconds * PATIENCE)
         except subprocess.TimeoutExpired:
@@ -234,7 +236,7 @@ class Node(Process):
             origin = self.info()["origins"][0]["origin"]
             head = unpack_all(self.get("/redistribution/v1/%s/head" % origin).body[:-64])
             found = self.lines(event)
-            return found if found and (found[-1]["chain"], found[-1]["seq"]) == (str(head[4]), str(head[5])) else None
+            return found if found and (found[-1].get("chain"), found[-1].get("seq")) == (str(head[4]), str(head[5])) else None
         return eventually("%s tells of what it serves" % self.name, probe)
 
 
@@ -295,7 +297,7 @@ class World:
     def node(self, kind, arguments, wait=True):
         made = Node(self, self.name_for(kind.replace("alto-", "")), self.wrapper + [str(BIN / kind)] + arguments, self.env)
         self.processes.append(made)
-        return made.wait_ready(60) if wait else made
+        return made.wait_ready() if wait else made
 
     def server(self, *more, maps=None, state=None, keys=None, http=None, push="kept", wait=True):
         """http, push: at ports that are kept, unless they are given. push None: it does not push."""
@@ -373,6 +375,18 @@ class World:
     def roots(self, upstream):
         """Of the maps: `.capability` and its like belong to altocast."""
         return {each["id"]: each["root"] for each in self.status(upstream)["resources"] if each["id"][0] != "."}
+
+    def until_pushed(self, *relays):
+        """Until push carries what comes next to all of these: until a document that is changed for this comes so. Whoever says that it is
+        connected may have its subscriptions on their way still, and asks for the head once more."""
+        def probe():
+            self.counter["pushed"] += 1
+            document = {"meta": {}, "n": self.counter["pushed"]}
+            self.put("pushed", document)
+            for relay in relays:
+                serves(relay, "pushed", document)
+            return all(relay.steps()[-1]["via"] == "push" for relay in relays)
+        eventually("push comes to %s" % ", ".join(relay.name for relay in relays), probe)
 
     # files
 
