@@ -31,14 +31,14 @@ static double render_us(const alto_version *version, alto_coding coding)
 /* A map that nothing has been made from yet, and what making the body costs. */
 static alto_version *from_nothing(alto_pool *pool, alto_coding coding, bench_series *us)
 {
-    bench_random random = {PIDS};
+    sim_random random = {PIDS};
     alto_version *version = bench_cost_map(pool, PIDS, &random);
     bench_series_add(us, render_us(version, coding));
     return version;
 }
 
 /* All cells of some rows, chosen at random, become others. */
-static alto_version *change_rows(alto_pool *pool, const alto_version *before, bench_random *random)
+static alto_version *change_rows(alto_pool *pool, const alto_version *before, sim_random *random)
 {
     alto_row_edit edits[CHANGED];
     alto_row_key keys[CHANGED];
@@ -48,12 +48,12 @@ static alto_version *change_rows(alto_pool *pool, const alto_version *before, be
     for (size_t i = 0; i < CHANGED; i++) {
         char name[BENCH_PID_TEXT];
         const alto_tree *row;
-        bench_pid_name(i * (PIDS / CHANGED) + bench_random_below(random, PIDS / CHANGED), name);
+        bench_pid_name(i * (PIDS / CHANGED) + sim_random_below(random, PIDS / CHANGED), name);
         keys[i] = alto_row_key_make(ALTO_ROW_PAYLOAD, alto_slice_text(name));
         if (!alto_version_row(before, ALTO_ROW_PAYLOAD, alto_slice_text(name), &row))
             bench_die("PID %s is gone", name);
         for (size_t k = 0; k < PIDS; k++)
-            costs[k] = (double)bench_random_below(random, 20000) / 100;
+            costs[k] = (double)sim_random_below(random, 20000) / 100;
         bench_must(alto_tree_with_costs(row, costs, &rows[i]), "row");
         edits[i] = (alto_row_edit){.row = alto_row_key_slice(&keys[i]), .what = ALTO_ROW_REPLACE, .items = rows[i]};
     }
@@ -67,7 +67,7 @@ static void measure(alto_coding coding, const char *name, int changes)
 {
     alto_pool *pool = alto_pool_new();
     bench_series scratch = {0}, next = {0};
-    bench_random random = {1};
+    sim_random random = {1};
     alto_version *version = NULL;
     if (!pool)
         bench_die("out of memory");

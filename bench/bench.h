@@ -9,6 +9,7 @@
 #define BENCH_BENCH_H
 
 #include "core/bytes.h"
+#include "sim/random.h"
 
 #include <sys/types.h>
 
@@ -77,12 +78,5 @@ void bench_wait_for(pid_t child);
 double bench_us_since(uint64_t from_ns);
 /* Microseconds of processor time of this thread: for what takes so long that the machine does things for others, too. */
 double bench_thread_us(void);
-
-/* Repeatable randomness. */
-typedef struct {
-    uint64_t state;
-} bench_random;
-uint64_t bench_random_next(bench_random *self);
-size_t bench_random_below(bench_random *self, size_t bound); /* bound > 0 */
 
 #endif

@@ -3,7 +3,6 @@
  * finds their PIDs among 600,000 prefixes. Beside it a GET of about as many bytes that are ready, at the same rate: what of the time
  * is the machine's. */
 #include "child.h"
-#include "io/loop.h"
 #include "load.h"
 #include "prefixes.h"
 #include "serving.h"
@@ -29,7 +28,7 @@ static const double most_us = 1000;
 /* The same prefixes each time. */
 static bench_prefix *draw_prefixes(size_t *count)
 {
-    bench_random random = {3};
+    sim_random random = {3};
     bench_prefix *made = bench_alloc(PREFIXES * sizeof *made);
     *count = bench_prefixes_draw(&random, PREFIXES, PIDS, made);
     if (*count < LEAST_PREFIXES)
@@ -40,24 +39,17 @@ static bench_prefix *draw_prefixes(size_t *count)
 static void commit_maps(bench_origin *origin)
 {
     size_t count;
-    bench_random random = {1};
+    sim_random random = {1};
     bench_prefix *prefixes = draw_prefixes(&count);
     alto_version *network = bench_prefixes_map(origin->pool, prefixes, count, PIDS);
     alto_version *costs = bench_cost_map(origin->pool, PIDS, &random);
-    alto_version *small = bench_cost_map(origin->pool, SMALL_PIDS, &random);
-    const alto_new_state states[] = {{.name = {.id = alto_slice_text("cost")}, .version = costs},
-                                     {.name = {.id = alto_slice_text("my-network-map-1")}, .version = network},
-                                     {.name = {.id = alto_slice_text("small")}, .version = small}};
-    bench_must(alto_committer_commit(origin->committer, origin->pool, states, 3, alto_clock_ms()), "commit");
-    alto_version_release(network);
-    alto_version_release(costs);
-    alto_version_release(small);
+    bench_commit_maps(origin, costs, network, bench_cost_map(origin->pool, SMALL_PIDS, &random));
     free(prefixes);
 }
 
 /* ---- requests ---- */
 
-static void add_addresses(alto_buffer *body, const bench_prefix *prefixes, size_t count, bench_random *random)
+static void add_addresses(alto_buffer *body, const bench_prefix *prefixes, size_t count, sim_random *random)
 {
     for (size_t i = 0; i < ADDRESSES; i++) {
         char text[ALTO_ENDPOINT_TEXT];
@@ -67,7 +59,7 @@ static void add_addresses(alto_buffer *body, const bench_prefix *prefixes, size_
     }
 }
 
-static alto_buffer make_request(const bench_prefix *prefixes, size_t count, bench_random *random)
+static alto_buffer make_request(const bench_prefix *prefixes, size_t count, sim_random *random)
 {
     alto_buffer body = alto_buffer_make(MAX_TEXT), made = alto_buffer_make(MAX_TEXT);
     alto_buffer_add_text(&body, "{\"cost-type\":{\"cost-metric\":\"routingcost\",\"cost-mode\":\"numerical\"},"
@@ -115,7 +107,7 @@ static void measure(bench_load *load, const alto_slice *requests, unsigned secon
 void bench_endpoint(const bench_options *options)
 {
     size_t count;
-    bench_random random = {4};
+    sim_random random = {4};
     bench_processors on = bench_processors_divide();
     bench_prefix *prefixes = draw_prefixes(&count);
     alto_buffer *texts = bench_alloc(REQUESTS * sizeof *texts), answer = alto_buffer_make(MAX_TEXT);

@@ -148,14 +148,14 @@ static uint8_t *add_frame(uint8_t *at, bool more, const uint8_t *body, size_t si
     return at + size;
 }
 
-static void fill(bench_random *random, uint8_t *bytes, size_t size)
+static void fill(sim_random *random, uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)bench_random_next(random);
+        bytes[i] = (uint8_t)sim_random_next(random);
 }
 
 /* For the publisher: 300 bytes of anything, or a subscription to them. */
-static uint8_t *add_to_publisher(uint8_t *at, const kind *of, bench_random *random)
+static uint8_t *add_to_publisher(uint8_t *at, const kind *of, sim_random *random)
 {
     uint8_t body[BODY];
     fill(random, body, sizeof body);
@@ -164,7 +164,7 @@ static uint8_t *add_to_publisher(uint8_t *at, const kind *of, bench_random *rand
 }
 
 /* A commit far ahead, so that it has to be verified: `chain` is where the number of its chain begins. */
-static uint8_t *add_commit(uint8_t *at, alto_slice commit, size_t chain, bench_random *random)
+static uint8_t *add_commit(uint8_t *at, alto_slice commit, size_t chain, sim_random *random)
 {
     uint8_t object[ALTO_MAX_STATEMENT], signature[ALTO_SIGNATURE_SIZE];
     memcpy(object, commit.data, commit.size);
@@ -176,7 +176,7 @@ static uint8_t *add_commit(uint8_t *at, alto_slice commit, size_t chain, bench_r
 }
 
 /* A payload that belongs to no commit. */
-static uint8_t *add_payload(uint8_t *at, bench_random *random)
+static uint8_t *add_payload(uint8_t *at, sim_random *random)
 {
     uint8_t body[BODY], hash[ALTO_HASH_SIZE], index = 0;
     fill(random, body, sizeof body);
@@ -200,7 +200,7 @@ static size_t find_chain(alto_slice commit, uint64_t chain)
 }
 
 /* For the follower, on its topics. */
-static uint8_t *add_to_follower(uint8_t *at, const kind *of, bench_random *random, const genuine *commit)
+static uint8_t *add_to_follower(uint8_t *at, const kind *of, sim_random *random, const genuine *commit)
 {
     uint8_t topic[ALTO_TOPIC_SIZE];
     alto_topic(topic, (char)of->first, commit->origin, NULL);
@@ -210,7 +210,7 @@ static uint8_t *add_to_follower(uint8_t *at, const kind *of, bench_random *rando
 
 static void make_messages(flooder *self, const kind *of, const genuine *commit)
 {
-    bench_random random = {of->first};
+    sim_random random = {of->first};
     self->bytes = bench_alloc((size_t)MESSAGES * MESSAGE_ROOM);
     uint8_t *at = self->bytes;
     for (int i = 0; i < MESSAGES; i++) {
@@ -252,7 +252,7 @@ typedef struct {
     alto_outlet *outlet;
     alto_publisher *publisher; /* the outlet's */
     alto_version *version;     /* owned: the newest */
-    bench_random random;
+    sim_random random;
     alto_buffer commit; /* the last one, as it was signed */
     alto_loop *follower_loop;
     alto_follower *follower;
@@ -357,11 +357,11 @@ static void pause_for(path *self, uint64_t us)
 static void change_one_cell(path *self)
 {
     char from[BENCH_PID_TEXT], to[BENCH_PID_TEXT];
-    bench_pid_name(bench_random_below(&self->random, PIDS), from);
-    bench_pid_name(bench_random_below(&self->random, PIDS), to);
+    bench_pid_name(sim_random_below(&self->random, PIDS), from);
+    bench_pid_name(sim_random_below(&self->random, PIDS), to);
     alto_row_key key = alto_row_key_make(ALTO_ROW_PAYLOAD, alto_slice_text(from));
     alto_edit cell = {.key = alto_slice_text(to),
-                      .value.cost = 1000 + (double)bench_random_below(&self->random, 1000000)};
+                      .value.cost = 1000 + (double)sim_random_below(&self->random, 1000000)};
     alto_row_edit row = {.row = alto_row_key_slice(&key), .what = ALTO_ROW_ITEMS, .edits = &cell, .count = 1};
     alto_version *next = NULL;
     bench_must(alto_version_edit(self->origin.pool, ALTO_COST_MAP, self->version, &row, 1, &next), "edit");

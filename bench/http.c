@@ -59,7 +59,7 @@ static void commit_maps(bench_origin *origin)
     alto_version *versions[SIZES];
     alto_new_state states[SIZES];
     for (int i = 0; i < SIZES; i++) {
-        bench_random random = {(uint64_t)i};
+        sim_random random = {(uint64_t)i};
         versions[i] = bench_cost_map(origin->pool, bodies[i].pids, &random);
     }
     const int by_name[SIZES] = {0, 2, 1};

@@ -26,7 +26,7 @@ typedef struct {
     alto_endpoint *addresses; /* ADDRESSES of them, each in a prefix drawn at random */
     bench_prefix *prefixes;   /* of the map */
     size_t prefix_count;
-    bench_random random;
+    sim_random random;
 } subject;
 
 /* ---- lookups ---- */
@@ -99,8 +99,8 @@ static double cost_to_many_ns(const subject *self)
 /* Some prefix goes to another PID. */
 static void move_one(subject *self)
 {
-    bench_prefix *moved = &self->prefixes[bench_random_below(&self->random, self->prefix_count)];
-    uint32_t to = (moved->pid + 1 + (uint32_t)bench_random_below(&self->random, PIDS - 1)) % PIDS;
+    bench_prefix *moved = &self->prefixes[sim_random_below(&self->random, self->prefix_count)];
+    uint32_t to = (moved->pid + 1 + (uint32_t)sim_random_below(&self->random, PIDS - 1)) % PIDS;
     uint32_t pids[2] = {moved->pid < to ? moved->pid : to, moved->pid < to ? to : moved->pid};
     alto_row_key keys[2];
     alto_row_edit rows[2];

@@ -209,20 +209,6 @@ double bench_thread_us(void)
     return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-uint64_t bench_random_next(bench_random *self)
-{
-    self->state += UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t mixed = self->state;
-    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return mixed ^ (mixed >> 31);
-}
-
-size_t bench_random_below(bench_random *self, size_t bound)
-{
-    return (size_t)(bench_random_next(self) % bound);
-}
-
 int main(int argc, char **argv)
 {
     static const struct {

@@ -37,7 +37,7 @@ static void write_all(int fd, const void *data, size_t size)
 static void produce(int fd)
 {
     bench_origin *origin = bench_alloc(sizeof *origin);
-    bench_random random = {PIDS};
+    sim_random random = {PIDS};
     bench_origin_init(origin);
     origin->archived = true;
     alto_version *version = bench_cost_map(origin->pool, PIDS, &random);

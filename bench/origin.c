@@ -165,11 +165,11 @@ void bench_pid_name(size_t index, char out[BENCH_PID_TEXT])
 void bench_vtag(const char *id, uint64_t number, char out[BENCH_VTAG_TEXT])
 {
     alto_buffer text = alto_buffer_make(BENCH_VTAG_TEXT - 1);
-    bench_random random = {number};
+    sim_random random = {number};
     alto_vtag vtag;
     snprintf(vtag.resource_id, sizeof vtag.resource_id, "%s", id);
-    snprintf(vtag.tag, sizeof vtag.tag, "%016llx%016llx", (unsigned long long)bench_random_next(&random),
-             (unsigned long long)bench_random_next(&random));
+    snprintf(vtag.tag, sizeof vtag.tag, "%016llx%016llx", (unsigned long long)sim_random_next(&random),
+             (unsigned long long)sim_random_next(&random));
     alto_vtag_text(&vtag, &text);
     bench_must(text.status, "vtag");
     memcpy(out, text.data, text.size);
@@ -211,10 +211,10 @@ static void all_rows_fini(all_rows *self)
     free(self->keys);
 }
 
-static void random_costs(double *costs, size_t count, bench_random *random)
+static void random_costs(double *costs, size_t count, sim_random *random)
 {
     for (size_t i = 0; i < count; i++)
-        costs[i] = alto_number_from_decimal((int64_t)bench_random_below(random, 20000), 2);
+        costs[i] = alto_number_from_decimal((int64_t)sim_random_below(random, 20000), 2);
 }
 
 /* A tree with a cost for every PID, whose keys all rows share. */
@@ -233,7 +233,7 @@ static alto_tree *cost_shape(alto_pool *pool, size_t pids)
     return made;
 }
 
-alto_version *bench_cost_map(alto_pool *pool, size_t pids, bench_random *random)
+alto_version *bench_cost_map(alto_pool *pool, size_t pids, sim_random *random)
 {
     all_rows rows = all_rows_make(pids);
     alto_tree *shape = cost_shape(pool, pids);
@@ -258,6 +258,17 @@ alto_version *bench_cost_map(alto_pool *pool, size_t pids, bench_random *random)
     free(costs);
     all_rows_fini(&rows);
     return made;
+}
+
+void bench_commit_maps(bench_origin *origin, alto_version *costs, alto_version *network, alto_version *small)
+{
+    const alto_new_state states[] = {{.name = {.id = alto_slice_text("cost")}, .version = costs},
+                                     {.name = {.id = alto_slice_text("my-network-map-1")}, .version = network},
+                                     {.name = {.id = alto_slice_text("small")}, .version = small}};
+    bench_must(alto_committer_commit(origin->committer, origin->pool, states, 3, alto_clock_ms()), "commit");
+    alto_version_release(costs);
+    alto_version_release(network);
+    alto_version_release(small);
 }
 
 void bench_prefix_item(size_t index, uint8_t item[BENCH_PREFIX_SIZE])

@@ -52,7 +52,10 @@ alto_row_edit bench_meta_edit(const char *member, const char *text, alto_row_key
 
 /* A cost map of pids x pids random costs from 0 to 199.99, with meta. It belongs to the network map of this version tag. */
 #define BENCH_COSTS_DEPEND_ON "{\"resource-id\":\"my-network-map-1\",\"tag\":\"0123456789abcdef0123456789abcdef\"}"
-alto_version *bench_cost_map(alto_pool *pool, size_t pids, bench_random *random);
+alto_version *bench_cost_map(alto_pool *pool, size_t pids, sim_random *random);
+
+/* Commit three maps at once, and take them over: a cost map "cost", the network map that it belongs to, and "small", to compare with. */
+void bench_commit_maps(bench_origin *origin, alto_version *costs, alto_version *network, alto_version *small);
 
 /* The item of the IPv4 prefix number `index`, 1.0.0.0/24 + index. */
 #define BENCH_PREFIX_SIZE 6

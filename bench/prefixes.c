@@ -4,21 +4,21 @@
 #include <stdlib.h>
 
 /* How long prefixes are: most of IPv4 are /24, most of IPv6 /48. */
-static unsigned random_length(bench_random *random, bool ipv4)
+static unsigned random_length(sim_random *random, bool ipv4)
 {
     static const uint8_t ipv4_lengths[] = {24, 24, 24, 24, 24, 24, 24, 24, 24, 23, 22, 22, 21, 20, 19, 16};
     static const uint8_t ipv6_lengths[] = {48, 48, 48, 48, 48, 48, 48, 44, 40, 40, 36, 32, 32, 29, 56, 64};
-    size_t at = bench_random_below(random, sizeof ipv4_lengths);
+    size_t at = sim_random_below(random, sizeof ipv4_lengths);
     return ipv4 ? ipv4_lengths[at] : ipv6_lengths[at];
 }
 
-static void random_prefix(bench_random *random, alto_prefix_key *out)
+static void random_prefix(sim_random *random, alto_prefix_key *out)
 {
-    bool ipv4 = bench_random_below(random, 10) < 7;
+    bool ipv4 = sim_random_below(random, 10) < 7;
     unsigned bytes = ipv4 ? 4 : 16, length = random_length(random, ipv4);
     *out = (alto_prefix_key){.bytes = {ipv4 ? 4 : 6}, .size = (uint8_t)(bytes + 2)};
     for (unsigned i = 0; i < bytes; i++) {
-        uint8_t wild = (uint8_t)bench_random_next(random);
+        uint8_t wild = (uint8_t)sim_random_next(random);
         unsigned kept = length > 8 * i ? length - 8 * i : 0;
         out->bytes[1 + i] = (uint8_t)(wild & 0xff00 >> (kept < 8 ? kept : 8));
     }
@@ -42,7 +42,7 @@ static int by_pid(const void *a, const void *b)
     return x->pid == y->pid ? by_key(a, b) : x->pid < y->pid ? -1 : 1;
 }
 
-size_t bench_prefixes_draw(bench_random *random, size_t count, uint32_t pids, bench_prefix *out)
+size_t bench_prefixes_draw(sim_random *random, size_t count, uint32_t pids, bench_prefix *out)
 {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
@@ -52,7 +52,7 @@ size_t bench_prefixes_draw(bench_random *random, size_t count, uint32_t pids, be
         if (kept == 0 || by_key(&out[kept - 1], &out[i]) != 0)
             out[kept++] = out[i];
     for (size_t i = 0; i < kept; i++)
-        out[i].pid = (uint32_t)bench_random_below(random, pids);
+        out[i].pid = (uint32_t)sim_random_below(random, pids);
     qsort(out, kept, sizeof *out, by_pid);
     return kept;
 }
@@ -82,13 +82,13 @@ alto_version *bench_prefixes_map(alto_pool *pool, const bench_prefix *prefixes, 
     return made;
 }
 
-alto_endpoint bench_address(bench_random *random, const bench_prefix *prefixes, size_t count)
+alto_endpoint bench_address(sim_random *random, const bench_prefix *prefixes, size_t count)
 {
-    const alto_prefix_key *prefix = &prefixes[bench_random_below(random, count)].key;
+    const alto_prefix_key *prefix = &prefixes[sim_random_below(random, count)].key;
     alto_endpoint made = {.family = prefix->bytes[0]};
     unsigned bits = made.family == 4 ? 32 : 128;
     memcpy(made.bytes, prefix->bytes + 1, prefix->size - 2U);
     for (unsigned i = prefix->bytes[prefix->size - 1]; i < bits; i++)
-        made.bytes[i / 8] |= (uint8_t)((bench_random_next(random) & 1) << (7 - i % 8));
+        made.bytes[i / 8] |= (uint8_t)((sim_random_next(random) & 1) << (7 - i % 8));
     return made;
 }

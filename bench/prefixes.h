@@ -16,10 +16,10 @@ typedef struct {
 
 /* Draw `count` prefixes (some 7 % of a million are drawn twice) and deal them to `pids` PIDs; each once, PID after PID, into `out`. Returns
  * how many there are. */
-size_t bench_prefixes_draw(bench_random *random, size_t count, uint32_t pids, bench_prefix *out);
+size_t bench_prefixes_draw(sim_random *random, size_t count, uint32_t pids, bench_prefix *out);
 /* The network map of these; its version tag is the one that bench_cost_map() depends on. */
 alto_version *bench_prefixes_map(alto_pool *pool, const bench_prefix *prefixes, size_t count, size_t pids);
 /* Some address in one of them. */
-alto_endpoint bench_address(bench_random *random, const bench_prefix *prefixes, size_t count);
+alto_endpoint bench_address(sim_random *random, const bench_prefix *prefixes, size_t count);
 
 #endif

@@ -57,7 +57,7 @@ typedef struct {
     alto_version *version; /* owned: the newest */
     size_t pids;
     change *planned; /* the next one */
-    bench_random random;
+    sim_random random;
     bench_bare *bare;
     bench_message sent[2]; /* what the last commit was sent as; points into the buffers */
     alto_buffer object, payload;
@@ -228,7 +228,7 @@ static void choose_pids(path *self, size_t *chosen, size_t wanted)
 {
     size_t taken = 0;
     for (size_t i = 0; i < self->pids; i++)
-        if (bench_random_below(&self->random, self->pids - i) < wanted - taken)
+        if (sim_random_below(&self->random, self->pids - i) < wanted - taken)
             chosen[taken++] = i;
 }
 
@@ -251,7 +251,7 @@ static void plan(path *self, change *planned, const shape *of)
             alto_slice destination = alto_slice_text(planned->names[destinations[k]]);
             double cost = 0;
             alto_version_cost(self->version, alto_slice_text(planned->names[sources[i]]), destination, &cost);
-            double moved = (double)bench_random_below(&self->random, 2000) / 100 - 10;
+            double moved = (double)sim_random_below(&self->random, 2000) / 100 - 10;
             cost = (double)(long)((cost + moved < 0 ? cost - moved : cost + moved) * 100) / 100;
             planned->cells[used] = (alto_edit){.key = destination, .value.cost = cost + 0};
         }

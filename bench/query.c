@@ -2,7 +2,6 @@
 /* query.c - CPU per request that asks for a part of a map, beside a GET of about as many bytes that are ready. */
 #include "child.h"
 #include "core/mapjson.h"
-#include "io/loop.h"
 #include "load.h"
 #include "serving.h"
 
@@ -52,17 +51,10 @@ static alto_version *network_map(alto_pool *pool)
 
 static void commit_maps(bench_origin *origin)
 {
-    bench_random random = {1};
+    sim_random random = {1};
     alto_version *whole = bench_cost_map(origin->pool, PIDS, &random);
     alto_version *small = bench_cost_map(origin->pool, STATIC_PIDS, &random);
-    alto_version *net = network_map(origin->pool);
-    const alto_new_state states[] = {{.name = {.id = alto_slice_text("cost")}, .version = whole},
-                                     {.name = {.id = alto_slice_text("my-network-map-1")}, .version = net},
-                                     {.name = {.id = alto_slice_text("small")}, .version = small}};
-    bench_must(alto_committer_commit(origin->committer, origin->pool, states, 3, alto_clock_ms()), "commit");
-    alto_version_release(whole);
-    alto_version_release(small);
-    alto_version_release(net);
+    bench_commit_maps(origin, whole, network_map(origin->pool), small);
 }
 
 /* ---- requests ---- */
@@ -75,16 +67,16 @@ typedef struct {
     uint64_t size;    /* of the answer's body */
 } request;
 
-static void add_pids(alto_buffer *body, size_t count, bench_random *random)
+static void add_pids(alto_buffer *body, size_t count, sim_random *random)
 {
     for (size_t i = 0; i < count; i++) {
         char name[BENCH_PID_TEXT];
-        bench_pid_name(bench_random_below(random, PIDS), name);
+        bench_pid_name(sim_random_below(random, PIDS), name);
         alto_buffer_print(body, "%s\"%s\"", i ? "," : "", name);
     }
 }
 
-static void write_request(const shape *of, bench_random *random, alto_buffer *out)
+static void write_request(const shape *of, sim_random *random, alto_buffer *out)
 {
     alto_buffer body = alto_buffer_make(MAX_TEXT);
     alto_buffer_add_text(&body, "{\"cost-type\":{\"cost-metric\":\"routingcost\",\"cost-mode\":\"numerical\"},"
@@ -101,7 +93,7 @@ static void write_request(const shape *of, bench_random *random, alto_buffer *ou
     alto_buffer_fini(&body);
 }
 
-static request make_request(const shape *of, bench_load *load, bench_random *random)
+static request make_request(const shape *of, bench_load *load, sim_random *random)
 {
     alto_buffer text = alto_buffer_make(MAX_TEXT), answer = alto_buffer_make(MAX_TEXT);
     request made = {.texts = alto_buffer_make(COPIES * MAX_TEXT)};
@@ -169,7 +161,7 @@ static void measure(const bench_serving *server, const shape *of, int blocks, bo
     bench_series own = {0}, again = {0}, peer = {0};
     posts.restless = gets.restless = true;
     alto_buffer small = alto_buffer_make(MAX_TEXT);
-    bench_random random = {2};
+    sim_random random = {2};
     request requests[REQUESTS];
     bench_load_get(&gets, "/small", &small);
     for (size_t i = 0; i < REQUESTS; i++)

@@ -31,7 +31,7 @@ typedef struct {
     uint8_t *text, *kept;  /* owned; kept: what was read last */
     alto_version *version; /* owned: of `kept` */
     alto_map_memory *memory;
-    bench_random random;
+    sim_random random;
     bench_series total, peer, compare; /* us */
 } subject;
 
@@ -44,7 +44,7 @@ static void write_row(subject *self, size_t row)
     memcpy(at, part, NAME_SIZE + 1);
     at += NAME_SIZE + 1;
     for (size_t i = 0; i < PIDS; i++, at += CELL_SIZE) {
-        unsigned hundredths = (unsigned)bench_random_below(&self->random, 20000);
+        unsigned hundredths = (unsigned)sim_random_below(&self->random, 20000);
         bench_pid_name(i, name);
         snprintf(part, sizeof part, "\"%s\":%u.%02u%c", name, 100 + hundredths / 100, hundredths % 100,
                  i + 1 < PIDS ? ',' : '}');
@@ -151,7 +151,7 @@ static void step(subject *self)
     size_t differing[CHANGED];
     alto_tree *rows[CHANGED];
     for (size_t i = 0; i < CHANGED; i++)
-        write_row(self, i * (PIDS / CHANGED) + bench_random_below(&self->random, PIDS / CHANGED));
+        write_row(self, i * (PIDS / CHANGED) + sim_random_below(&self->random, PIDS / CHANGED));
     compare_and_parse(self, differing, rows);
     double begin_us = bench_thread_us();
     read_text(self);

@@ -33,7 +33,7 @@ static void on_applied(void *context, const alto_applied *applied)
 /* Leave a cost map of PIDS x PIDS behind, as a publisher would. */
 static void write_state(bench_origin *origin)
 {
-    bench_random random = {.state = 1};
+    sim_random random = {.state = 1};
     alto_version *map = bench_cost_map(origin->pool, PIDS, &random);
     alto_store *store = open_store(origin);
     origin->applied = on_applied;

@@ -31,7 +31,7 @@ typedef struct {
     alto_replica *replica;
     alto_version *version; /* owned: the newest */
     size_t pids;
-    bench_random random;
+    sim_random random;
     uint64_t steps;     /* so far */
     uint32_t *owner;    /* of each prefix, its PID; network maps */
     size_t prefixes;    /* in owner */
@@ -171,10 +171,10 @@ static void write_costs(subject *self, const alto_tree *items, size_t changed)
 
 static void cell_step(subject *self)
 {
-    size_t row = bench_random_below(&self->random, self->pids);
+    size_t row = sim_random_below(&self->random, self->pids);
     const alto_tree *before = row_of(self, row);
     alto_row_key key = pid_key(row);
-    write_costs(self, before, bench_random_below(&self->random, self->pids));
+    write_costs(self, before, sim_random_below(&self->random, self->pids));
     uint64_t begin_ns = alto_monotonic_ns();
     alto_tree *items = read_row(self, &self->text, before);
     alto_row_edit edit = {.row = alto_row_key_slice(&key), .what = ALTO_ROW_REPLACE, .items = items};
@@ -217,7 +217,7 @@ static void plan_move(subject *self, move *planned)
 {
     size_t prefix;
     do
-        prefix = bench_random_below(&self->random, self->prefixes);
+        prefix = sim_random_below(&self->random, self->prefixes);
     while (self->owner[prefix] > 1);
     uint32_t from = self->owner[prefix];
     self->owner[prefix] = 1 - from;
@@ -341,13 +341,13 @@ static void add_or_remove(subject *self, const alto_row_key *key, const alto_tre
 static void add_step(subject *self)
 {
     char name[2 * BENCH_PID_TEXT], near[BENCH_PID_TEXT];
-    bench_pid_name(bench_random_below(&self->random, self->pids), near);
-    snprintf(name, sizeof name, "%s-%u", near, (unsigned)bench_random_below(&self->random, 1000));
+    bench_pid_name(sim_random_below(&self->random, self->pids), near);
+    snprintf(name, sizeof name, "%s-%u", near, (unsigned)sim_random_below(&self->random, 1000));
     alto_row_key key = alto_row_key_make(ALTO_ROW_PAYLOAD, alto_slice_text(name));
     alto_buffer_clear(&self->text);
     for (unsigned i = 0; i < FEW_PREFIXES; i++)
         alto_buffer_print(&self->text, "%s\"200.%u.%u.0/24\"", i ? "," : "{\"ipv4\":[", i,
-                          (unsigned)bench_random_below(&self->random, 256));
+                          (unsigned)sim_random_below(&self->random, 256));
     alto_buffer_add_text(&self->text, "]}");
     uint64_t begin_ns = alto_monotonic_ns();
     alto_tree *items = read_row(self, &self->text, NULL);

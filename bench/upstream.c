@@ -33,7 +33,7 @@ typedef struct {
     alto_site *site;
     alto_http_server *http;
     alto_version *version; /* the newest */
-    bench_random random;
+    sim_random random;
     bench_asked *asked;
     int commands, answers;
 } server;
@@ -91,8 +91,8 @@ static void on_commit(void *context, const alto_applied *applied)
 static void commit_once(server *self)
 {
     char source[BENCH_PID_TEXT], destination[BENCH_PID_TEXT];
-    bench_pid_name(bench_random_below(&self->random, self->pids), source);
-    bench_pid_name(bench_random_below(&self->random, self->pids), destination);
+    bench_pid_name(sim_random_below(&self->random, self->pids), source);
+    bench_pid_name(sim_random_below(&self->random, self->pids), destination);
     double cost = 0;
     alto_version_cost(self->version, alto_slice_text(source), alto_slice_text(destination), &cost);
     alto_row_key key = alto_row_key_make(ALTO_ROW_PAYLOAD, alto_slice_text(source));

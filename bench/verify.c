@@ -56,13 +56,13 @@ static void on_commit(void *context, const alto_applied *applied)
 }
 
 /* The map with another cost in one cell. */
-static alto_version *next_version(const subject *self, const alto_version *version, bench_random *random)
+static alto_version *next_version(const subject *self, const alto_version *version, sim_random *random)
 {
     char row_name[BENCH_PID_TEXT], cell_name[BENCH_PID_TEXT];
-    bench_pid_name(bench_random_below(random, PIDS), row_name);
-    bench_pid_name(bench_random_below(random, PIDS), cell_name);
+    bench_pid_name(sim_random_below(random, PIDS), row_name);
+    bench_pid_name(sim_random_below(random, PIDS), cell_name);
     alto_row_key key = alto_row_key_make(ALTO_ROW_PAYLOAD, alto_slice_text(row_name));
-    alto_edit cell = {.key = alto_slice_text(cell_name), .value.cost = (double)bench_random_below(random, 1000) + 200};
+    alto_edit cell = {.key = alto_slice_text(cell_name), .value.cost = (double)sim_random_below(random, 1000) + 200};
     alto_row_edit row = {.row = alto_row_key_slice(&key), .what = ALTO_ROW_ITEMS, .edits = &cell, .count = 1};
     alto_version *next = NULL;
     bench_must(alto_version_edit(self->origin.pool, ALTO_COST_MAP, version, &row, 1, &next), "edit");
@@ -71,7 +71,7 @@ static alto_version *next_version(const subject *self, const alto_version *versi
 
 static void begin(subject *self, size_t count)
 {
-    bench_random random = {17};
+    sim_random random = {17};
     *self = (subject){.commits = bench_alloc(count * sizeof *self->commits)};
     bench_origin_init(&self->origin);
     self->origin.archived = true;
