@@ -54,6 +54,7 @@ struct alto_upstream {
     unsigned misses;        /* how often it lacked something that only it seemed to have, in a row */
     uint64_t not_before_ms; /* all times by alto_monotonic_ms. Nothing is asked before */
     uint64_t ask_head_ms;   /* the head is to be asked for then; UINT64_MAX: see head_due */
+    uint64_t settled_ms;    /* and then, for what was missed until push had come up; UINT64_MAX: that was done */
     uint64_t asked_head_ms; /* when that was last done */
     uint64_t heard_ms;      /* when a statement came by push */
     uint64_t renew_ms;      /* when to try again to get push */
@@ -227,9 +228,9 @@ static void follow_connection(alto_upstream *self, uint64_t now_ms)
         self->renew_ms = self->not_before_ms;
     }
     uint64_t connections = connected ? alto_push_connections(self->receiver) : self->connections;
-    /* What was missed until then; not with all others that come back now. */
+    /* Not with all others that come back now. */
     if (connected && (!self->was_connected || connections != self->connections))
-        self->ask_head_ms = now_ms + SETTLE_MS + alto_random() % FIRST_AGAIN_MS;
+        self->settled_ms = now_ms + SETTLE_MS + alto_random() % FIRST_AGAIN_MS;
     notice_refusal(self);
     if (self->was_connected && !connected) /* it may be back soon, and elsewhere */
         self->renew_ms = now_ms + alto_random() % BACKOFF_MIN_MS;
@@ -360,6 +361,8 @@ void alto_upstream_ask_head(alto_upstream *self)
 static void ask_head(alto_upstream *self, uint64_t now_ms)
 {
     self->ask_head_ms = UINT64_MAX;
+    if (now_ms >= self->settled_ms)
+        self->settled_ms = UINT64_MAX;
     self->asked_head_ms = now_ms;
     self->head = alto_upstream_get(self, "head", ALTO_MAX_STATEMENT, on_head, self);
 }
@@ -374,7 +377,8 @@ static uint64_t head_due(const alto_upstream *self, uint64_t poll_ms)
     if (pushes && self->heard_ms > last)
         last = self->heard_ms;
     uint64_t regular = last + (pushes ? SILENCE_MS : poll_ms);
-    return self->ask_head_ms < regular ? self->ask_head_ms : regular;
+    uint64_t wanted = self->ask_head_ms < self->settled_ms ? self->ask_head_ms : self->settled_ms;
+    return wanted < regular ? wanted : regular;
 }
 
 /* ---- the loop's turn ---- */
@@ -490,7 +494,7 @@ alto_status alto_upstream_new(alto_loop *loop, alto_puller *puller, const alto_u
     self->topics = options->topics;
     self->label = options->label;
     self->no_push = options->no_push;
-    self->ask_head_ms = UINT64_MAX;
+    self->ask_head_ms = self->settled_ms = UINT64_MAX;
     self->curve.own = options->curve_own;
     self->encrypted = options->curve != NULL;
     self->curve_configured = self->encrypted || (options->push && alto_push_is_multicast(options->push));
