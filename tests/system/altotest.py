@@ -11,7 +11,6 @@ import hashlib
 import http.client
 import http.server
 import ipaddress
-import itertools
 import json
 import os
 import pathlib
@@ -378,7 +377,8 @@ class World:
 
     def until_pushed(self, *relays):
         """Until push carries what comes next to all of these: until a document that is changed for this comes so. Whoever says that it is
-        connected may have its subscriptions on their way still, and asks for the head once more."""
+        connected may have its subscriptions on their way still, and asks for the head once more; and what is pulled may come in ways after
+        which a relay does not hold it as it was signed."""
         def probe():
             self.counter["pushed"] += 1
             document = {"meta": {}, "n": self.counter["pushed"]}
@@ -547,17 +547,6 @@ def serves(node, name, document, seconds=WAIT_S):
         same(node.resource(name).body, document, "%s at %s" % (name, node.name))
         return True
     return eventually("%s serves the new %s" % (node.name, name), probe, seconds)
-
-
-def until_pushed(relay, change):
-    """Have the relay take changes, change(1), change(2), ..., until one comes by push: from then on all do. Before, they may be pulled,
-    also in ways after which it does not hold them as they were signed."""
-    numbers = itertools.count(1)
-
-    def probe():
-        change(next(numbers))
-        return relay.steps()[-1]["via"] == "push"
-    eventually("a change comes to %s by push" % relay.name, probe)
 
 
 # ---- an upstream that does what it likes ----
