@@ -799,7 +799,11 @@ static void nobody_keeps_the_server_waiting(void **state)
     atomic_store(&there, false);
     for (size_t i = 0; i < countof(slow); i++)
         say(fds[i] = dial(server), slow[i].first);
+    double said = seconds(), pause = 0;
     for (int turn = 0; turn < 40; turn++) { /* 2 s: ten times as long as somebody may be silent */
+        double now = seconds();
+        pause = now - said > pause ? now - said : pause;
+        said = now;
         for (size_t i = 0; i < countof(slow); i++) {
             ended[i] = ended[i] || has_ended(fds[i]);
             if (!ended[i])
@@ -809,7 +813,8 @@ static void nobody_keeps_the_server_waiting(void **state)
     }
     for (size_t i = 0; i < countof(slow); i++) {
         print_message("  case: %s\n", slow[i].label);
-        assert_int_equal(ended[i], slow[i].ends);
+        if (pause < 0.1 || slow[i].ends) /* else we were silent, on a machine that is busy with something else */
+            assert_int_equal(ended[i], slow[i].ends);
         close(fds[i]);
     }
     wait_for_releases();
@@ -824,8 +829,8 @@ static void a_wake_is_never_missed(void **state)
     for (int round = 0; round < 200; round++) {
         atomic_store(&there, false);
         int fd = dial(server);
-        say(fd, held_requests[round % 3]);
         long before = atomic_load(&holding);
+        say(fd, held_requests[round % 3]);
         for (int i = 0; i < 100000 && atomic_load(&holding) == before && round % 2; i++)
             sched_yield();
         atomic_store(&there, true);

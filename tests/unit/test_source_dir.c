@@ -330,15 +330,19 @@ static void one_who_never_stops_writing_is_read_all_the_same(void **state)
 {
     fixture *self = *state;
     start_and_settle(self);
-    uint64_t begin = alto_monotonic_ms();
+    uint64_t begin = alto_monotonic_ms(), written = begin, pause = 0;
     char text[40];
     for (unsigned i = 0; self->changed == 0; i++) {
         snprintf(text, sizeof text, "%u", i);
         write_entry(self, "a.json", text);
+        uint64_t now = alto_monotonic_ms();
+        pause = now - written > pause ? now - written : pause;
+        written = now;
         alto_loop_step(self->loop, QUIET_MS / 4);
         assert_true(alto_monotonic_ms() - begin < PATIENCE_MS);
     }
-    assert_true(alto_monotonic_ms() - begin >= MAX_QUIET_MS - QUIET_MS);
+    if (pause < QUIET_MS) /* else it did stop, on a machine that is busy with something else */
+        assert_true(alto_monotonic_ms() - begin >= MAX_QUIET_MS - QUIET_MS);
 }
 
 static void a_directory_that_was_replaced_is_found_again(void **state)
