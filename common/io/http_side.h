@@ -26,7 +26,7 @@ typedef struct {
 /* clang-format off */
 #define ALTO_HTTP_SIDE_OPTIONS(side, address)                                                                          \
     {"http", ALTO_OPTION_TEXT, &(side)->http, "ADDR:PORT",                                                             \
-     .help = "where to answer HTTP, or none (default " address ")"},                                                   \
+     .help = "where to answer HTTP; none: over HTTPS alone (default " address ")"},                                    \
     {"https", ALTO_OPTION_TEXT, &(side)->https, "ADDR:PORT",                                                           \
      .help = "where to answer HTTPS (default: nowhere); needs --tls-cert and --tls-key"},                              \
     {"tls-cert", ALTO_OPTION_TEXT, &(side)->tls.cert, "FILE",                                                          \
@@ -37,7 +37,7 @@ typedef struct {
     {"http-threads", ALTO_OPTION_NUMBER, &(side)->threads, "N", .help = "threads that answer HTTP (default 2)",        \
      .min = 1, .max = 64},                                                                                             \
     {"http-connections", ALTO_OPTION_NUMBER, &(side)->limits.connections, "N",                                         \
-     .help = "connections of HTTP clients at a time (default 8192, but a quarter of the open files allowed)",          \
+     .help = "connections of HTTP clients at a time (default 8192; at most a quarter of the open files allowed)",      \
      .min = 16, .max = 1000000},                                                                                       \
     {"client-connections", ALTO_OPTION_NUMBER, &(side)->limits.client_connections, "N",                                \
      .help = "of one client, by address, IPv6 by /64 (default 256; 0: no limit)", .max = 1000000},                     \

@@ -32,7 +32,7 @@ static bool has_roots(const char *directory)
     return is_there;
 }
 
-/* What came of it, and what is next. more: a file that server-push needs besides the manifest; "" for none. */
+/* What came of it, and what is next. more: files that server-push needs besides the manifest; "" for none. */
 static int tell(const alto_key_job *job, const alto_key_outcome *outcome, const char *more)
 {
     alto_draft_name draft = alto_keyring_draft_name(&outcome->manifest);
@@ -71,7 +71,7 @@ int run_renew(int argc, char **argv)
     alto_error error;
     alto_status status = raise_epoch ? alto_keyring_raise_epoch(&job, days, &outcome, &error)
                                      : alto_keyring_renew(&job, days, &outcome, &error);
-    return status == ALTO_OK ? tell(&job, &outcome, raise_epoch ? "signing.pem" : "") : complain(&error);
+    return status == ALTO_OK ? tell(&job, &outcome, raise_epoch ? "signing*.pem" : "") : complain(&error);
 }
 
 int run_rotate(int argc, char **argv)
