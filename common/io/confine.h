@@ -28,7 +28,7 @@ typedef struct {
 
 typedef struct {
     alto_confine_words words;
-    const alto_option *table; /* parsed: what it calls FILE, DIR and PATH may be read */
+    const alto_option *table; /* parsed: what it calls FILE and DIR may be read */
     const char *state;        /* directory that may be written, made when absent, for the user; NULL: none */
     const char *const *push;  /* endpoints: those with a path (ipc://) may be made */
     size_t push_count;

@@ -213,7 +213,7 @@ static void show_paths(const alto_option *option, const void *target, void (*fou
 
 static bool is_path(const alto_option *option)
 {
-    static const char *const words[] = {"FILE", "DIR", "PATH"};
+    static const char *const words[] = {"FILE", "DIR"};
     bool found = false;
     for (size_t i = 0; option->value && i < sizeof words / sizeof words[0]; i++)
         found = found || strcmp(option->value, words[i]) == 0;

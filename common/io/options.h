@@ -35,7 +35,7 @@ typedef struct {
     const char *name; /* without dashes; NULL ends the table */
     alto_option_type type;
     void *target;      /* holds the default beforehand */
-    const char *value; /* word for the value in --help ("MS"); NULL for flags. FILE, DIR, PATH: that is read */
+    const char *value; /* word for the value in --help ("MS"); NULL for flags. FILE, DIR: that is read */
     const char *help;  /* one line; says the default */
     bool required;
     uint64_t min, max; /* NUMBER */
@@ -47,7 +47,7 @@ typedef struct {
 void alto_options_parse(int argc, char **argv, const alto_option *options, const char *usage, const char *about,
                         int *operands);
 
-/* After that: show each file and directory that was given (or is the default) where the table says FILE, DIR or PATH,
+/* After that: show each file and directory that was given (or is the default) where the table says FILE or DIR,
  * some perhaps twice. */
 void alto_options_each_path(const alto_option *options, void (*found)(void *context, const char *path), void *context);
 
