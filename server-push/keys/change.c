@@ -36,6 +36,7 @@ static bool has_roots(const char *directory)
 static int tell(const alto_key_job *job, const alto_key_outcome *outcome, const char *more)
 {
     alto_draft_name draft = alto_keyring_draft_name(&outcome->manifest);
+    const char *roots = !has_roots(job->directory) ? "" : more[0] ? ", roots" : " and roots";
     print_manifest(&outcome->manifest, job->now_ms);
     if (outcome->is_draft)
         printf("\n%s/%s has to be signed by root keys, each where it is:\n"
@@ -45,7 +46,7 @@ static int tell(const alto_key_job *job, const alto_key_outcome *outcome, const 
     else
         printf(
             "\n%s/manifest is new: put it%s%s%s into the --keys directory of alto-server-push, and send that SIGHUP\n",
-            job->directory, has_roots(job->directory) ? ", roots" : "", more[0] ? " and " : "", more);
+            job->directory, roots, more[0] ? " and " : "", more);
     return finish();
 }
 
