@@ -164,26 +164,36 @@ static const char *reason(unsigned status)
     switch (status) {
     case 200:
         return "OK";
+    case 202:
+        return "Accepted";
     case 204:
         return "No Content";
     case 304:
         return "Not Modified";
     case 400:
         return "Bad Request";
+    case 401:
+        return "Unauthorized";
     case 404:
         return "Not Found";
     case 405:
         return "Method Not Allowed";
     case 406:
         return "Not Acceptable";
+    case 410:
+        return "Gone";
     case 415:
         return "Unsupported Media Type";
     case 429:
         return "Too Many Requests";
     case 500:
         return "Internal Server Error";
+    case 502:
+        return "Bad Gateway";
     case 503:
         return "Service Unavailable";
+    case 504:
+        return "Gateway Timeout";
     default:
         return ""; /* it may be empty (RFC 9112 4) */
     }
