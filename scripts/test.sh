@@ -86,7 +86,7 @@ system_test() { # file, folder of the programs
 
 # May it have been the machine?
 may_try_again() { # name
-    ! grep -qE 'sanitizer complains|exit code of|ended with|Sanitizer' "$work/$1.log"
+    ! grep -qE 'sanitizer complains|exit code of|ended with -?[0-9]|Sanitizer' "$work/$1.log"
 }
 
 report_system_test() { # name; "again" at the second try
