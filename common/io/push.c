@@ -10,11 +10,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -281,6 +283,7 @@ struct alto_push_sender {
     size_t listeners;              /* how many of these libzmq has */
     pthread_mutex_t lock;          /* of the peers and the monitor, which the watch's thread uses too */
     alto_push_peers *peers;        /* under the lock */
+    bool shut;                     /* likewise: the kernel lets in nobody new */
     alto_ticker *watch;
     _Atomic uint64_t bytes;           /* handed to libzmq */
     uint64_t messages, guarded_bytes; /* likewise; `bytes` when sending last looked at the peers */
@@ -320,13 +323,27 @@ static void guard_peers(alto_push_sender *self)
     pthread_mutex_unlock(&self->lock);
 }
 
+/* While more waits than is handled the kernel forgets who comes: each that libzmq accepts costs memory until the thread of the
+ * loop has handled its end, however soon it is cut off. Clients try again after a second. Under the lock. */
+static void shut_out(alto_push_sender *self, bool shut)
+{
+    struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+    const struct sock_fprog filter = {.len = 1, .filter = &nothing};
+    for (size_t i = 0; i < ALTO_PUSH_ENDPOINTS && shut != self->shut; i++)
+        if (self->kept[i] >= 0)
+            setsockopt(self->kept[i], SOL_SOCKET, shut ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &filter, sizeof filter);
+    self->shut = shut;
+}
+
 /* In a thread of its own: libzmq has the thread of the loop handle subscriptions for as long as they come. */
 static uint64_t watch_peers(void *owner)
 {
     alto_push_sender *self = owner;
     guard_peers(self);
     pthread_mutex_lock(&self->lock);
-    uint64_t delay_ms = alto_push_peers_flood(self->peers) ? 1 : GUARD_MS;
+    bool flood = alto_push_peers_flood(self->peers);
+    shut_out(self, flood);
+    uint64_t delay_ms = flood ? 1 : GUARD_MS;
     delay_ms += alto_push_peers_counts(self->peers).open / PEERS_PER_MS;
     pthread_mutex_unlock(&self->lock);
     return delay_ms;
