@@ -29,57 +29,61 @@ static bool client_of(const char *peer, alto_endpoint *client)
     return true;
 }
 
-static alto_status make(const alto_view *view, const alto_service *service, const alto_http_request *request,
-                        alto_buffer *out, alto_query_error *error)
+/* What is asked, and of what. */
+typedef struct {
+    const alto_view *view;
+    const alto_service *service;
+    const alto_http_request *request;
+    const alto_endpoint *client; /* who asks, where the answer may depend on it; NULL: it does not, or nobody knows */
+} asked;
+
+/* Endpoint services may answer with who asks. */
+static bool depends_on_client(const alto_service *service)
 {
-    alto_endpoint client;
-    alto_endpoint_question question = {.view = view, .service = service, .lpm = alto_lpm_once};
-    if (client_of(request->peer, &client))
-        question.client = &client;
-    switch (service->kind) {
+    return service->kind == ALTO_SERVICE_ENDPOINT_PROPERTY || service->kind == ALTO_SERVICE_ENDPOINT_COST;
+}
+
+static alto_status make(const asked *self, alto_buffer *out, alto_query_error *error)
+{
+    alto_slice body = self->request->body;
+    const alto_endpoint_question question = {
+        .view = self->view, .service = self->service, .client = self->client, .lpm = alto_lpm_once};
+    switch (self->service->kind) {
     case ALTO_SERVICE_NETWORK_FILTER:
-        return alto_query_network_filter(service, request->body, out, error);
+        return alto_query_network_filter(self->service, body, out, error);
     case ALTO_SERVICE_COST_FILTER:
-        return alto_query_cost_filter(view, service, request->body, out, error);
+        return alto_query_cost_filter(self->view, self->service, body, out, error);
     case ALTO_SERVICE_ENDPOINT_PROPERTY:
-        return alto_query_endpoint_property(&question, request->body, out, error);
+        return alto_query_endpoint_property(&question, body, out, error);
     case ALTO_SERVICE_ENDPOINT_COST:
         break;
     }
-    return alto_query_endpoint_cost(&question, request->body, out, error);
+    return alto_query_endpoint_cost(&question, body, out, error);
 }
 
 /* ---- questions ---- */
 
-/* Endpoint services may answer with who asks. */
-static void add_client(const alto_service *service, const alto_http_request *request, alto_buffer *out)
-{
-    alto_endpoint client;
-    bool filter = service->kind == ALTO_SERVICE_NETWORK_FILTER || service->kind == ALTO_SERVICE_COST_FILTER;
-    if (filter || !client_of(request->peer, &client))
-        return;
-    alto_buffer_add_u8(out, client.family);
-    alto_buffer_add(out, client.bytes, sizeof client.bytes);
-}
-
 /* All that the answer depends on; false: more than is kept. */
-static bool question_of(const alto_view *view, const alto_service *service, const alto_http_request *request,
-                        alto_question *question)
+static bool question_of(const asked *self, alto_question *question)
 {
     uint8_t room[QUESTION_MAX];
     alto_buffer text = {.data = room, .capacity = sizeof room, .max_size = sizeof room};
-    alto_fingerprint body = alto_fingerprint_of(request->body);
+    alto_fingerprint body = alto_fingerprint_of(self->request->body);
     alto_buffer_add(&text, &body, sizeof body);
-    alto_buffer_add_u8(&text, (uint8_t)service->kind);
-    alto_buffer_add(&text, service->id, strlen(service->id) + 1);
-    if (request->accept_encoding)
-        alto_buffer_add_text(&text, request->accept_encoding);
+    alto_buffer_add_u8(&text, (uint8_t)self->service->kind);
+    alto_buffer_add(&text, self->service->id, strlen(self->service->id) + 1);
+    if (self->request->accept_encoding)
+        alto_buffer_add_text(&text, self->request->accept_encoding);
     alto_buffer_add_u8(&text, 0);
-    if (service->map)
-        alto_buffer_add_slice(&text, service->map->key);
+    if (self->service->map)
+        alto_buffer_add_slice(&text, self->service->map->key);
     alto_buffer_add_u8(&text, 0);
-    add_client(service, request, &text);
-    *question = (alto_question){.state = view->state_root, .request = alto_fingerprint_of(alto_buffer_slice(&text))};
+    if (self->client) {
+        alto_buffer_add_u8(&text, self->client->family);
+        alto_buffer_add(&text, self->client->bytes, sizeof self->client->bytes);
+    }
+    *question =
+        (alto_question){.state = self->view->state_root, .request = alto_fingerprint_of(alto_buffer_slice(&text))};
     return text.status == ALTO_OK;
 }
 
@@ -123,24 +127,24 @@ static void give_error(alto_http_answer *answer, const alto_query_error *error, 
 }
 
 /* An answer that was made. Its question, if it was put before, is kept with it; NULL: it was not. */
-static void give(alto_front_kept *kept, const alto_question *question, const alto_service *service,
-                 const alto_http_request *request, alto_buffer *body, alto_http_answer *answer)
+static void give(alto_front_kept *kept, const alto_question *question, const asked *self, alto_buffer *body,
+                 alto_http_answer *answer)
 {
-    alto_coding coding = pack(request->accept_encoding, body);
+    alto_coding coding = pack(self->request->accept_encoding, body);
     if (question)
         alto_front_kept_add(kept, question, alto_buffer_slice(body), coding);
-    describe(answer, 200, alto_service_media_type(service->kind), coding);
+    describe(answer, 200, alto_service_media_type(self->service->kind), coding);
     alto_http_take_body(answer, body);
 }
 
-static void make_answer(alto_front_kept *kept, const alto_question *question, const alto_view *view,
-                        const alto_service *service, const alto_http_request *request, alto_http_answer *answer)
+static void make_answer(alto_front_kept *kept, const alto_question *question, const asked *self,
+                        alto_http_answer *answer)
 {
     alto_buffer out = alto_buffer_make(ALTO_MAX_ANSWER);
     alto_query_error error;
-    alto_status status = make(view, service, request, &out, &error);
+    alto_status status = make(self, &out, &error);
     if (status == ALTO_OK)
-        give(kept, question, service, request, &out, answer);
+        give(kept, question, self, &out, answer);
     else if (status == ALTO_INVALID)
         give_error(answer, &error, &out);
     else if (status == ALTO_TOO_LARGE)
@@ -150,18 +154,17 @@ static void make_answer(alto_front_kept *kept, const alto_question *question, co
     alto_buffer_fini(&out);
 }
 
-static void answer_query(alto_front_kept *kept, const alto_view *view, const alto_service *service,
-                         const alto_http_request *request, alto_http_answer *answer)
+static void answer_query(alto_front_kept *kept, const asked *self, alto_http_answer *answer)
 {
     alto_question question;
     alto_known_question known = {.answer = NULL};
-    if (question_of(view, service, request, &question))
+    if (question_of(self, &question))
         known = alto_front_kept_look(kept, &question);
     if (!known.answer) {
-        make_answer(kept, known.again ? &question : NULL, view, service, request, answer);
+        make_answer(kept, known.again ? &question : NULL, self, answer);
         return;
     }
-    describe(answer, 200, alto_service_media_type(service->kind), known.coding);
+    describe(answer, 200, alto_service_media_type(self->service->kind), known.coding);
     alto_answer_blob(answer, known.answer);
 }
 
@@ -169,12 +172,15 @@ void alto_front_query(alto_front_kept *kept, const alto_view *view, const alto_s
                       const alto_http_request *request, alto_http_answer *answer)
 {
     const char *wanted = alto_service_accepts(service->kind);
+    alto_endpoint client;
+    bool known = depends_on_client(service) && client_of(request->peer, &client);
+    const asked self = {.view = view, .service = service, .request = request, .client = known ? &client : NULL};
     if (!alto_http_is_type(request->content_type, wanted)) {
         alto_http_header(answer, "Accept", "%s", wanted);
         alto_answer_refuse(answer, 415, "the body has to be of the type that the directory calls \"accepts\"\n");
     } else if (!alto_http_accepts(request->accept, alto_service_media_type(service->kind))) {
         alto_answer_refuse(answer, 406, "this resource has another media type\n");
     } else {
-        answer_query(kept, view, service, request, answer);
+        answer_query(kept, &self, answer);
     }
 }

@@ -61,16 +61,18 @@ void alto_login_reload(alto_login *self)
 {
     alto_buffer read = alto_buffer_make(ALTO_SECRET_MAX);
     alto_error error;
+    char where[300], why[300];
     if (!self->file)
         return;
     if (alto_keyring_read_secret(self->file, &read, &error) != ALTO_OK) {
-        alto_log(ALTO_LOG_WARN, "login", "refused=%s why=\"%s\"", error.where, error.why);
+        alto_log(ALTO_LOG_WARN, "login", "refused=%s why=%s", alto_log_value(error.where, where, sizeof where),
+                 alto_log_value(error.why, why, sizeof why));
         forget(&read);
         return;
     }
     forget(&self->credentials);
     self->credentials = read;
-    alto_log(ALTO_LOG_INFO, "login", "read=%s", self->file);
+    alto_log(ALTO_LOG_INFO, "login", "read=%s", alto_log_value(self->file, where, sizeof where));
 }
 
 void alto_login_use(const alto_login *self, alto_pull_request *request)

@@ -25,7 +25,7 @@ static inline bool alto_login_files_given(const alto_login_files *files)
 /* clang-format off */
 #define ALTO_LOGIN_OPTIONS(files, login, ca, cert, key)                                                                \
     {login, ALTO_OPTION_TEXT, &(files)->credentials, "FILE",                                                           \
-     .help = "USER:PASSWORD for the ALTO server (Basic or Digest), the first line of this file; SIGHUP reads it anew"},                      \
+     .help = "USER:PASSWORD for the ALTO server (Basic, Digest), first line of this file; SIGHUP reads it anew"},      \
     {ca, ALTO_OPTION_TEXT, &(files)->trust.ca_file, "FILE",                                                            \
      .help = "certificates (PEM) to believe the ALTO server by, instead of the system's"},                             \
     {cert, ALTO_OPTION_TEXT, &(files)->trust.cert_file, "FILE",                                                        \
